@@ -1,0 +1,125 @@
+"""What every picture of the course stands on: colours that mean something, one style, one `Picture`."""
+
+import base64
+import contextlib
+import html
+import io
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+#: A colour is a word. From the Okabe–Ito set, which colour-blind eyes can tell apart.
+COLORS = {
+    "input": "#0072B2",
+    "kernel": "#E69F00",
+    "output": "#009E73",
+    "selected": "#D55E00",
+    "statistics": "#CC79A7",
+    "reference": "#767676",
+}
+
+#: The same words as letters on white: dark enough to be read (contrast of at least 4.5 : 1).
+TEXT_COLORS = {
+    "input": "#0072B2",
+    "kernel": "#8A5F00",
+    "output": "#00795A",
+    "selected": "#B34F00",
+    "statistics": "#A3487B",
+    "reference": "#666666",
+}
+
+STYLE_FILE = Path(__file__).parent.parent / "cvcourse.mplstyle"
+
+
+@contextlib.contextmanager
+def style():
+    """Draw in the style of the course while this context (or decorated function) runs.
+
+    Example:
+        >>> import matplotlib
+        >>> with style():
+        ...     print(matplotlib.rcParams["image.cmap"], matplotlib.rcParams["axes.titlelocation"])
+        viridis left
+        >>> matplotlib.rcParams["axes.titlelocation"]
+        'center'
+    """
+    with matplotlib.style.context(["default", str(STYLE_FILE)]):
+        yield
+
+
+class Picture(Figure):
+    """A matplotlib figure with an alternative text, which Jupyter shows as an accessible HTML figure.
+
+    It is made without pyplot: no global state, nothing to close, nothing drawn twice.
+
+    Attributes:
+        alt: what a reader who cannot see the picture should know; never empty.
+    """
+
+    def __init__(self, *args, alt, **kwargs):
+        super().__init__(*args, **kwargs)
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    @property
+    def alt(self):
+        return self._alt
+
+    @alt.setter
+    def alt(self, text):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"alt must say in words what the picture shows. Received: alt={text!r}")
+        self._alt = text
+
+    def png(self):
+        """Return the picture as PNG bytes, with two dots for each CSS pixel."""
+        buffer = io.BytesIO()
+        with style():
+            self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+    def _repr_html_(self):
+        width, height = (round(100 * inches) for inches in self.get_size_inches())
+        data = base64.b64encode(self.png()).decode("ascii")
+        return (
+            '<figure style="margin: 0">'
+            f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
+            'style="max-width: 100%; height: auto; background: white; border-radius: 4px" '
+            f'src="data:image/png;base64,{data}"></figure>'
+        )
+
+    def _ipython_display_(self):
+        # Jupyter would add its own PNG of any matplotlib figure: drawn twice, and without a word of `alt`.
+        from IPython.display import display
+
+        display({"text/html": self._repr_html_(), "text/plain": f"Picture: {self.alt}"}, raw=True)
+
+
+@style()
+def picture(width, height, alt, rows=1, columns=1, **grid):
+    """Return an empty `Picture` and its axes: the one way in which all pictures of the course are made.
+
+    Args:
+        width, height: size in units of 100 CSS pixels: `picture(9, 3, …)` is 900 × 300. A page holds 9.6.
+        alt: str; alternative text for readers who cannot see the picture; may be set again later.
+        rows, columns: number of axes.
+        **grid: `sharex`, `sharey`, and what a matplotlib GridSpec takes (`width_ratios`, `wspace` …).
+
+    Returns:
+        (Picture, axes): one Axes if rows = columns = 1, else an array of them, as `plt.subplots` gives.
+
+    Raises:
+        ValueError: `alt` is empty, or a size is not positive.
+
+    Example:
+        >>> figure, axes = picture(6, 3, "Two empty plots", columns=2)
+        >>> len(axes), figure.alt
+        (2, 'Two empty plots')
+    """
+    if not (width > 0 and height > 0):
+        raise ValueError(f"width and height must be positive. Received: width={width}, height={height}")
+    figure = Picture(figsize=(width, height), alt=alt)
+    share = {name: grid.pop(name) for name in ("sharex", "sharey") if name in grid}
+    return figure, figure.subplots(rows, columns, gridspec_kw=grid, **share)
