@@ -1,0 +1,20 @@
+"""Interactive pictures, each with four faces: live widget, picture, words, and a page without a kernel."""
+
+from importlib import import_module
+
+_MODULES = {
+    "Convolution": "convolution",
+    "Pooling": "pooling",
+    "Network": "network",
+    "FeatureMaps": "feature_maps",
+}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), *_MODULES]
