@@ -1,0 +1,185 @@
+"""How an exercise is checked: not done yet, right, wrong, or wrong in a way that we know by name.
+
+An `Exercise` is called with the student's function. It compares that function with the solution on every case.
+If the two differ, it looks for a known mistake that gives the student's results on *all* cases, and names it.
+"""
+
+import copy
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class WrongAnswer(AssertionError):
+    """The student's answer is wrong; the message says how. Jupyter shows the message without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What a function gave instead of a result: an exception."""
+
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise with its solution, the cases to try and the bank of known mistakes. Call it to check an answer.
+
+    Args:
+        solution: Function that is right. Its parameter names are used in the messages.
+        cases: Argument tuples, at least one. Choose them so that no mistake gives the right results.
+        mistakes: Functions that are wrong, by name. A name ends the sentence "This is exactly what you get if you …".
+        verified: Says what a right answer has shown. Ends the sentence "Right: …".
+        observe: What of a result is compared, if not the result itself (of a Keras model its output shapes, say).
+        tolerance: Largest difference of two numbers that count as equal, relative and absolute.
+
+    Raises:
+        WrongAnswer: When called with a wrong answer.
+
+    Example:
+        >>> check_double = Exercise(
+        ...     solution=lambda x: 2 * x, cases=[(1,), (3,)],
+        ...     mistakes={"square x": lambda x: x * x}, verified="2x for two numbers",
+        ... )
+        >>> check_double(lambda x: x + x)
+        ✓ Right: 2x for two numbers.
+        >>> check_double(lambda x: x * x)
+        Traceback (most recent call last):
+        ...
+        cvcourse.exercises.checking.WrongAnswer: ✗ Not right yet: 2 of 2 cases differ. The first:
+          put in    x = 1
+          received  1
+          expected  2
+        This is exactly what you get if you square x.
+    """
+
+    solution: Callable
+    cases: Sequence[tuple]
+    mistakes: Mapping[str, Callable]
+    verified: str
+    observe: Callable = lambda result: result
+    tolerance: float = 1e-5
+
+    def __call__(self, answer: Callable) -> None:
+        if not callable(answer):
+            raise WrongAnswer(
+                "✗ Give the check your function itself, without brackets: check_…(my_function). "
+                f"Received: {shown(answer)}"
+            )
+        received = [self.outcome(answer, case) for case in self.cases]
+        if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
+            name = getattr(answer, "__name__", "your function")
+            print(f"Not done yet: {name} still raises NotImplementedError. Write its body and run both cells again.")
+            return
+        expected = [self.outcome(self.solution, case) for case in self.cases]
+        wrong = [n for n, pair in enumerate(zip(received, expected, strict=True)) if not self.agree(*pair)]
+        if wrong:
+            raise WrongAnswer(self.message(answer, received, expected, wrong))
+        print(f"✓ Right: {self.verified}.")
+
+    def outcome(self, function: Callable, case: tuple):
+        """What the function gives for this case, or the exception it raises. It gets copies, so it may change them."""
+        try:
+            return self.observe(function(*copy.deepcopy(case)))
+        except Exception as error:  # whatever a student's code may raise
+            return Raised(error)
+
+    def agree(self, one, other) -> bool:
+        """Whether two outcomes are the same: equal results, or exceptions of one type."""
+        if isinstance(one, Raised) or isinstance(other, Raised):
+            return isinstance(one, Raised) and isinstance(other, Raised) and type(one.error) is type(other.error)
+        return same(one, other, self.tolerance)
+
+    def known_mistake(self, received: list) -> str | None:
+        """The name of the mistake that gives these outcomes on every case, or None."""
+        for name, mistake in self.mistakes.items():
+            pairs = zip(received, self.cases, strict=True)
+            if all(self.agree(r, self.outcome(mistake, case)) for r, case in pairs):
+                return name
+        return None
+
+    def message(self, answer: Callable, received: list, expected: list, wrong: list[int]) -> str:
+        first = wrong[0]
+        names = inspect.signature(self.solution).parameters
+        put_in = zip(names, self.cases[first], strict=False)
+        lines = [
+            f"✗ Not right yet: {len(wrong)} of {len(self.cases)} cases differ. The first:",
+            *labelled("put in  ", "\n".join(f"{name} = {shown(value)}" for name, value in put_in)),
+            *labelled("received", shown_outcome(received[first], answer)),
+            *labelled("expected", shown(expected[first])),
+        ]
+        name = self.known_mistake(received)
+        if name:
+            lines.append(f"This is exactly what you get if you {name}.")
+        elif received[first] is None:
+            lines.append("Your function gave back None: does it end with `return …`?")
+        return "\n".join(lines)
+
+
+def same(one, other, tolerance: float = 1e-5) -> bool:
+    """Whether two results are equal: numbers and arrays in shape and value, tuples and lists item by item.
+
+    >>> same(3, 3.0), same([1, 2], (1, 2)), same(np.zeros(3), np.zeros((3, 1))), same("a", 1)
+    (True, True, False, False)
+    """
+    if isinstance(one, dict) or isinstance(other, dict):
+        return isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys() and all(
+            same(one[key], other[key], tolerance) for key in one
+        )
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))
+    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
+        return type(one) is type(other) and one == other
+    try:
+        a, b = np.asarray(one), np.asarray(other)
+        return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
+    except (TypeError, ValueError):  # not numbers
+        return False
+
+
+def shown(value) -> str:
+    """A value as a student reads it: arrays with their shape, rounded, and cut short when large.
+
+    >>> print(shown(np.array([[1.0, 0.25]])))
+    [[1.   0.25]]  shape (1, 2)
+    """
+    if isinstance(value, (tuple, list)) and any(np.ndim(item) for item in value):
+        return "\n".join(f"[{n}] {shown(item)}" for n, item in enumerate(value))
+    if hasattr(value, "shape") and np.ndim(value):
+        array = np.asarray(value)
+        text = np.array2string(array, precision=4, suppress_small=True, threshold=60, edgeitems=2)
+        return f"{text}  shape {array.shape}"
+    if isinstance(value, (np.generic, float)):
+        return f"{float(value):.6g}"
+    return repr(value)
+
+
+def shown_outcome(outcome, answer: Callable) -> str:
+    """A student's outcome in words; for an exception its type, its message and the student's line."""
+    if not isinstance(outcome, Raised):
+        return shown(outcome)
+    text = f"{type(outcome.error).__name__}: {outcome.error}"
+    own_file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    own = [f for f in traceback.extract_tb(outcome.error.__traceback__) if f.filename == own_file]
+    if own:
+        source = linecache.getline(own[-1].filename, own[-1].lineno).strip()
+        text += f"\nin line {own[-1].lineno} of your cell: {source}"
+    return text
+
+
+def labelled(label: str, text: str) -> list[str]:
+    """Lines of text, the first behind a label, the others indented as far."""
+    first, *others = text.splitlines() or [""]
+    return [f"  {label}  {first}", *(" " * (len(label) + 4) + line for line in others)]
+
+
+def exercises_of(module) -> dict[str, Exercise]:
+    """All exercises of a module by name, for instance {"check_output_size": Exercise(…)}."""
+    return {name: value for name, value in vars(module).items() if isinstance(value, Exercise)}
