@@ -1,0 +1,10 @@
+"""The long experiments: each module's `main()` makes one recorded run or weight file again.
+
+`cvcourse experiments NAME` calls them. The data must be at hand: see `cvcourse.datasets.load`.
+"""
+
+NAMES = {
+    "backbone": "train the course network on CIFAR-100 (about 50 minutes on two cores)",
+    "cifar10": "TensorFlow's tutorial network against the quick recipe, three seeds (about 30 minutes)",
+    "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
+}

@@ -1,0 +1,282 @@
+"""Networks that are trained already: the one that ships with the course, and ImageNet's."""
+
+import hashlib
+import inspect
+import json
+import os
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import keras
+import numpy as np
+
+from cvcourse.models.vgg import course_network
+
+WEIGHTS = resources.files("cvcourse") / "weights"
+CONNECT_SECONDS, READ_SECONDS = 5, 20
+
+# What `best` looks for in Keras's cache, the strongest first: name and start of the file's name.
+PREFERRED = {
+    "EfficientNetV2B0": "efficientnetv2-b0.h5",
+    "EfficientNetB0": "efficientnetb0.h5",
+    "ResNet50": "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+    "MobileNetV2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
+    "VGG16": "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+}
+
+
+class Pretrained(NamedTuple):
+    """A trained classifier with all that is needed to use it rightly.
+
+    Attributes:
+        name: str.
+        model: Keras model, (N, H, W, 3) to probabilities (N, classes).
+        preprocess: function; images as the course has them to what the model was trained on.
+        classes: tuple of str, or None where the names of ImageNet's classes are not at hand.
+        source: str, where the weights came from.
+    """
+
+    name: str
+    model: keras.Model
+    preprocess: object
+    classes: tuple
+    source: str
+
+    def __repr__(self):
+        count = self.model.count_params()
+        return f"{self.name}: {count:,} parameters, {self.model.output_shape[-1]} classes, {self.source}"
+
+    def predict(self, images, top=5):
+        """Return the `top` most probable classes: for each image a list of (class, probability)."""
+        probabilities = np.asarray(self.model(self.preprocess(images), training=False))
+        best = np.argsort(-probabilities, axis=1)[:, :top]
+        return [[(self._name(k), float(row[k])) for k in ks] for row, ks in zip(probabilities, best, strict=True)]
+
+    def _name(self, k):
+        return self.classes[k] if self.classes else f"class {k}"
+
+
+def load(name="course", weights=None):
+    """Return a trained network.
+
+    Args:
+        name: "course" for the network that ships with the course, or any name of
+            `keras.applications`, for example "vgg16" or "MobileNetV2".
+        weights: path of a `.weights.h5` or `.h5` file made for that architecture. Without it,
+            ImageNet weights come from Keras's cache or are downloaded into it.
+
+    Returns:
+        `Pretrained`.
+
+    Raises:
+        ValueError: unknown name; weights of another architecture; a damaged file.
+        OSError: the weights are not on this machine and cannot be had; the message says what to do.
+    """
+    if _key(name) == "course":
+        return _load_course(weights)
+    functions = _applications()
+    if _key(name) not in functions:
+        raise ValueError('name must be "course" or one of keras.applications: '
+                         f"{', '.join(sorted(f.__name__ for f in functions.values()))}. Received: name={name!r}")
+    function = functions[_key(name)]
+    if weights is None:
+        model, source = _from_keras(function), "ImageNet weights of keras.applications"
+    else:
+        model, source = function(weights=None), f"weights from {Path(weights).name}"
+        _load_file(model, Path(weights))
+    preprocess = _imagenet_preprocess(sys.modules[function.__module__].preprocess_input, model.input_shape[1:3])
+    return Pretrained(function.__name__, model, preprocess, _imagenet_classes(), source)
+
+
+def best():
+    """Return the strongest network at hand without a download, and print which one it is."""
+    cache = _cache()
+    cached = [name for name, file in PREFERRED.items() if (cache / file).is_file()]
+    found = load(cached[0] if cached else "course")
+    print(found)
+    return found
+
+
+def card(name="course"):
+    """Return the model card of weights that ship with the course: data, recipe, figures, as a dict."""
+    return json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf8"))
+
+
+def save_weights(model, path):
+    """Write a model's weights to an `.npz` file, kernels as float16, and return its sha256.
+
+    Float16 halves the file; vectors (biases, batch norm) stay float32, since a moving variance
+    may be too small for float16.
+    """
+    arrays = {}
+    for variable in model.variables:
+        array = np.asarray(variable)
+        arrays[_inside(model, variable)] = array.astype("float16") if array.ndim > 1 else array.astype("float32")
+    np.savez(path, **arrays)
+    return _sha256(path)
+
+
+def load_weights(model, path, sha256=None):
+    """Load weights written by `save_weights` into a model of the same architecture.
+
+    Raises:
+        ValueError: a checksum that differs, or other names or shapes than the model's.
+    """
+    if sha256 is not None and _sha256(path) != sha256:
+        raise ValueError(f"the weight file {Path(path).name} is damaged: its sha256 must be {sha256}. "
+                         f"Received: {_sha256(path)}. Install the course again to get a whole file.")
+    with np.load(path, allow_pickle=False) as arrays:
+        variables = {_inside(model, variable): variable for variable in model.variables}
+        wrong = sorted(set(variables) ^ set(arrays.files)) or [
+            key for key, variable in variables.items() if arrays[key].shape != tuple(variable.shape)]
+        if wrong:
+            raise ValueError(f"{Path(path).name} must hold the weights of {model.name!r}. "
+                             f"Received other names or shapes for: {', '.join(wrong[:5])}")
+        for key, variable in variables.items():
+            variable.assign(arrays[key].astype("float32"))
+
+
+def _inside(model, variable):
+    # A functional model puts its own name before a variable's path in some cases; leave it out.
+    return variable.path.removeprefix(f"{model.name}/")
+
+
+def _sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _load_course(weights):
+    facts = card("course")
+    model = course_network((None, None, 3), classes=len(facts["classes"]))
+    path = WEIGHTS / facts["file"] if weights is None else weights
+    load_weights(model, path, facts["sha256"] if weights is None else None)
+    source = f"trained on {facts['data']['name']}, {facts['test_accuracy']:.1%} of its test images right"
+    return Pretrained("course", model, lambda images: course_images(images, 32), tuple(facts["classes"]), source)
+
+
+def course_images(images, smallest=32):
+    """Return images as a float32 batch (N, H, W, 3) in [0, 1].
+
+    Args:
+        images: (H, W, 3) or (N, H, W, 3); uint8 in 0…255, or float in [0, 1].
+        smallest: int, the least height and width in pixels.
+
+    Raises:
+        ValueError: another rank, other channels, another range, or an image that is too small.
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[None]
+    if images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError("images must be (H, W, 3) or (N, H, W, 3). For a grey image, stack it three times: "
+                         f"np.repeat(image[..., None], 3, axis=-1). Received: shape={images.shape}")
+    if min(images.shape[1:3]) < smallest:
+        raise ValueError(f"images must be at least {smallest}×{smallest} pixels; enlarge them first, for example "
+                         f"with keras.ops.image.resize. Received: shape={images.shape}")
+    if images.dtype == np.uint8:
+        return images.astype("float32") / 255
+    images = images.astype("float32")
+    low, high = images.min(), images.max()
+    if not (low >= -1e-3 and high <= 1 + 1e-3):
+        raise ValueError("images must be uint8 in 0…255 or float in [0, 1]; divide by 255 if they are 0…255. "
+                         f"Received: values from {low:g} to {high:g}")
+    return images
+
+
+def _imagenet_preprocess(function, size):
+    def preprocess(images):
+        images = course_images(images, 1) * 255
+        if images.shape[1:3] != size:
+            images = np.asarray(keras.ops.image.resize(images, size, interpolation="bilinear", antialias=True))
+        return function(np.array(images))
+
+    return preprocess
+
+
+def _key(name):
+    if not isinstance(name, str):
+        raise TypeError(f'name must be a text such as "course" or "vgg16". Received: name={name!r}')
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _applications():
+    members = inspect.getmembers(keras.applications, inspect.isfunction)
+    return {_key(name): function for name, function in members if name[0].isupper()}
+
+
+def _cache():
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+
+
+def _imagenet_classes():
+    path = _cache() / "imagenet_class_index.json"
+    if not path.is_file():
+        return None
+    index = json.loads(path.read_text(encoding="utf8"))
+    return tuple(index[str(k)][1] for k in range(len(index)))
+
+
+def _from_keras(function):
+    try:
+        with _socket_timeout(READ_SECONDS):
+            if not _in_cache(function):
+                _probe(urlsplit(keras.src.applications.vgg16.WEIGHTS_PATH).hostname)
+            return function(weights="imagenet")
+    except Exception as error:
+        raise OSError(
+            f"The ImageNet weights of {function.__name__} are not in Keras's cache ({_cache()}) and cannot be "
+            f"downloaded: {error}. What to do: connect to the internet once and call this again; or copy the "
+            f'weight file to this machine and call pretrained.load("{function.__name__}", weights="path/to/file.h5"); '
+            'or go on with pretrained.load("course"), which needs no network.') from error
+
+
+def _in_cache(function):
+    file = PREFERRED.get(function.__name__)
+    return bool(file) and (_cache() / file).is_file()
+
+
+def _probe(host):
+    """Raise TimeoutError unless the host accepts a connection in time, name look-up included."""
+    answer = []
+
+    def connect():
+        try:
+            socket.create_connection((host, 443), timeout=CONNECT_SECONDS).close()
+            answer.append(None)
+        except OSError as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    if not answer:
+        raise TimeoutError(f"the server did not answer within {CONNECT_SECONDS} s")
+    if answer[0] is not None:
+        raise answer[0]
+
+
+@contextmanager
+def _socket_timeout(seconds):
+    # Keras's downloader sets no timeout of its own, but every new socket takes this default.
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _load_file(model, path):
+    if not path.is_file():
+        raise ValueError(f"weights must be the path of an existing .h5 file. Received: weights={str(path)!r}")
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise ValueError(f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
+                         f"could not be read: {str(error).splitlines()[0]}") from error
