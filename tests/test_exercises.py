@@ -1,4 +1,4 @@
-"""Every exercise of every lesson: the stub, the solution, and each named mistake. New modules join by existing."""
+"""Every exercise of every lesson: stub, solution and each named mistake. New modules join by existing."""
 
 import importlib
 import itertools
@@ -50,7 +50,7 @@ def test_solution_is_right_and_the_check_says_what_it_verified(check, capsys):
 def test_at_least_three_mistakes_are_known_and_no_two_look_alike(check):
     assert len(check.mistakes) >= 3
     outcomes = {
-        name: [check.outcome(mistake, case) for case in check.cases] for name, mistake in check.mistakes.items()
+        name: [check.outcome(wrong, case) for case in check.cases] for name, wrong in check.mistakes.items()
     }
     for one, other in itertools.combinations(outcomes, 2):
         alike = all(check.agree(a, b) for a, b in zip(outcomes[one], outcomes[other], strict=True))

@@ -1,6 +1,6 @@
 """How an exercise is checked: not done yet, right, wrong, or wrong in a way that we know by name.
 
-An `Exercise` is called with the student's function. It compares that function with the solution on every case.
+An `Exercise` is called with the student's function and compares it with the solution on every case.
 If the two differ, it looks for a known mistake that gives the student's results on *all* cases, and names it.
 """
 
@@ -30,14 +30,15 @@ class Raised:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise with its solution, the cases to try and the bank of known mistakes. Call it to check an answer.
+    """An exercise: its solution, the cases to try, the bank of known mistakes. Call it to check an answer.
 
     Args:
         solution: Function that is right. Its parameter names are used in the messages.
         cases: Argument tuples, at least one. Choose them so that no mistake gives the right results.
-        mistakes: Functions that are wrong, by name. A name ends the sentence "This is exactly what you get if you …".
+        mistakes: Functions that are wrong, by name. A name ends the sentence "This is exactly what you get
+            if you …".
         verified: Says what a right answer has shown. Ends the sentence "Right: …".
-        observe: What of a result is compared, if not the result itself (of a Keras model its output shapes, say).
+        observe: What of a result is compared, if not the result itself (of a Keras model its shapes, say).
         tolerance: Largest difference of two numbers that count as equal, relative and absolute.
 
     Raises:
@@ -76,7 +77,7 @@ class Exercise:
         received = [self.outcome(answer, case) for case in self.cases]
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
-            print(f"Not done yet: {name} still raises NotImplementedError. Write its body and run both cells again.")
+            print(f"Not done yet: {name} still raises NotImplementedError. Write its body, run both cells again.")
             return
         expected = [self.outcome(self.solution, case) for case in self.cases]
         wrong = [n for n, pair in enumerate(zip(received, expected, strict=True)) if not self.agree(*pair)]
@@ -85,7 +86,7 @@ class Exercise:
         print(f"✓ Right: {self.verified}.")
 
     def outcome(self, function: Callable, case: tuple):
-        """What the function gives for this case, or the exception it raises. It gets copies, so it may change them."""
+        """What the function gives for this case, or the exception it raises. It may change its arguments."""
         try:
             return self.observe(function(*copy.deepcopy(case)))
         except Exception as error:  # whatever a student's code may raise
@@ -93,9 +94,9 @@ class Exercise:
 
     def agree(self, one, other) -> bool:
         """Whether two outcomes are the same: equal results, or exceptions of one type."""
-        if isinstance(one, Raised) or isinstance(other, Raised):
-            return isinstance(one, Raised) and isinstance(other, Raised) and type(one.error) is type(other.error)
-        return same(one, other, self.tolerance)
+        if isinstance(one, Raised) and isinstance(other, Raised):
+            return type(one.error) is type(other.error)
+        return not isinstance(one, Raised) and not isinstance(other, Raised) and same(one, other, self.tolerance)
 
     def known_mistake(self, received: list) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""

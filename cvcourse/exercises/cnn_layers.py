@@ -1,4 +1,4 @@
-"""The checks of lesson 02: convolution by hand, sizes, parameters, collapsing layers, softmax, a whole layer."""
+"""The checks of lesson 02: convolution by hand, sizes, parameters, two layers in one, softmax, a layer."""
 
 import numpy as np
 
@@ -33,9 +33,11 @@ check_output_pixel = Exercise(
         (_numbers(7, 7), _numbers(5, 5), 0.5, 2, 0),
     ],
     mistakes={
-        "forget the bias": lambda image, kernel, bias, row, column: _output_pixel(image, kernel, 0, row, column),
+        "forget the bias": (
+            lambda image, kernel, bias, row, column: _output_pixel(image, kernel, 0, row, column)
+        ),
         "flip the kernel: mathematicians do, Keras and the slides do not": (
-            lambda image, kernel, bias, row, column: _output_pixel(image, kernel[::-1, ::-1], bias, row, column)
+            lambda image, kernel, *rest: _output_pixel(image, kernel[::-1, ::-1], *rest)
         ),
         "swap row and column: an image is indexed [row, column], that is [y, x]": (
             lambda image, kernel, bias, row, column: _output_pixel(image, kernel, bias, column, row)
@@ -47,7 +49,7 @@ check_output_pixel = Exercise(
             ) + bias
         ),
         "add the bias to every product instead of once to the sum": (
-            lambda image, kernel, bias, row, column: _output_pixel(image, kernel, bias * kernel.size, row, column)
+            lambda image, kernel, bias, *place: _output_pixel(image, kernel, bias * kernel.size, *place)
         ),
     },
     verified="the pixel of three convolutions, with kernels of 3×3 and 5×5",
@@ -74,13 +76,15 @@ check_output_size = Exercise(
         "add the 1 before dividing: brackets": (
             lambda size, kernel_size, strides, padding: (size - kernel_size + 2 * padding + 1) // strides
         ),
-        "forget the strides": lambda size, kernel_size, strides, padding: size - kernel_size + 2 * padding + 1,
+        "forget the strides": (
+            lambda size, kernel_size, strides, padding: size - kernel_size + 2 * padding + 1
+        ),
     },
     verified="six sizes, two of them where the last window does not fit",
 )
 
 check_conv_params = Exercise(
-    solution=lambda kernel_size, in_channels, filters: kernel_size * kernel_size * in_channels * filters + filters,
+    solution=lambda kernel_size, in_channels, filters: kernel_size**2 * in_channels * filters + filters,
     cases=[(3, 3, 64), (5, 1, 6), (3, 64, 128)],
     mistakes={
         "leave out the depth D, as a slide of this course does": (
@@ -110,7 +114,9 @@ check_collapse = Exercise(
         "lose the first bias: it passes through the second layer too": lambda w1, b1, w2, b2: (w1 @ w2, b2),
         "add the biases without sending b1 through w2": lambda w1, b1, w2, b2: (w1 @ w2, b1 + b2),
         "multiply in the wrong order: x meets w1 first": lambda w1, b1, w2, b2: (w2 @ w1, b1 @ w2 + b2),
-        "multiply number by number (*) instead of as matrices (@)": lambda w1, b1, w2, b2: (w1 * w2, b1 @ w2 + b2),
+        "multiply number by number (*) instead of as matrices (@)": (
+            lambda w1, b1, w2, b2: (w1 * w2, b1 @ w2 + b2)
+        ),
         "forget the second bias": lambda w1, b1, w2, b2: (w1 @ w2, b1 @ w2),
     },
     verified="one layer does the work of two, for square and for other matrices",
@@ -145,7 +151,9 @@ check_softmax = Exercise(
         "share out over the whole batch: each row must sum to 1": (
             lambda scores: _softmax(scores.reshape(1, -1)).reshape(scores.shape)
         ),
-        "use the sigmoid: it looks at each score alone": lambda scores: 1 / (1 + np.exp(-scores.clip(-60, 60))),
+        "use the sigmoid: it looks at each score alone": (
+            lambda scores: 1 / (1 + np.exp(-scores.clip(-60, 60)))
+        ),
         "divide by the sum without exp: negative scores give negative 'probabilities'": (
             lambda scores: scores / scores.sum(axis=-1, keepdims=True)
         ),
@@ -182,7 +190,9 @@ check_conv_layer = Exercise(
     ],
     mistakes={
         "forget ReLU": _no_relu,
-        "forget the bias": lambda image, kernels, bias, strides: _conv_layer(image, kernels, 0 * bias, strides),
+        "forget the bias": (
+            lambda image, kernels, bias, strides: _conv_layer(image, kernels, 0 * bias, strides)
+        ),
         "add the bias after ReLU": (
             lambda image, kernels, bias, strides: _conv_layer(image, kernels, 0 * bias, strides) + bias
         ),
@@ -191,10 +201,10 @@ check_conv_layer = Exercise(
             lambda image, kernels, bias, strides: _conv_layer(image, kernels[::-1, ::-1], bias, strides)
         ),
         "use the first channel alone: a filter sums over the whole depth D": (
-            lambda image, kernels, bias, strides: _conv_layer(image[..., :1], kernels[..., :1, :], bias, strides)
+            lambda image, kernels, *rest: _conv_layer(image[..., :1], kernels[..., :1, :], *rest)
         ),
         "swap height and width in the result": (
-            lambda image, kernels, bias, strides: _conv_layer(image, kernels, bias, strides).transpose(1, 0, 2)
+            lambda *layer: _conv_layer(*layer).transpose(1, 0, 2)
         ),
     },
     verified="three layers, with 1, 2 and 3 channels and steps of 1, 2 and 3 pixels",
