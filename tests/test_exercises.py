@@ -85,11 +85,10 @@ def test_wrong_answer_says_what_was_put_in_received_and_expected(check_total):
 
 def test_an_exception_is_named_with_its_line(check_total):
     def answer(image, offset):
-        return image.sum() / (offset - offset) + {}[offset]
+        return image.sum() + {}[offset]
 
     with pytest.raises(WrongAnswer, match=r"KeyError: 1\n.*in line \d+ of your cell: return image.sum"):
-        with np.errstate(divide="ignore"):
-            check_total(answer)
+        check_total(answer)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class Exercise:
         received = [self.outcome(answer, case) for case in self.cases]
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
-            print(f"Not done yet: {name} still raises NotImplementedError. Write its body, run both cells again.")
+            print(f"Not done yet: {name} still raises NotImplementedError. Write its body first.")
             return
         expected = [self.outcome(self.solution, case) for case in self.cases]
         wrong = [n for n, pair in enumerate(zip(received, expected, strict=True)) if not self.agree(*pair)]
@@ -94,9 +94,9 @@ class Exercise:
 
     def agree(self, one, other) -> bool:
         """Whether two outcomes are the same: equal results, or exceptions of one type."""
-        if isinstance(one, Raised) and isinstance(other, Raised):
-            return type(one.error) is type(other.error)
-        return not isinstance(one, Raised) and not isinstance(other, Raised) and same(one, other, self.tolerance)
+        if isinstance(one, Raised) or isinstance(other, Raised):
+            return isinstance(one, Raised) == isinstance(other, Raised) and type(one.error) is type(other.error)
+        return same(one, other, self.tolerance)
 
     def known_mistake(self, received: list) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""
