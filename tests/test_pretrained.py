@@ -1,0 +1,157 @@
+"""Trained networks come whole, with their preprocessing, or with a word on how to get them."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cvcourse import pretrained, training
+from cvcourse.datasets import load, photos
+from cvcourse.models.vgg import course_network
+
+REAL = Path(os.environ.get("CVCOURSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+MOBILENET = REAL / "mobilenet_v2_imagenet.weights.h5"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def test_course_network_loads_and_answers():
+    pretrained.load("course")
+    start = time.perf_counter()
+    network = pretrained.load("course")
+    assert time.perf_counter() - start < 3  # about half a second on a quiet machine
+    assert len(network.classes) == 100
+    (best, *_), = network.predict(photos.photo("chelsea", 32), top=3)
+    assert best[0] in network.classes and 0 < best[1] <= 1
+    assert "test images right" in repr(network)
+
+
+def test_shipped_weights_are_small_and_whole():
+    card = pretrained.card("course")
+    path = pretrained.WEIGHTS / card["file"]
+    assert path.stat().st_size == card["bytes"] <= 6e6
+    assert pretrained._sha256(path) == card["sha256"]
+    assert card["test_accuracy"] >= 0.65
+    assert card["parameters"] == course_network().count_params()
+    for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits"):
+        assert card[key] not in (None, "", {}), key
+
+
+def test_course_network_is_as_good_as_its_card_says():
+    try:
+        data = load("cifar100", download=False)
+    except OSError:
+        pytest.skip("CIFAR-100 is not at hand: set CVCOURSE_DATA")
+    labels = training.predict(pretrained.load("course").model, data.x_test).argmax(axis=1)
+    assert np.mean(labels == data.y_test) == pytest.approx(pretrained.card("course")["test_accuracy"], abs=0.002)
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    model = course_network(classes=3)
+    path = tmp_path / "small.npz"
+    sha256 = pretrained.save_weights(model, path)
+    pretrained.load_weights(model, path, sha256)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"small.npz is damaged.*Received"):
+        pretrained.load_weights(model, path, sha256)
+
+
+def test_weights_survive_the_round_trip(tmp_path):
+    one, other = course_network(classes=3), course_network(classes=3)
+    pretrained.save_weights(one, tmp_path / "w.npz")
+    pretrained.load_weights(other, tmp_path / "w.npz")
+    for a, b in zip(one.variables, other.variables, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3)
+    with pytest.raises(ValueError, match="other names or shapes for: .*predictions"):
+        pretrained.load_weights(course_network(classes=4), tmp_path / "w.npz")
+
+
+def test_mobilenet_knows_the_cat():
+    if not MOBILENET.is_file():
+        pytest.skip("the ImageNet weights are not at hand: set CVCOURSE_TEST_DATA")
+    network = pretrained.load("mobilenet_v2", weights=MOBILENET)
+    (answers,) = network.predict(photos.photo("chelsea", (224, 224)))
+    probabilities = [p for _, p in answers]
+    assert probabilities == sorted(probabilities, reverse=True)
+    (probability,) = np.asarray(network.model(network.preprocess(photos.photo("chelsea"))))
+    assert probability.argmax() == 285  # Egyptian cat
+    assert probability[[285, 282, 281]].sum() > 0.8  # Egyptian, tiger and tabby cat
+
+
+def test_offline_says_what_to_do(cache, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(OSError, match=r"MobileNetV2 are not in Keras's cache.*unreachable.*weights=.*course"):
+        pretrained.load("MobileNetV2")
+
+
+def test_a_network_that_never_answers_does_not_hang(cache, monkeypatch):
+    monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: time.sleep(60))
+    monkeypatch.setattr(pretrained, "CONNECT_SECONDS", 0.2)
+    start = time.monotonic()
+    with pytest.raises(OSError, match="did not answer within"):
+        pretrained.load("resnet50")
+    assert time.monotonic() - start < 10
+
+
+def test_socket_timeout_is_put_back():
+    before = socket.getdefaulttimeout()
+    with pretrained._socket_timeout(3):
+        assert socket.getdefaulttimeout() == 3
+    assert socket.getdefaulttimeout() == before
+
+
+def test_best_falls_back_to_the_course_network(cache, capsys):
+    assert pretrained.best().name == "course"
+    assert "course" in capsys.readouterr().out
+
+
+def test_names_of_cached_files_are_kerass():
+    import inspect
+    import sys
+
+    for name, file in pretrained.PREFERRED.items():
+        function = getattr(keras.applications, name)
+        source = inspect.getsource(sys.modules[function.__module__])
+        start = file.split("_weights")[0].split(".h5")[0].split("_tf")[0]
+        assert start.split("-")[0] in source, name
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), [
+    ({"name": "vgg61"}, ValueError, "VGG16.*Received: name='vgg61'"),
+    ({"name": 7}, TypeError, "Received: name=7"),
+    ({"name": "vgg16", "weights": "nowhere.h5"}, ValueError, "existing .h5 file. Received: weights='nowhere.h5'"),
+])
+def test_bad_names_are_explained(arguments, error, message):
+    if arguments["name"] == "vgg16":
+        arguments = arguments | {"name": "MobileNet"}
+    with pytest.raises(error, match=message):
+        pretrained.load(**arguments)
+
+
+def test_text_file_is_not_taken_for_weights(tmp_path):
+    path = tmp_path / "note.h5"
+    path.write_text("not weights")
+    with pytest.raises(ValueError, match=r"made for 'mobilenet.*Received: note.h5"):
+        pretrained.load("MobileNet", weights=path)
+
+
+@pytest.mark.parametrize(("images", "message"), [
+    (np.zeros((32, 32)), "grey image.*shape=\\(32, 32\\)"),
+    (np.zeros((8, 8, 3)), "at least 32×32"),
+    (np.full((32, 32, 3), 200.0), "divide by 255.*from 200 to 200"),
+])
+def test_images_in_another_range_or_shape_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        pretrained.course_images(images)
