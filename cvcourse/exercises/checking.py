@@ -95,7 +95,7 @@ class Exercise:
     def agree(self, one, other) -> bool:
         """Whether two outcomes are the same: equal results, or exceptions of one type."""
         if isinstance(one, Raised) or isinstance(other, Raised):
-            return isinstance(one, Raised) == isinstance(other, Raised) and type(one.error) is type(other.error)
+            return type(one) is type(other) and type(one.error) is type(other.error)
         return same(one, other, self.tolerance)
 
     def known_mistake(self, received: list) -> str | None:
