@@ -1,5 +1,28 @@
 """Pictures: arrays in, a `Picture` (a matplotlib figure with an alternative text) out. Never sees a model."""
 
 from cvcourse.visualization.canvas import COLORS, STYLE_FILE, TEXT_COLORS, Picture, picture, style
+from cvcourse.visualization.charts import plot_bars, plot_curves, plot_summary
+from cvcourse.visualization.images import (
+    draw_matrix,
+    plot_feature_maps,
+    plot_filters,
+    plot_images,
+    plot_matrix,
+)
 
-__all__ = ["COLORS", "STYLE_FILE", "TEXT_COLORS", "Picture", "picture", "style"]
+__all__ = [
+    "COLORS",
+    "STYLE_FILE",
+    "TEXT_COLORS",
+    "Picture",
+    "draw_matrix",
+    "picture",
+    "plot_bars",
+    "plot_curves",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_images",
+    "plot_matrix",
+    "plot_summary",
+    "style",
+]

@@ -1,0 +1,213 @@
+"""Curves and bars with their labels on them, and the costs of a network layer by layer."""
+
+import numpy as np
+
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse.visualization.images import _array
+
+CYCLE = ("input", "kernel", "output", "selected", "statistics", "reference")
+COSTS = {  # column of `plot_summary`: key of the rows, role of the colour, unit
+    "parameters": ("params", "kernel", ""),
+    "multiply-adds": ("macs", "reference", ""),
+    "activations": ("activation_bytes", "output", "B"),
+}
+
+
+@style()
+def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=None):
+    """Return a picture of lines, each with its label at its end.
+
+    Args:
+        curves: {label: values}, or {label: (mean, spread)} to shade mean ± spread; (N,) arrays of floats.
+        xlabel, ylabel: what is on the axes, with unit.
+        x: (N,) array of positions; default: 1, 2, 3 … as epochs are counted.
+        title: str, or None.
+        colors: {label: role of `COLORS` or any colour}; default: the roles in turn.
+        ylim: (low, high), or None to fit the data.
+
+    Returns:
+        Picture.
+
+    Raises:
+        ValueError: nothing to draw, NaN (draw a diverged training up to there), or lengths that differ.
+
+    Example:
+        >>> plot_curves({"max": [0.1, 0.3], "average": [0.2, 0.1]}, "epoch", "accuracy").alt
+        'accuracy against epoch. max: from 0.1 to 0.3; average: from 0.2 to 0.1.'
+    """
+    if not curves:
+        raise ValueError("curves must hold at least one line. Received: an empty dict")
+    lines = {str(label): _line(label, values) for label, values in curves.items()}
+    story = "; ".join(f"{label}: from {m[0]:.3g} to {m[-1]:.3g}" for label, (m, _) in lines.items())
+    figure, axes = picture(7.6, 3.8, f"{ylabel} against {xlabel}. {story}.")
+    ends = []
+    for i, (label, (mean, spread)) in enumerate(lines.items()):
+        role = (colors or {}).get(label, CYCLE[i % len(CYCLE)])
+        color, dots = COLORS.get(role, role), {"marker": "o", "markersize": 4} if len(mean) < 15 else {}
+        places = np.arange(1, len(mean) + 1) if x is None else _array(x, "x", (1,), "(N,)")[: len(mean)]
+        if len(places) != len(mean):
+            raise ValueError(f"x must be as long as {label!r}, {len(mean)}. Received: {len(places)}")
+        axes.plot(places, mean, color=color, **dots)
+        axes.fill_between(places, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        ends.append((mean[-1], places[-1], label, TEXT_COLORS.get(role, role)))
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
+    axes.set_title(title or "")
+    axes.grid(axis="y")
+    axes.xaxis.get_major_locator().set_params(integer=x is None)
+    _label_ends(axes, ends)
+    return figure
+
+
+@style()
+def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
+    """Return a picture of horizontal bars, one below the other, each with its number.
+
+    Args:
+        values: {label: number}, or {label: (mean, spread)}; numbers from zero up or down.
+        xlabel: what the numbers are, with unit.
+        title: str, or None.
+        colors: a role of `COLORS` or a colour for all bars, or {label: one}; default: output green.
+        form: how a number is written, as in `str.format`.
+
+    Returns:
+        Picture.
+
+    Raises:
+        ValueError: nothing to draw, or NaN.
+
+    Example:
+        >>> plot_bars({"max": 0.91, "average": (0.9, 0.02)}, "accuracy").alt
+        'accuracy. max: 0.91; average: 0.9 ± 0.02.'
+    """
+    if not values:
+        raise ValueError("values must hold at least one bar. Received: an empty dict")
+    pairs = [value if isinstance(value, tuple) else (value, 0) for value in values.values()]
+    means, spreads = _array(pairs, "values", (2,), "of numbers or of (mean, spread)").T
+    texts = [form.format(mean) + (f" ± {form.format(spread)}" if spread else "") for mean, spread in pairs]
+    texts = [text.replace("-", "−") for text in texts]
+    alt = "; ".join(f"{label}: {text}" for label, text in zip(values, texts, strict=True))
+    figure, axes = picture(7.6, 0.6 + 0.36 * len(values) + 0.3 * bool(title), f"{xlabel}. {alt}.")
+    roles = [(colors.get(label) if isinstance(colors, dict) else colors) or "output" for label in values]
+    places = range(len(values))
+    axes.barh(places, means, 0.7, color=[COLORS.get(role, role) for role in roles])
+    spread = np.where(spreads > 0, spreads, np.nan)
+    axes.errorbar(means, places, xerr=spread, fmt="none", ecolor="#222222", capsize=3, linewidth=1.2)
+    for place, mean, spread, text in zip(places, means, spreads, texts, strict=True):
+        side, align = (-1, "right") if mean < 0 else (1, "left")
+        anchor = {"xytext": (5 * side, 0), "textcoords": "offset points", "ha": align, "va": "center"}
+        axes.annotate(text, (mean + side * spread, place), annotation_clip=False, **anchor)
+    axes.set_yticks(places, [str(label) for label in values])
+    axes.set(xlabel=xlabel, xticks=[], ylim=(len(values) - 0.4, -0.6))
+    axes.set_title(title or "")
+    if means.min() < 0:  # room for numbers between the labels and the bars
+        axes.set_xlim(left=axes.get_xlim()[0] - 0.15 * np.ptp(axes.get_xlim()))
+    axes.axvline(0, color=COLORS["reference"], linewidth=0.8)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(axis="y", length=0, labelcolor="#222222")
+    return figure
+
+
+@style()
+def plot_summary(rows, title=None):
+    """Return a picture of where the parameters, multiply-adds and memory of a network are, layer by layer.
+
+    Args:
+        rows: list of dicts as `summary.summarize(model).rows`, with name, output_shape, params, macs and
+            activation_bytes.
+        title: str, or None.
+
+    Returns:
+        Picture: three columns of bars that share the layers as their axis; the largest bars carry their
+        number and their share of the total.
+
+    Raises:
+        ValueError: no rows, or a row without one of these keys.
+
+    Example:
+        >>> dense = {"name": "dense", "output_shape": (10,), "params": 650, "macs": 640,
+        ...          "activation_bytes": 40}
+        >>> print(plot_summary([dense]).alt.replace(". ", ".\\n"))
+        Layers: 1.
+        Of 650 parameters, dense has most: 100 %.
+        Of 640 multiply-adds, dense has most: 100 %.
+        Of 40 B activations, dense has most: 100 %.
+    """
+    check_rows(rows, ("name", "output_shape", "params", "macs", "activation_bytes"))
+    names = [row["name"] for row in rows]
+    shapes = [" × ".join(f"{size:,}" for size in row["output_shape"]) for row in rows]
+    text = 0.35 + 0.088 * (max(map(len, names)) + max(map(len, shapes)))  # in 100 pixels
+    ratios = [text, *[max(1.9, (9.4 - text) / 3)] * 3]
+    height = 1.0 + 0.235 * len(rows) + 0.3 * bool(title)
+    figure, columns = picture(sum(ratios), height, "Costs", columns=4, sharey=True, width_ratios=ratios)
+    for i, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        columns[0].text(0, i, name, va="center")
+        columns[0].text(1, i, shape, va="center", ha="right", color=TEXT_COLORS["reference"])
+    columns[0].axis("off")
+    columns[0].set_ylim(len(rows) - 0.4, -0.6)
+    alts = [_draw_cost(axes, rows, *cost) for axes, cost in zip(columns[1:], COSTS.items(), strict=True)]
+    figure.suptitle(title or "", x=0.01, ha="left")
+    figure.alt = f"Layers: {len(rows)}. {' '.join(alts)}"
+    return figure
+
+
+def _draw_cost(axes, rows, cost, source):
+    """One column of `plot_summary`; returns it in words."""
+    key, role, unit = source
+    amounts = np.array([row[key] for row in rows], dtype=float)
+    total, most = amounts.sum(), int(amounts.argmax())
+    whole = _short(total, unit, 4) if unit else f"{total:,.0f}"
+    shares = [f"{100 * amount / (total or 1):.0f} %" for amount in amounts]
+    axes.barh(range(len(rows)), amounts, 0.72, color=COLORS[role])
+    for i, amount in enumerate(amounts):
+        if amount >= 0.04 * (total or 1):
+            text = f"{_short(amount, unit)} · {shares[i]}"
+            axes.annotate(text, (amount, i), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    axes.set_title(f"{whole}\n{cost}", color=TEXT_COLORS[role])
+    axes.set(xlim=(0, 1.85 * (amounts.max() or 1)), xticks=[])
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    return f"Of {whole} {cost}, {rows[most]['name']} has most: {shares[most]}."
+
+
+def check_rows(rows, keys):
+    """Raise ValueError unless `rows` is a list of dicts with these keys, as `summary` makes them."""
+    if not rows:
+        raise ValueError("rows must hold at least one layer; take summarize(model).rows. Received: none")
+    for i, row in enumerate(rows):
+        missing = [key for key in keys if key not in row]
+        if missing:
+            raise ValueError(f"rows must be summarize(model).rows. Received: rows[{i}] without {missing}")
+
+
+def _line(label, values):
+    """(mean, spread) of a curve; spread 0 where none is given."""
+    if not (isinstance(values, tuple) and len(values) == 2 and np.ndim(values[0])):
+        values = values, np.zeros(np.shape(values))
+    mean, spread = (_array(part, f"curve {label!r}", (1,), "(N,) or (mean, spread)") for part in values)
+    if len(mean) != len(spread):
+        raise ValueError(f"mean and spread of {label!r} must be as long. Received: {len(mean), len(spread)}")
+    return mean, spread
+
+
+def _label_ends(axes, ends):
+    """Write each label beside the end of its line, pushed apart where ends are close."""
+    low, high = axes.get_ylim()
+    line = 0.07 * (high - low)  # the height of a line of text
+    ends = sorted(ends)
+    heights = [end for end, *_ in ends]
+    for i in range(1, len(ends)):
+        heights[i] = max(heights[i], heights[i - 1] + line)
+    heights[-1] = min(heights[-1], max(high, ends[-1][0]))
+    for i in reversed(range(len(ends) - 1)):
+        heights[i] = min(heights[i], heights[i + 1] - line)
+    for height, (_, place, label, color) in zip(heights, ends, strict=True):
+        offset = {"xytext": (7, 0), "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(label, (place, height), color=color, va="center", **offset)
+
+
+def _short(amount, unit="", digits=3):
+    """A count with its prefix: 138 M, 4.1 kB."""
+    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= size:
+            return f"{amount / size:.{digits}g} {prefix}{unit}"
+    return f"{amount:.0f} {unit}".strip()
