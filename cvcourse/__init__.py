@@ -20,6 +20,7 @@ _MODULES = (
     "interpretation",
     "models",
     "pretrained",
+    "recording",
     "summary",
     "training",
     "visualization",

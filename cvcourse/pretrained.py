@@ -56,7 +56,9 @@ class Pretrained(NamedTuple):
         """Return the `top` most probable classes: for each image a list of (class, probability)."""
         probabilities = np.asarray(self.model(self.preprocess(images), training=False))
         best = np.argsort(-probabilities, axis=1)[:, :top]
-        return [[(self._name(k), float(row[k])) for k in ks] for row, ks in zip(probabilities, best, strict=True)]
+        return [
+            [(self._name(k), float(row[k])) for k in ks] for row, ks in zip(probabilities, best, strict=True)
+        ]
 
     def _name(self, k):
         return self.classes[k] if self.classes else f"class {k}"
@@ -82,15 +84,19 @@ def load(name="course", weights=None):
         return _load_course(weights)
     functions = _applications()
     if _key(name) not in functions:
-        raise ValueError('name must be "course" or one of keras.applications: '
-                         f"{', '.join(sorted(f.__name__ for f in functions.values()))}. Received: name={name!r}")
+        raise ValueError(
+            'name must be "course" or one of keras.applications: '
+            f"{', '.join(sorted(f.__name__ for f in functions.values()))}. Received: name={name!r}"
+        )
     function = functions[_key(name)]
     if weights is None:
         model, source = _from_keras(function), "ImageNet weights of keras.applications"
     else:
         model, source = function(weights=None), f"weights from {Path(weights).name}"
         _load_file(model, Path(weights))
-    preprocess = _imagenet_preprocess(sys.modules[function.__module__].preprocess_input, model.input_shape[1:3])
+    preprocess = _imagenet_preprocess(
+        sys.modules[function.__module__].preprocess_input, model.input_shape[1:3]
+    )
     return Pretrained(function.__name__, model, preprocess, _imagenet_classes(), source)
 
 
@@ -117,7 +123,9 @@ def save_weights(model, path):
     arrays = {}
     for variable in model.variables:
         array = np.asarray(variable)
-        arrays[_inside(model, variable)] = array.astype("float16") if array.ndim > 1 else array.astype("float32")
+        arrays[_inside(model, variable)] = (
+            array.astype("float16") if array.ndim > 1 else array.astype("float32")
+        )
     np.savez(path, **arrays)
     return _sha256(path)
 
@@ -129,15 +137,20 @@ def load_weights(model, path, sha256=None):
         ValueError: a checksum that differs, or other names or shapes than the model's.
     """
     if sha256 is not None and _sha256(path) != sha256:
-        raise ValueError(f"the weight file {Path(path).name} is damaged: its sha256 must be {sha256}. "
-                         f"Received: {_sha256(path)}. Install the course again to get a whole file.")
+        raise ValueError(
+            f"the weight file {Path(path).name} is damaged: its sha256 must be {sha256}. "
+            f"Received: {_sha256(path)}. Install the course again to get a whole file."
+        )
     with np.load(path, allow_pickle=False) as arrays:
         variables = {_inside(model, variable): variable for variable in model.variables}
         wrong = sorted(set(variables) ^ set(arrays.files)) or [
-            key for key, variable in variables.items() if arrays[key].shape != tuple(variable.shape)]
+            key for key, variable in variables.items() if arrays[key].shape != tuple(variable.shape)
+        ]
         if wrong:
-            raise ValueError(f"{Path(path).name} must hold the weights of {model.name!r}. "
-                             f"Received other names or shapes for: {', '.join(wrong[:5])}")
+            raise ValueError(
+                f"{Path(path).name} must hold the weights of {model.name!r}. "
+                f"Received other names or shapes for: {', '.join(wrong[:5])}"
+            )
         for key, variable in variables.items():
             variable.assign(arrays[key].astype("float32"))
 
@@ -157,7 +170,9 @@ def _load_course(weights):
     path = WEIGHTS / facts["file"] if weights is None else weights
     load_weights(model, path, facts["sha256"] if weights is None else None)
     source = f"trained on {facts['data']['name']}, {facts['test_accuracy']:.1%} of its test images right"
-    return Pretrained("course", model, lambda images: course_images(images, 32), tuple(facts["classes"]), source)
+    return Pretrained(
+        "course", model, lambda images: course_images(images, 32), tuple(facts["classes"]), source
+    )
 
 
 def course_images(images, smallest=32):
@@ -174,18 +189,24 @@ def course_images(images, smallest=32):
     if images.ndim == 3:
         images = images[None]
     if images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError("images must be (H, W, 3) or (N, H, W, 3). For a grey image, stack it three times: "
-                         f"np.repeat(image[..., None], 3, axis=-1). Received: shape={images.shape}")
+        raise ValueError(
+            "images must be (H, W, 3) or (N, H, W, 3). For a grey image, stack it three times: "
+            f"np.repeat(image[..., None], 3, axis=-1). Received: shape={images.shape}"
+        )
     if min(images.shape[1:3]) < smallest:
-        raise ValueError(f"images must be at least {smallest}×{smallest} pixels; enlarge them first, for example "
-                         f"with keras.ops.image.resize. Received: shape={images.shape}")
+        raise ValueError(
+            f"images must be at least {smallest}×{smallest} pixels; enlarge them first, for "
+            f"example with keras.ops.image.resize. Received: shape={images.shape}"
+        )
     if images.dtype == np.uint8:
         return images.astype("float32") / 255
     images = images.astype("float32")
     low, high = images.min(), images.max()
     if not (low >= -1e-3 and high <= 1 + 1e-3):
-        raise ValueError("images must be uint8 in 0…255 or float in [0, 1]; divide by 255 if they are 0…255. "
-                         f"Received: values from {low:g} to {high:g}")
+        raise ValueError(
+            "images must be uint8 in 0…255 or float in [0, 1]; divide by 255 if they are 0…255. "
+            f"Received: values from {low:g} to {high:g}"
+        )
     return images
 
 
@@ -193,7 +214,9 @@ def _imagenet_preprocess(function, size):
     def preprocess(images):
         images = course_images(images, 1) * 255
         if images.shape[1:3] != size:
-            images = np.asarray(keras.ops.image.resize(images, size, interpolation="bilinear", antialias=True))
+            images = np.asarray(
+                keras.ops.image.resize(images, size, interpolation="bilinear", antialias=True)
+            )
         return function(np.array(images))
 
     return preprocess
@@ -223,26 +246,23 @@ def _imagenet_classes():
 
 
 def _from_keras(function):
+    # A cached file needs no network, so Keras is asked even where the server is out of reach.
+    problem = _probe(urlsplit(keras.src.applications.vgg16.WEIGHTS_PATH).hostname)
     try:
-        with _socket_timeout(READ_SECONDS):
-            if not _in_cache(function):
-                _probe(urlsplit(keras.src.applications.vgg16.WEIGHTS_PATH).hostname)
+        with _socket_timeout(READ_SECONDS if problem is None else 0.5):
             return function(weights="imagenet")
     except Exception as error:
+        name = function.__name__
         raise OSError(
-            f"The ImageNet weights of {function.__name__} are not in Keras's cache ({_cache()}) and cannot be "
-            f"downloaded: {error}. What to do: connect to the internet once and call this again; or copy the "
-            f'weight file to this machine and call pretrained.load("{function.__name__}", weights="path/to/file.h5"); '
-            'or go on with pretrained.load("course"), which needs no network.') from error
-
-
-def _in_cache(function):
-    file = PREFERRED.get(function.__name__)
-    return bool(file) and (_cache() / file).is_file()
+            f"The ImageNet weights of {name} are not in Keras's cache ({_cache()}) and cannot be "
+            f"downloaded: {problem or error}. What to do: connect to the internet once and call this again; "
+            f'or copy the weight file here and call pretrained.load("{name}", weights="path/to/file.h5"); '
+            'or go on with pretrained.load("course"), which needs no network.'
+        ) from error
 
 
 def _probe(host):
-    """Raise TimeoutError unless the host accepts a connection in time, name look-up included."""
+    """Return None if the host accepts a connection in time, name look-up included, else the reason."""
     answer = []
 
     def connect():
@@ -255,10 +275,7 @@ def _probe(host):
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(CONNECT_SECONDS)
-    if not answer:
-        raise TimeoutError(f"the server did not answer within {CONNECT_SECONDS} s")
-    if answer[0] is not None:
-        raise answer[0]
+    return answer[0] if answer else f"the server did not answer within {CONNECT_SECONDS} s"
 
 
 @contextmanager
@@ -278,5 +295,7 @@ def _load_file(model, path):
     try:
         model.load_weights(path)
     except Exception as error:
-        raise ValueError(f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
-                         f"could not be read: {str(error).splitlines()[0]}") from error
+        raise ValueError(
+            f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
+            f"could not be read: {str(error).splitlines()[0]}"
+        ) from error

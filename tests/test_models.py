@@ -28,4 +28,5 @@ def test_course_network_takes_any_size_from_32():
         np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.name for layer in convolutions] == [
-        f"block{block}_conv{i}" for block, (_, count) in enumerate(vgg.VGG16, 1) for i in range(1, count + 1)]
+        f"block{block}_conv{i}" for block, (_, count) in enumerate(vgg.VGG16, 1) for i in range(1, count + 1)
+    ]

@@ -1,6 +1,5 @@
-"""fit keeps its budget and its seed; recordings keep what was measured."""
+"""fit keeps its budget and its seed."""
 
-import json
 import time
 
 import keras
@@ -13,9 +12,19 @@ from cvcourse import backend, training
 
 def classifier(logits=True):
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), layers.Dense(16, activation="relu"),
-                              layers.Dense(2, activation=None if logits else "softmax")])
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=logits), metrics=["accuracy"])
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(2, activation=None if logits else "softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=logits),
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -35,11 +44,16 @@ def test_fit_learns_and_scales_uint8(data):
     assert history.history["val_accuracy"][-1] > 0.95
     direct = model.evaluate(data[0] / 255, data[1], verbose=0)[1]
     assert training.evaluate(model, *data)["accuracy"] == pytest.approx(direct)
-    np.testing.assert_allclose(training.predict(model, data[0]), model.predict(data[0] / 255, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(
+        training.predict(model, data[0]), model.predict(data[0] / 255, verbose=0), atol=1e-5
+    )
 
 
 def test_the_seed_decides(data):
-    losses = [training.fit(classifier(), *data, epochs=2, seed=seed, verbose=0).history["loss"] for seed in (3, 3, 4)]
+    losses = [
+        training.fit(classifier(), *data, epochs=2, seed=seed, verbose=0).history["loss"]
+        for seed in (3, 3, 4)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
@@ -80,7 +94,9 @@ def test_one_cycle_rises_and_falls():
 
 
 def test_fit_one_cycle_reaches_the_goal(data):
-    history = training.fit_one_cycle(classifier(), *data, epochs=10, batch_size=20, verbose=0, validation_data=data)
+    history = training.fit_one_cycle(
+        classifier(), *data, epochs=10, batch_size=20, verbose=0, validation_data=data
+    )
     assert history.history["val_accuracy"][-1] > 0.95
 
 
@@ -96,13 +112,16 @@ def test_augment_moves_and_mirrors():
     np.testing.assert_array_equal(still, image)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({}, "budget"),
-    ({"epochs": 0}, "epochs must be greater than 0. Received: epochs=0"),
-    ({"epochs": 1, "batch_size": 0}, "batch_size"),
-    ({"epochs": 1, "patience": 2}, "validation_data"),
-    ({"epochs": 1, "y": [1]}, "len\\(y\\)=1"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "budget"),
+        ({"epochs": 0}, "epochs must be greater than 0. Received: epochs=0"),
+        ({"epochs": 1, "batch_size": 0}, "batch_size"),
+        ({"epochs": 1, "patience": 2}, "validation_data"),
+        ({"epochs": 1, "y": [1]}, "len\\(y\\)=1"),
+    ],
+)
 def test_fit_explains_bad_arguments(data, change, message):
     arguments = {"x": data[0], "y": data[1]} | change
     with pytest.raises(ValueError, match=message):
@@ -112,41 +131,3 @@ def test_fit_explains_bad_arguments(data, change, message):
 def test_fit_wants_a_compiled_model(data):
     with pytest.raises(ValueError, match="compiled first"):
         training.fit(keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten()]), *data, epochs=1)
-
-
-def test_record_and_replay(tmp_path):
-    runs = [{"label": label, "seed": seed, "seconds": 1.0, "cpu_seconds": np.float32(2), "history":
-             {"accuracy": np.array([0.1 * seed, 0.2])}, "result": {"test_accuracy": 0.5 + 0.1 * seed}}
-            for label in ("a", "b") for seed in (0, 1, 2)]
-    path = training.record("trial", "which?", "cvcourse experiments trial", {"name": "none", "sha256": ""}, runs, tmp_path)
-    recording = training.replay("trial", tmp_path)
-    mean, spread = recording.results("test_accuracy")["a"]
-    assert (mean, spread) == (pytest.approx(0.6), pytest.approx(0.1))
-    np.testing.assert_allclose(recording.curves("accuracy")["b"][0], [0.1, 0.2])
-    assert recording.results("seconds")["a"][0] == 1
-    assert "which?" in repr(recording) and "seeds [0, 1, 2]" in repr(recording)
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(ValueError, match="trial.*Received: name='trail'"):
-        training.replay("trail", tmp_path)
-
-
-@pytest.mark.parametrize("path", sorted(training.RUNS.glob("*.json")), ids=lambda path: path.stem)
-def test_stored_runs_keep_the_schema(path):
-    fields = json.loads(path.read_text(encoding="utf8"))
-    assert set(fields) == {"name", "question", "command", "date", "machine", "versions", "data", "runs"}
-    assert fields["name"] == path.stem
-    assert fields["command"].startswith(("cvcourse experiments", "python benchmarks/"))
-    assert len(fields["data"]["sha256"]) == 64
-    seeds = {}
-    for run in fields["runs"]:
-        assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
-        assert all(np.isfinite(values).all() for values in run["history"].values())
-        seeds.setdefault(run["label"], set()).add(run["seed"])
-    assert all(len(found) >= 3 for found in seeds.values())
-
-
-def test_data_hash_tells_arrays_apart():
-    a = np.arange(6, dtype=np.uint8)
-    hashes = {training.data_hash(a), training.data_hash(a.reshape(2, 3)), training.data_hash(a.astype(int)),
-              training.data_hash(a[::-1])}
-    assert len(hashes) == 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cvcourse import pretrained, training
+from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
 
@@ -21,10 +21,18 @@ def main(folder=pretrained.WEIGHTS, seed=SEED, recipe=RECIPE):
     data = load("cifar100")
     keras.utils.set_random_seed(seed)
     model = course_network((32, 32, 3), classifier_activation=None)
-    with training.Clock() as clock:
+    with recording.Clock() as clock:
         history = training.fit_one_cycle(
-            model, data.x_train, data.y_train, augment=training.augment, seed=seed, verbose=2,
-            validation_data=(data.x_test, data.y_test), callbacks=[_keep_checkpoints()], **recipe)
+            model,
+            data.x_train,
+            data.y_train,
+            augment=training.augment,
+            seed=seed,
+            verbose=2,
+            validation_data=(data.x_test, data.y_test),
+            callbacks=[_keep_checkpoints()],
+            **recipe,
+        )
     return write(model, data, history.history, clock, seed, recipe, folder)
 
 
@@ -36,21 +44,38 @@ def write(model, data, history, clock, seed, recipe, folder):
     labels = training.predict(model, data.x_test)
     right = np.argsort(-labels, axis=1)[:, :5] == data.y_test[:, None]
     card = {
-        "name": "course", "file": path.name, "sha256": sha256, "bytes": path.stat().st_size,
-        "architecture": "cvcourse.models.vgg.course_network", "parameters": model.count_params(),
-        "data": {"name": "CIFAR-100", "source": "Krizhevsky, 2009", "images": len(data.x_train),
-                 "sha256": training.data_hash(data.x_train, data.y_train, data.x_test, data.y_test)},
-        "test_accuracy": float(right[:, 0].mean()), "test_top5_accuracy": float(right.any(axis=1).mean()),
-        "command": "cvcourse experiments backbone", "seed": seed,
-        "recipe": dict(recipe, optimizer="SGD, Nesterov momentum 0.9, one cycle",
-                       augmentation="mirror, shift by up to 4 pixels"),
-        "date": date.today().isoformat(), "machine": training.machine(), "versions": training.versions(),
-        "seconds": round(clock.seconds), "cpu_seconds": round(clock.cpu_seconds), "history": history,
-        "limits": "Trained on 32×32 photographs of 100 classes; the last epoch was taken, none was chosen "
-                  "by its test accuracy. CIFAR-100 itself holds ten test images that are also training images.",
+        "name": "course",
+        "file": path.name,
+        "sha256": sha256,
+        "bytes": path.stat().st_size,
+        "architecture": "cvcourse.models.vgg.course_network",
+        "parameters": model.count_params(),
+        "data": {
+            "name": "CIFAR-100",
+            "source": "Krizhevsky, 2009",
+            "images": len(data.x_train),
+            "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
+        },
+        "test_accuracy": float(right[:, 0].mean()),
+        "test_top5_accuracy": float(right.any(axis=1).mean()),
+        "command": "cvcourse experiments backbone",
+        "seed": seed,
+        "recipe": dict(
+            recipe,
+            optimizer="SGD, Nesterov momentum 0.9, one cycle",
+            augmentation="mirror, shift by up to 4 pixels",
+        ),
+        "date": date.today().isoformat(),
+        "machine": recording.machine(),
+        "versions": recording.versions(),
+        "seconds": round(clock.seconds),
+        "cpu_seconds": round(clock.cpu_seconds),
+        "history": history,
+        "limits": "Trained on 32×32 photographs of 100 classes. The last epoch was taken, none was chosen by "
+        "its test accuracy. CIFAR-100 itself holds ten test images that are also training images.",
         "classes": list(data.classes),
     }
-    card = training.rounded(card)
+    card = recording.rounded(card)
     (Path(folder) / "course.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf8")
     return card
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cvcourse import pretrained, training
+from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
 
@@ -43,22 +43,36 @@ def few(data, per_class, seed):
 
 
 def run(strategy, per_class, seed, data, epochs=None):
-    """Train once; return the run as `training.record` stores it."""
+    """Train once; return the run as `recording.record` stores it."""
     trained, frozen, peak = STRATEGIES[strategy]
     keras.utils.set_random_seed(seed)
     base = pretrained.load("course").model if trained else course_network()
     model = with_new_classifier(base, len(data.classes), frozen)
     x, y = few(data, per_class, seed)
-    with training.Clock() as clock:
+    with recording.Clock() as clock:
         history = training.fit_one_cycle(
-            model, x, y, epochs=epochs or EPOCHS[per_class], peak=peak, batch_size=50, seed=seed, verbose=0,
-            augment=training.augment)
+            model,
+            x,
+            y,
+            epochs=epochs or EPOCHS[per_class],
+            peak=peak,
+            batch_size=50,
+            seed=seed,
+            verbose=0,
+            augment=training.augment,
+        )
     labels = training.predict(model, data.x_test).argmax(axis=1)
     weights = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
-    return {"label": f"{strategy}, {per_class}", "strategy": strategy, "images_per_class": per_class,
-            "seed": seed, "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds,
-            "history": {k: v for k, v in history.history.items() if k in ("loss", "accuracy")},
-            "result": {"test_accuracy": float(np.mean(labels == data.y_test)), "trainable_params": weights}}
+    return {
+        "label": f"{strategy}, {per_class}",
+        "strategy": strategy,
+        "images_per_class": per_class,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": {k: v for k, v in history.history.items() if k in ("loss", "accuracy")},
+        "result": {"test_accuracy": float(np.mean(labels == data.y_test)), "trainable_params": weights},
+    }
 
 
 def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None):
@@ -71,6 +85,15 @@ def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None):
                 runs.append(run(strategy, per_class, seed, data))
                 keras.utils.clear_session()
                 print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
-    facts = {"name": "CIFAR-10", "sha256": training.data_hash(data.x_train, data.y_train, data.x_test, data.y_test)}
-    return training.record("transfer", "How much does a trained network help, and which layers should be frozen?",
-                           "cvcourse experiments transfer", facts, runs, folder)
+    facts = {
+        "name": "CIFAR-10",
+        "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
+    }
+    return recording.record(
+        "transfer",
+        "How much does a trained network help, and which layers should be frozen?",
+        "cvcourse experiments transfer",
+        facts,
+        runs,
+        folder,
+    )
