@@ -235,7 +235,7 @@ def receptive_field(stack):
         >>> receptive_field([(3, 1, 1), (3, 1, 1), (2, 2)])
         ReceptiveField(size=6, jump=2, start=1.0)
 
-    Source: Araujo, Norris, Sim, "Computing receptive fields of convolutional neural networks" (Distill, 2019).
+    Source: Araujo, Norris and Sim, "Computing receptive fields of CNNs" (Distill, 2019).
     """
     size, jump, start = 1, 1, 0.5
     for layer in stack:
@@ -499,8 +499,9 @@ def _stack_entry(layer):
     """Return (kernel_size, strides, padding_before, dilation_rate) with the two defaults filled in."""
     if not isinstance(layer, (tuple, list)) or not 2 <= len(layer) <= 4:
         raise ValueError(
-            "stack must hold one (kernel_size, strides, padding_before, dilation_rate) for each layer, the last "
-            f"two optional. Received: {layer!r}. Write [(3, 1), (2, 2)] for a 3-convolution and a pooling."
+            "stack must hold one (kernel_size, strides, padding_before, dilation_rate) for each layer, "
+            f"the last two optional. Received: {layer!r}. "
+            "Write [(3, 1), (2, 2)] for a convolution and a pooling."
         )
     kernel_size, strides, padding, dilation_rate = (*layer, *(0, 1)[len(layer) - 2 :])
     return kernel_size, _whole("strides", strides), _whole("padding_before", padding, 0), dilation_rate

@@ -429,23 +429,24 @@ def _html_table(summary):
     """Return the table as HTML that is readable on Jupyter's light and dark themes."""
     border = "1px solid var(--jp-border-color2, #9e9e9e)"
     number = "text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap"
-    styles = ["text-align: left"] * 3 + [number] * 5
+    styles = [f"padding: 0.15em 0.7em; {align}" for align in ["text-align: left"] * 3 + [number] * 5]
 
-    def line(words, scope, edge=""):
+    def line(words, scope, weight="normal", edge=""):
         cells = "".join(
-            f'<th scope="{scope}" style="{style}">{html.escape(word)}</th>'
-            if scope == "col" or (scope == "row" and column == 0)
+            f'<th scope="{scope}" style="{style}; font-weight: {weight}">{html.escape(word)}</th>'
+            if scope == "col" or column == 0
             else f'<td style="{style}">{html.escape(word)}</td>'
             for column, (word, style) in enumerate(zip(words, styles, strict=False))
         )
-        return f'<tr style="background: transparent; {edge}">{cells}</tr>'
+        return f'<tr style="font-weight: {weight}; {edge}">{cells}</tr>'
 
     heading, *rows, total = _cells(summary)
     return (
-        '<table style="border-collapse: collapse; color: var(--jp-ui-font-color1, inherit)">'
-        f'<caption style="text-align: left; color: inherit"><b>{html.escape(summary.name)}</b>: '
-        f"{_headline(summary)} for one image (MB = 10<sup>6</sup> bytes)</caption>"
-        f"<thead>{line(heading, 'col', f'border-bottom: {border}')}</thead>"
+        '<div style="overflow-x: auto"><table style="border-collapse: collapse; '
+        'color: var(--jp-content-font-color1, inherit)">'
+        '<caption style="padding: 0.5em 0.7em; text-align: left; color: inherit">'
+        f"<b>{html.escape(summary.name)}</b>: {_headline(summary)} for one image (MB = 10<sup>6</sup> bytes)</caption>"
+        f"<thead>{line(heading, 'col', 'bold', f'border-bottom: {border}')}</thead>"
         f"<tbody>{''.join(line(words, 'row') for words in rows)}</tbody>"
-        f"<tfoot>{line(total, 'row', f'border-top: {border}; font-weight: bold')}</tfoot></table>"
+        f"<tfoot>{line(total, 'row', 'bold', f'border-top: {border}')}</tfoot></table></div>"
     )
