@@ -2,13 +2,16 @@
 
 from importlib import import_module
 
-from cvcourse.datasets.load import Dataset, load  # now, since a later import would hide `load` by its module
+# Now, since a later import of the modules `load` and `scenes` would hide the functions of that name.
+from cvcourse.datasets.load import Dataset, load
+from cvcourse.datasets.records import Record
+from cvcourse.datasets.scenes import Scenes, scenes
 
-__all__ = ["Dataset", "formats", "load", "photos", "scenes"]
+__all__ = ["Dataset", "Record", "Scenes", "cards", "formats", "load", "photos", "scenes"]
 
 
 def __getattr__(name):
-    if name in ("formats", "photos", "scenes"):
+    if name in ("cards", "formats", "photos"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

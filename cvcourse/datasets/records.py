@@ -1,0 +1,54 @@
+"""One annotated picture, the same for made scenes and for files of any format."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Record(NamedTuple):
+    """A picture with what is known about it; unknown parts are None.
+
+    `image` is uint8 (H, W, 3). `label` is the class of the whole picture, an int from 0. `boxes` is float32
+    (N, 4) as (x1, y1, x2, y2) in pixels, half-open, with classes `box_labels`, int64 (N,), from 0. `mask`
+    says what each pixel shows, uint8 (H, W): 0 = background, k + 1 = class k, 255 = not to be counted.
+    `instance_masks` is bool (N, H, W), one for each box. `name` is the file that it came from.
+    """
+
+    image: np.ndarray
+    label: int | None = None
+    boxes: np.ndarray | None = None
+    box_labels: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    instance_masks: np.ndarray | None = None
+    name: str = ""
+
+    def __repr__(self):
+        height, width = self.image.shape[:2]
+        known = [] if self.label is None else [f"label {self.label}"]
+        known += [] if self.boxes is None else [f"boxes {len(self.boxes)}"]
+        known += [word for word, value in (("mask", self.mask), ("instance masks", self.instance_masks))
+                  if value is not None]
+        return f"Record {self.name or '(no name)'}: {width}×{height}; {', '.join(known) or 'no annotation'}"
+
+
+def tight_boxes(instance_masks):
+    """The smallest box around each mask, float32 (N, 4) as (x1, y1, x2, y2), half-open pixels.
+
+    Args:
+        instance_masks: bool (N, H, W); an empty mask gives the box (0, 0, 0, 0).
+
+    Returns:
+        Boxes, float32 (N, 4).
+
+    Example:
+        >>> masks = np.zeros((1, 6, 8), bool)
+        >>> masks[0, 2:5, 3:7] = True
+        >>> tight_boxes(masks)
+        array([[3., 2., 7., 5.]], dtype=float32)
+    """
+    edges = []
+    for axis in (1, 2):  # what is left when y, then x, is looked through
+        used = instance_masks.any(axis=axis)
+        first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+        edges += [first, np.where(used.any(axis=1), last, 0)]
+    return np.stack([edges[0], edges[2], edges[1], edges[3]], axis=1).astype("float32")
