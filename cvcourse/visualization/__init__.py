@@ -9,6 +9,7 @@ from cvcourse.visualization.images import (
     plot_images,
     plot_matrix,
 )
+from cvcourse.visualization.network import plot_network
 
 __all__ = [
     "COLORS",
@@ -23,6 +24,7 @@ __all__ = [
     "plot_filters",
     "plot_images",
     "plot_matrix",
+    "plot_network",
     "plot_summary",
     "style",
 ]
