@@ -115,7 +115,7 @@ def _draw_blocks(page, rows):
     deep = SLANT[0] * scale * shapes[:, 1]
     alike = np.all(shapes[1:, :2] == shapes[:-1, :2], axis=1) & (shapes[1:, 0] > 1)
     alike &= np.array([kind[0] != "input" for kind in kinds[:-1]], dtype=bool)
-    gaps = [0, *np.where(alike, min(5, 300 / len(boxes)), 10 + (deep[1:] + deep[:-1]) / 2)]
+    gaps = [0, *np.where(alike, min(5, 300 / len(boxes)), 20 + (deep[1:] + deep[:-1]) / 2)]
     room = max(100, WIDEST - sum(gaps) - (deep[0] + deep[-1]) / 2)
     thick = np.maximum(shapes[:, 2] * min(scale, room / shapes[:, 2].sum()), 2.5)
     lefts = np.cumsum(gaps) + np.cumsum(thick) - thick
@@ -157,10 +157,12 @@ def _draw_box(page, kind, x, shape, thick):
 def _point(page, end, text, color, step):
     """Write a label above (step 1) or below (step -1) its box, with a line where it had to move away."""
     x, y = end
-    _, bottom, _, top = page.write(x, y + 5 * step, text, color, step=step, va="bottom" if step > 0 else "top")
+    side = "bottom" if step > 0 else "top"
+    _, bottom, _, top = page.write(x, y + 5 * step, text, color, step=step, va=side)
     near = bottom if step > 0 else top
     if abs(near - y) > 12:
         page.axes.plot([x + 2, x + 2], [y + 2 * step, near], color=COLORS["reference"], linewidth=0.7)
+        page.taken.append((x, min(y, near), x + 4, max(y, near)))
 
 
 def _draw_circles(page, rows):
