@@ -1,0 +1,53 @@
+"""Explorers in a real JupyterLab. Skipped without a Chromium; CVCOURSE_BROWSER=required forbids that."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lab import Lab, Notebook, chromium_path, open_browser
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium."""
+    if chromium_path() is None:
+        reason = "no Chromium found: install one, or set CVCOURSE_CHROMIUM to its path"
+        (pytest.fail if os.environ.get("CVCOURSE_BROWSER") == "required" else pytest.skip)(reason)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, tmp_path_factory):
+    """A JupyterLab of this environment, with an empty folder."""
+    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def open_notebook(chromium, lab, request):
+    """Open a notebook made of the given cells, run it, and check in the end that nothing went wrong."""
+    opened = []
+
+    def open_and_run(*cells, **size):
+        name = f"{request.node.name}.ipynb".replace("[", "_").replace("]", "")
+        lab.write(name, *cells)
+        opened.append(Notebook(chromium, lab, name, **size))
+        opened[-1].run_all()
+        return opened[-1]
+
+    yield open_and_run
+    for notebook in opened:
+        notebook.close()
+        assert notebook.errors == []
+        assert notebook.outside == set()

@@ -1,0 +1,146 @@
+"""A real JupyterLab in a headless Chromium: for the browser tests and for `benchmarks/explorers.py`."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "browser-tests"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def chromium_path():
+    """Return the path of a Chromium of this machine, or None."""
+    named = os.environ.get("CVCOURSE_CHROMIUM")
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    return named or next(filter(None, map(shutil.which, NAMES)), mac if Path(mac).exists() else None)
+
+
+class Lab:
+    """A JupyterLab in its own process, with its own settings, that serves one folder.
+
+    Args:
+        folder: Path of the notebooks; a fresh one for each server.
+        theme: "Light" or "Dark".
+    """
+
+    def __init__(self, folder, theme="Light"):
+        self.folder, self.port = folder, _free_port()
+        home = folder / ".lab"
+        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        news = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
+        (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+        environment = os.environ | {
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        }
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+        command += [f"--port={self.port}", f"--ServerApp.root_dir={folder}"]
+        command += [f"--IdentityProvider.token={TOKEN}"]
+        self.log = home / "lab.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        self._wait()
+
+    def _wait(self):
+        deadline = time.monotonic() + 90
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with socket.socket() as connection:
+                if connection.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.2)
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-2000:]}")
+
+    def write(self, name, *cells):
+        """Write a notebook of code cells into the folder."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(book, self.folder / name)
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={TOKEN}&reset"
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab, and all that went wrong on its page.
+
+    Attributes:
+        page: the Playwright page.
+        errors: list of console errors and uncaught exceptions.
+        outside: set of addresses asked for that are not this JupyterLab.
+    """
+
+    def __init__(self, browser, lab, name, width=1280, height=720):
+        self.errors, self.outside = [], set()
+        self.page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text[:300]))
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught {str(error)[:300]}"))
+        here = (f"http://127.0.0.1:{lab.port}", f"ws://127.0.0.1:{lab.port}", "data:", "blob:")
+        self.page.on("request", lambda asked: asked.url.startswith(here) or self.outside.add(asked.url))
+        self.page.goto(lab.url(name))
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        # Run before the kernel is there, and JupyterLab asks which one to take.
+        self.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=90_000)
+
+    def run_all(self, seconds=120):
+        """Run all cells and wait until the kernel is idle; an error in a cell fails the test."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+        self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+        done = """() => {
+          const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')];
+          const prompts = cells.map(cell => cell.querySelector('.jp-InputPrompt').innerText);
+          return cells.length && prompts.every(prompt => /\\[\\d+\\]:/.test(prompt));
+        }"""
+        self.page.wait_for_function(done, timeout=1000 * seconds)
+        failed = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]')
+        assert failed.count() == 0, failed.first.inner_text()
+
+    def explorer(self, nth=0):
+        """Return the locator of the nth explorer on the page, once it is drawn."""
+        found = self.page.locator(".cv-explorer[data-drawn]").nth(nth)
+        found.wait_for(timeout=60_000)
+        found.scroll_into_view_if_needed()
+        return found
+
+    def close(self):
+        self.page.context.close()
+
+
+def _free_port():
+    with socket.socket() as connection:
+        connection.bind(("127.0.0.1", 0))
+        return connection.getsockname()[1]
+
+
+@contextlib.contextmanager
+def open_browser():
+    """Give a headless Chromium of this machine."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        browser.close()
