@@ -30,6 +30,7 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
 )
 TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+CAPTION = "a row per layer, for one image; MB = 10⁶ bytes of its output"
 TEXT_WIDTH = 100
 
 
@@ -136,9 +137,15 @@ def _symbolic_inputs(model, input_shape):
     if known:
         shapes = _fill_in([tuple(tensor.shape[1:]) for tensor in known], input_shape)
         names = [tensor._keras_history.operation.name for tensor in known]
-        return _as_call([_tensor(*pair, x.dtype) for *pair, x in zip(shapes, names, known, strict=True)])
+        return ([_tensor(*pair, x.dtype) for *pair, x in zip(shapes, names, known, strict=True)],), {}
     if input_shape is not None:
-        return _as_call([_tensor(shape) for shape in _shape_list(input_shape)])
+        tensors = [_tensor(shape) for shape in _shape_list(input_shape)]
+        return (tensors if len(_inputs_of_call(model)) > 1 or len(tensors) == 1 else (tensors,)), {}
+    if len(_inputs_of_call(model)) > 1 and "shapes_dict" not in config:  # Keras remembers the first one only
+        raise ValueError(
+            f"input_shape is needed: {type(model).__name__}.call takes {_inputs_of_call(model)}, each with "
+            "its own shape. Received: input_shape=None. Next: summarize(model, input_shape=[(28, 28, 1), (10,)])."
+        )
     if "input_shape" in config:
         return (keras.tree.map_shape_structure(_built_tensor, config["input_shape"]),), {}
     if "shapes_dict" in config:
@@ -155,8 +162,10 @@ def _unbuilt(model):
     )
 
 
-def _as_call(tensors):
-    return (tensors if len(tensors) > 1 else tensors[0],), {}
+def _inputs_of_call(model):
+    """Return the names of the arguments that `call` cannot do without."""
+    arguments = inspect.signature(model.call).parameters.values()
+    return [x.name for x in arguments if x.default is x.empty and x.kind is x.POSITIONAL_OR_KEYWORD]
 
 
 def _tensor(shape, name="input", dtype=None):
@@ -233,6 +242,8 @@ def _visit(layer, path, ledger, *args, **kwargs):
         )
     if _is_leaf(layer):
         outputs = layer.compute_output_spec(*args, **kwargs)
+        if any(None in tensor.shape for tensor in keras.tree.flatten(outputs)):  # it only knows when it runs
+            outputs = keras.Operation.compute_output_spec(layer, *args, **kwargs)
         ledger.add_call(layer, path, args, kwargs, outputs)
         return outputs
     with _listening(layer, path, ledger):  # a subclassed model or layer: its Python code is the graph
@@ -378,13 +389,6 @@ def _item_bytes(dtype):
 # --- Showing ------------------------------------------------------------------------------------------------
 
 
-def _headline(summary):
-    return (
-        f"{summary.total_params:,} parameters ({summary.trainable_params:,} trainable), "
-        f"{summary.macs:,} multiply-adds, {summary.activation_bytes / 1e6:,.1f} MB of outputs"
-    )
-
-
 def _cells(summary):
     """Return all cells as text: the headings, a line for each row, the total. The first three are words."""
     mixed = summary.trainable_params != summary.total_params
@@ -406,7 +410,7 @@ def _text_table(summary):
     """Return the table as text; long words are cut so that it stays about 100 columns wide."""
     cells = _cells(summary)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    while sum(widths) + 2 * (len(widths) - 1) > TEXT_WIDTH and max(widths[:3]) > 12:
+    while sum(widths) + 2 * (len(widths) - 1) > TEXT_WIDTH and max(widths[:3]) > 10:
         widths[widths.index(max(widths[:3]))] -= 1
 
     def line(words):
@@ -416,9 +420,7 @@ def _text_table(summary):
 
     rule = "─" * len(line(cells[0]))
     body = [line(words) for words in cells]
-    return "\n".join(
-        [f"{summary.name}: {_headline(summary)}", rule, body[0], rule, *body[1:-1], rule, body[-1]]
-    )
+    return "\n".join([f"{summary.name}: {CAPTION}", rule, body[0], rule, *body[1:-1], rule, body[-1]])
 
 
 def _clip(word, width):
@@ -445,7 +447,7 @@ def _html_table(summary):
         '<div style="overflow-x: auto"><table style="border-collapse: collapse; '
         'color: var(--jp-content-font-color1, inherit)">'
         '<caption style="padding: 0.5em 0.7em; text-align: left; color: inherit">'
-        f"<b>{html.escape(summary.name)}</b>: {_headline(summary)} for one image (MB = 10<sup>6</sup> bytes)</caption>"
+        f"<b>{html.escape(summary.name)}</b>: {CAPTION}</caption>"
         f"<thead>{line(heading, 'col', 'bold', f'border-bottom: {border}')}</thead>"
         f"<tbody>{''.join(line(words, 'row') for words in rows)}</tbody>"
         f"<tfoot>{line(total, 'row', 'bold', f'border-top: {border}')}</tfoot></table></div>"

@@ -1,0 +1,544 @@
+"""summarize against Keras's own counts, products counted one by one, and published figures."""
+
+import functools
+import os
+import re
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from cvcourse import arithmetic
+from cvcourse.summary import summarize
+
+GOLDEN = Path(__file__).parent / "golden"
+APPLICATIONS = sorted(name for name, value in vars(keras.applications).items() if name[0].isupper())
+OPEN_SIZES = {"MobileNetV3Large": (224, 224, 3), "MobileNetV3Small": (224, 224, 3)}
+
+
+def small_cnn():
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), name="image"),
+            layers.Conv2D(8, 3, activation="relu", name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.MaxPooling2D(name="pool"),
+            layers.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(10, name="classes"),
+        ],
+        name="small_cnn",
+    )
+
+
+class Subclassed(keras.Model):
+    """The same network in the third of Keras's styles."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = small_cnn().layers
+
+    def call(self, image):
+        for layer in self.body:
+            image = layer(image)
+        return image
+
+
+def functional():
+    image = keras.Input((28, 28, 1))
+    x = image
+    for layer in small_cnn().layers:
+        x = layer(x)
+    return keras.Model(image, x)
+
+
+def totals(summary):
+    return summary.total_params, summary.trainable_params, summary.macs, summary.activation_bytes
+
+
+def row(summary, name):
+    (found,) = [row for row in summary.rows if row["name"] == name]
+    return found
+
+
+# --- Whole models -----------------------------------------------------------------------------------------
+
+
+@functools.cache
+def application(name):
+    """The summary of one of keras.applications, and the model itself, which never gets its weights."""
+    models = []
+
+    def build():
+        models.append(getattr(keras.applications, name)(weights=None))
+        return models[0]
+
+    return summarize(build, OPEN_SIZES.get(name)), models[0]
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_every_application_is_counted_without_a_weight(name):
+    summary, model = application(name)
+    assert summary.total_params == model.count_params()
+    assert summary.trainable_params == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert all(weight._value is None for weight in model.weights)
+    assert max(map(len, repr(summary).splitlines())) <= 102
+    if name not in OPEN_SIZES:
+        outer = [layer for layer in model.layers if not isinstance(layer, keras.Model)]
+        shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in outer}
+        assert {row["name"]: row["output_shape"] for row in summary.rows if "/" not in row["name"]} == shapes
+
+
+def test_there_are_forty_applications():
+    assert len(APPLICATIONS) >= 38
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"),  # multiply-adds as the papers print them
+    [
+        ("VGG16", 15.47e9),  # Simonyan and Zisserman 2015, counted in many places since
+        ("ResNet50", 3.8e9),  # He et al. 2016, table 1
+        ("ResNet152", 11.3e9),
+        ("MobileNet", 569e6),  # Howard et al. 2017, table 4
+        ("MobileNetV2", 300e6),  # Sandler et al. 2018, table 4
+        ("MobileNetV3Large", 219e6),  # Howard et al. 2019, table 3
+        ("NASNetMobile", 564e6),  # Zoph et al. 2018, table 2
+        ("EfficientNetB0", 0.39e9),  # Tan and Le 2019, table 2
+        ("ConvNeXtTiny", 4.5e9),  # Liu et al. 2022, table 1
+    ],
+)
+def test_multiply_adds_are_the_published_ones(name, macs):
+    summary, _ = application(name)
+    assert summary.macs == pytest.approx(macs, rel=0.03)
+
+
+def test_vgg16():
+    summary = summarize(lambda: keras.applications.VGG16(weights=None))
+    assert summary.total_params == summary.trainable_params == 138_357_544
+    first, last = row(summary, "block1_conv1"), row(summary, "fc1")
+    assert first["formula"] == "3·3·3·64 + 64"
+    assert first["output_shape"] == (224, 224, 64)
+    assert first["params"] == arithmetic.conv_params(3, 3, 64)
+    assert first["macs"] == arithmetic.conv_macs(224, 224, 3, 3, 64)
+    assert first["activation_bytes"] == 224 * 224 * 64 * 4
+    assert last["params"] == arithmetic.dense_params(7 * 7 * 512, 4096)
+    assert last["macs"] == arithmetic.dense_macs(7 * 7 * 512, 4096)
+
+
+def test_vgg16_takes_less_than_a_tenth_of_a_second():
+    def seconds():
+        start = time.process_time()
+        summarize(lambda: keras.applications.VGG16(weights=None))
+        return time.process_time() - start
+
+    assert min(seconds() for _ in range(3)) < 0.1
+
+
+def test_three_styles_of_one_network_agree():
+    subclassed = Subclassed()
+    subclassed(np.zeros((5, 28, 28, 1), "float32"))
+    summaries = [summarize(small_cnn()), summarize(functional()), summarize(subclassed)]
+    summaries += [summarize(build) for build in (small_cnn, functional)]
+    summaries += [summarize(Subclassed, input_shape=(28, 28, 1))]
+    first = [list(row.values())[1:] for row in summaries[0].rows]
+    for summary in summaries[1:]:
+        assert [list(row.values())[1:] for row in summary.rows] == first
+    assert summaries[0].total_params == small_cnn().count_params()
+
+
+# --- Multiply-adds ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (layers.Conv1D(5, 3, strides=2), (11, 4)),
+        (layers.Conv2D(5, (2, 3), strides=(2, 1)), (9, 8, 3)),
+        (layers.Conv2D(6, 3, dilation_rate=2), (9, 8, 3)),
+        (layers.Conv2D(6, 3, groups=3), (9, 8, 3)),
+        (layers.Conv3D(2, 2, strides=2), (5, 6, 7, 3)),
+        (layers.DepthwiseConv1D(3, depth_multiplier=2), (9, 4)),
+        (layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2), (9, 8, 3)),
+        (layers.Conv1DTranspose(4, 3, strides=2), (7, 2)),
+        (layers.Conv2DTranspose(4, 3, strides=2), (5, 6, 2)),
+        (layers.Conv3DTranspose(2, 2, strides=2), (3, 4, 2, 2)),
+        (layers.Dense(7), (5,)),
+        (layers.Dense(7), (3, 4, 5)),
+        (layers.EinsumDense("abc,cd->abd", output_shape=(None, 6)), (4, 5)),
+        (layers.EinsumDense("...x,xy->...y", output_shape=(6,)), (4, 3, 5)),
+        (layers.EinsumDense("abc,bcd->ad", output_shape=(6,)), (4, 5)),
+        (layers.TimeDistributed(layers.Conv2D(2, 3)), (4, 6, 5, 3)),
+        (layers.TimeDistributed(layers.Dense(2)), (4, 6)),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_multiply_adds_are_products_counted_one_by_one(layer, shape):
+    """With weights and inputs of ones and no bias, each product is a 1 and the outputs add all of them up."""
+    model = keras.Sequential([keras.Input(shape), layer])
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, float(len(weight.shape) > 1)))
+    products = float(np.sum(model(np.ones((1, *shape), "float32"))))
+    assert summarize(model).macs == products
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_separable_convolution_is_a_depthwise_and_a_pointwise_one(padding):
+    options = {"strides": 2, "padding": padding}
+    one = keras.Sequential(
+        [keras.Input((9, 8, 3)), layers.SeparableConv2D(5, 3, depth_multiplier=2, **options)]
+    )
+    two = keras.Sequential(
+        [
+            keras.Input((9, 8, 3)),
+            layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False, **options),
+            layers.Conv2D(5, 1),
+        ]
+    )
+    assert summarize(one).macs == summarize(two).macs
+    assert summarize(one).total_params == summarize(two).total_params
+    assert summarize(one).rows[-1]["formula"] == "3·3·3·2 + 1·1·6·5 + 5"
+
+
+def test_attention_is_four_projections_and_two_products():
+    heads, key_dim, value_dim, depth, long, short = 4, 8, 6, 16, 10, 7
+    query, value = keras.Input((long, depth)), keras.Input((short, depth))
+    attention = layers.MultiHeadAttention(heads, key_dim, value_dim=value_dim)
+    model = keras.Model([query, value], attention(query, value=value))
+    projections = arithmetic.dense_macs(depth, heads * key_dim) * (long + short)
+    projections += arithmetic.dense_macs(depth, heads * value_dim) * short
+    projections += arithmetic.dense_macs(heads * value_dim, depth) * long
+    products = heads * long * short * key_dim + heads * long * short * value_dim
+    summary = summarize(model)
+    assert summary.macs == projections + products
+    assert summary.total_params == model.count_params()
+
+
+def test_channels_first_counts_the_same():
+    def build(data_format, shape):
+        keywords = {"data_format": data_format}
+        return keras.Sequential(
+            [keras.Input(shape), layers.Conv2D(5, 3, **keywords), layers.Conv2DTranspose(4, 2, 2, **keywords)]
+        )
+
+    last = summarize(lambda: build("channels_last", (9, 8, 3)))
+    first = summarize(lambda: build("channels_first", (3, 9, 8)))
+    assert totals(first) == totals(last)
+
+
+# --- Sharing, nesting, several inputs ---------------------------------------------------------------------
+
+
+def test_a_shared_layer_has_its_parameters_once_and_its_work_each_time():
+    left, right = keras.Input((16, 16, 3), name="left"), keras.Input((16, 16, 3), name="right")
+    twin = layers.Conv2D(4, 3, name="twin")
+    model = keras.Model([left, right], layers.Add()([twin(left), twin(right)]))
+    summary = summarize(model)
+    assert [row["name"] for row in summary.rows][:2] == ["left", "right"]
+    assert row(summary, "twin")["params"] == arithmetic.conv_params(3, 3, 4)
+    assert row(summary, "twin")["macs"] == 2 * arithmetic.conv_macs(14, 14, 3, 3, 4)
+    assert row(summary, "twin")["activation_bytes"] == 2 * 14 * 14 * 4 * 4
+    assert summary.total_params == model.count_params()
+
+
+def test_one_weight_in_two_layers_is_counted_once():
+    class Transposed(layers.Layer):
+        def __init__(self, dense):
+            super().__init__()
+            self.kernel = dense.kernel
+
+        def call(self, x):
+            return keras.ops.matmul(x, keras.ops.transpose(self.kernel))
+
+    dense = layers.Dense(4, use_bias=False)
+    image = keras.Input((9,))
+    code = dense(image)
+    model = keras.Model(image, Transposed(dense)(code))
+    assert summarize(model).total_params == model.count_params() == 36
+
+
+@pytest.mark.parametrize("style", ["functional", "sequential", "subclassed"])
+def test_nested_models_are_listed_by_their_layers(style):
+    def build():
+        encoder = keras.Sequential(
+            [keras.Input((8, 8, 3)), layers.Conv2D(3, 3, padding="same")], name="encoder"
+        )
+        if style == "sequential":
+            return keras.Sequential([keras.Input((8, 8, 3)), encoder, layers.Flatten()])
+        if style == "functional":
+            image = keras.Input((8, 8, 3))
+            return keras.Model(image, encoder(encoder(image)))
+
+        class Twice(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.encoder = encoder
+
+            def call(self, image):
+                return self.encoder(self.encoder(image))
+
+        model = Twice()
+        model.build((None, 8, 8, 3))
+        return model
+
+    calls = 1 if style == "sequential" else 2
+    model, summary = build(), summarize(build)
+    inner = row(summary, "encoder/conv2d")
+    assert inner["params"] == summary.total_params == model.count_params() == arithmetic.conv_params(3, 3, 3)
+    assert inner["macs"] == summary.macs == calls * arithmetic.conv_macs(8, 8, 3, 3, 3)
+
+
+def test_a_convolutional_backbone_takes_the_size_it_is_called_with():
+    def build():
+        backbone = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)], name="backbone")
+        image = keras.Input((10, 10, 3))
+        return keras.Model(image, backbone(image))
+
+    assert row(summarize(build), "backbone/conv2d")["output_shape"] == (8, 8, 2)
+
+
+def test_a_custom_layer_is_opened_and_its_own_weights_are_kept():
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__(name="block")
+            self.conv = layers.Conv2D(3, 3, padding="same", name="conv")
+
+        def build(self, shape):
+            self.conv.build(shape)
+            self.scale = self.add_weight(shape=(3,), name="scale")
+
+        def call(self, x):
+            return x + self.scale * self.conv(x)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    image = keras.Input((6, 6, 3))
+    model = keras.Model(image, Block()(image))
+    summary = summarize(model)
+    assert row(summary, "block/conv")["macs"] == arithmetic.conv_macs(6, 6, 3, 3, 3)
+    assert row(summary, "block")["params"] == 3
+    assert summary.total_params == model.count_params()
+
+
+def test_a_subclassed_model_with_two_arguments():
+    class Two(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(4)
+
+        def call(self, image, sketch):
+            return self.dense(image) + self.dense(sketch)
+
+    model = Two()
+    model(np.zeros((2, 5), "float32"), np.zeros((2, 5), "float32"))
+    with pytest.raises(ValueError, match=r"input_shape is needed: Two.call takes \['image', 'sketch'\]"):
+        summarize(model)
+    summary = summarize(model, input_shape=[(5,), (5,)])
+    assert [row["type"] for row in summary.rows] == ["InputLayer", "InputLayer", "Dense"]
+    assert summary.macs == 2 * 5 * 4
+
+
+def test_a_subclassed_model_whose_build_names_its_shapes():
+    class Named(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(4)
+
+        def build(self, image_shape, sketch_shape):
+            self.dense.build(image_shape)
+
+        def call(self, image, sketch):
+            return self.dense(image) + self.dense(sketch)
+
+    model = Named()
+    model(np.zeros((2, 5), "float32"), np.zeros((2, 5), "float32"))
+    summary = summarize(model)
+    assert [row["name"] for row in summary.rows] == ["image", "sketch", model.dense.name]
+    assert summary.macs == 2 * 5 * 4
+
+
+def test_a_subclassed_model_with_a_list_of_inputs():
+    class Joined(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(4)
+
+        def call(self, images):
+            return self.dense(keras.ops.concatenate(images, axis=-1))
+
+    model = Joined()
+    model([np.zeros((2, 5), "float32"), np.zeros((2, 3), "float32")])
+    assert summarize(model).macs == summarize(model, [(5,), (3,)]).macs == 8 * 4
+
+
+def test_an_unused_layer_still_has_its_parameters():
+    class Spare(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.spare = layers.Dense(2, name="used"), layers.Dense(3, name="spare")
+            self.spare.build((None, 4))
+
+        def call(self, x):
+            return self.used(x)
+
+    model = Spare()
+    model(np.zeros((1, 4), "float32"))
+    summary = summarize(model)
+    assert summary.total_params == model.count_params()
+    assert row(summary, "spare")["macs"] == 0
+
+
+# --- Trainable, dtype, open sizes -------------------------------------------------------------------------
+
+
+def test_frozen_layers_are_not_trainable():
+    model = small_cnn()
+    model.get_layer("conv").trainable = False
+    summary = summarize(model)
+    assert row(summary, "conv")["trainable_params"] == 0
+    assert row(summary, "norm")["trainable_params"] == arithmetic.batch_norm_params(8).trainable
+    assert summary.trainable_params == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    model.trainable = False
+    assert summarize(model).trainable_params == 0
+
+
+def test_half_precision_takes_half_the_memory():
+    def build(dtype):
+        return keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3, dtype=dtype, name="conv")])
+
+    half, full = (row(summarize(lambda d=d: build(d)), "conv") for d in ("mixed_float16", "float32"))
+    assert half["activation_bytes"] * 2 == full["activation_bytes"] == 6 * 6 * 4 * 4
+
+
+def test_an_open_input_size_is_asked_for():
+    def build():
+        return keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, name="conv")])
+
+    with pytest.raises(
+        ValueError, match=r"input_shape is needed.*\(None, None, 3\).*input_shape=\(224, 224, 3\)"
+    ):
+        summarize(build)
+    assert row(summarize(build, input_shape=(10, 12, 3)), "conv")["output_shape"] == (8, 10, 4)
+    assert summarize(build(), input_shape=[(10, 12, 3)]).macs == summarize(build, (10, 12, 3)).macs
+
+
+# --- It leaves no trace -----------------------------------------------------------------------------------
+
+
+def test_the_students_model_stays_as_it_was():
+    subclassed = Subclassed()
+    subclassed(np.zeros((1, 28, 28, 1), "float32"))
+    for model in (subclassed, functional()):
+        nodes = [len(layer._inbound_nodes) for layer in model.layers]
+        weights = model.get_weights()
+        summarize(model)
+        assert [len(layer._inbound_nodes) for layer in model.layers] == nodes
+        assert not any("call" in vars(layer) for layer in model._flatten_layers())
+        for before, after in zip(weights, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(before, after)
+
+
+def test_the_weights_of_a_builder_are_never_allocated():
+    models = []
+
+    def build():
+        models.append(small_cnn())
+        return models[-1]
+
+    summarize(build)
+    with keras.StatelessScope():  # leaving it, Keras initialises every variable on its list
+        pass
+    assert all(weight._value is None for weight in models[0].weights)
+
+
+def test_layer_names_do_not_depend_on_earlier_models():
+    def build():
+        return keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Conv2D(4, 3)])
+
+    before = layers.Conv2D(4, 3).name
+    assert [row["name"] for row in summarize(build).rows] == ["input_layer", "conv2d", "conv2d_1"]
+    number = int((re.findall(r"\d+", before.removeprefix("conv2d")) or ["0"])[0])
+    assert layers.Conv2D(4, 3).name == f"conv2d_{number + 1}"
+
+
+def test_an_error_in_the_builder_is_the_students_own():
+    with pytest.raises(ZeroDivisionError):
+        summarize(lambda: 1 / 0)
+    assert summarize(small_cnn()).total_params == small_cnn().count_params()
+
+
+# --- Bad input --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: summarize("vgg16"),
+            TypeError,
+            r"must be a Keras model.*Received: 'vgg16'.*summarize\(model\)",
+        ),
+        (lambda: summarize(layers.Dense(3)), TypeError, "must be a Keras model"),
+        (lambda: summarize(lambda: None), TypeError, "must return a Keras model.*NoneType.*return model"),
+        (lambda: summarize(Subclassed()), ValueError, "must be built.*Received: Subclassed.*model.build"),
+        (lambda: summarize(Subclassed), ValueError, "must be built"),
+        (lambda: summarize(Subclassed(), (28, 28, 1)), ValueError, "must be built.*hand over the function"),
+        (lambda: summarize(keras.Sequential([layers.Dense(3)])), ValueError, "must be built"),
+        (lambda: summarize(small_cnn, (32, 32, 1)), ValueError, r"must fit .*\(28, 28, 1\).*\(32, 32, 1\)"),
+        (lambda: summarize(small_cnn, (28, 28)), ValueError, "must fit"),
+        (lambda: summarize(small_cnn, (28, 0, 1)), ValueError, "whole numbers above 0"),
+        (lambda: summarize(small_cnn, "28"), ValueError, "whole numbers above 0"),
+        (lambda: summarize(small_cnn, 28), ValueError, "must fit"),
+    ],
+)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# --- What is shown ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [("vgg16", lambda: keras.applications.VGG16(weights=None)), ("small_cnn", small_cnn)],
+)
+def test_the_text_table_is_the_golden_one(name, build):
+    """Golden files are rewritten with CVCOURSE_WRITE_GOLDEN=1; read the difference before committing it."""
+    path, text = GOLDEN / f"summary_{name}.txt", repr(summarize(build)) + "\n"
+    if os.environ.get("CVCOURSE_WRITE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_long_names_are_cut_so_that_the_table_stays_narrow():
+    def build():
+        dense = layers.Dense(3, name="a_very_long_name_" * 6)
+        return keras.Sequential([keras.Input((4,)), dense])
+
+    lines = repr(summarize(build)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "…" in lines[5]
+    assert len({len(line) for line in lines[1:]}) == 1
+
+
+def test_html_is_escaped_aligned_and_readable_aloud():
+    def build():
+        return keras.Sequential([keras.Input((4,)), layers.Dense(3, name="<b>&")], name="<script>")
+
+    text = summarize(build)._repr_html_()
+    assert "<script>" not in text
+    assert "&lt;b&gt;&amp;" in text
+    assert text.count('scope="col"') == 7
+    assert text.count('scope="row"') == 3  # two layers and the total
+    assert "<caption" in text
+    assert re.search(r"text-align: right[^>]*>15</td>", text)
+    assert "--jp-" in text
+
+
+def test_rows_make_a_data_frame_of_plain_values():
+    for line in summarize(small_cnn).rows:
+        assert [type(value) for value in line.values()] == [str, str, str, tuple, int, int, int, int]
