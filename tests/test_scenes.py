@@ -99,7 +99,7 @@ def test_each_knob_makes_more_of_its_difficulty():
     upright, turned = (scenes(200, seed=1, size=32, orientation=value) for value in (0, 1))
     np.testing.assert_array_equal(upright.labels, turned.labels)
     assert (upright.masks != turned.masks).mean() > 0.1
-    even, uneven = (scenes(200, seed=1, size=32, lighting=value).images.mean(axis=(1, 2, 3)) for value in (0, 1))
+    even, uneven = (scenes(200, seed=1, size=32, lighting=k).images.mean(axis=(1, 2, 3)) for k in (0, 1))
     assert uneven.std() > 1.2 * even.std()
 
 
