@@ -48,7 +48,8 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
         if len(places) != len(mean):
             raise ValueError(f"x must be as long as {label!r}, {len(mean)}. Received: {len(places)}")
         axes.plot(places, mean, color=color, **dots)
-        axes.fill_between(places, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        if spread.any():
+            axes.fill_between(places, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
         ends.append((mean[-1], places[-1], label, TEXT_COLORS.get(role, role)))
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
     axes.set_title(title or "")

@@ -187,8 +187,8 @@ def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0
     if decimals is None:
         decimals = 0 if np.allclose(matrix, np.round(matrix)) else 2
     for (row, column), value in np.ndenumerate(matrix):
-        red, green, blue, _ = image.cmap(norm(value))
-        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "#111111"
+        light = np.power(image.cmap(norm(value))[:3], 2.2) @ (0.21, 0.72, 0.07)
+        ink = "white" if light < 0.18 else "black"  # whichever has more contrast, at least 4.5 : 1
         text = f"{value + 0.0:.{decimals}f}".replace("-", "−")
         size = min(11, 72 * cell * 1.35 / max(3, len(text)))
         axes.text(x + column + 0.5, y + row + 0.5, text, color=ink, fontsize=size, ha="center", va="center")

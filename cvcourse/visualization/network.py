@@ -263,9 +263,9 @@ def _each_to_each(row):
 def _milestones(rows, boxes=True):
     """The rows worth drawing: those with another shape or with parameters, not ReLU, dropout and the like."""
     kept = [rows[0]]
-    for row in rows[1:]:
+    for before, row in pairwise(rows):
         minor = boxes and row["type"].startswith(("Flatten", "Reshape", "ZeroPadding"))
-        changed = row["output_shape"] != kept[-1]["output_shape"] and not minor
+        changed = row["output_shape"] != before["output_shape"] and not minor
         if _kind(row)[0] not in ("normalization", "other") or changed or (row["params"] and not boxes):
             kept.append(row)
     return kept
