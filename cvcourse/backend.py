@@ -38,3 +38,53 @@ def dataset(batches):
         .prefetch(2)
         .with_options(options)
     )
+
+
+def compiled(function):
+    """Return `function`, compiled where the backend can compile it and still see new weights.
+
+    Args:
+        function: takes and returns tensors (or dicts and tuples of them); the weights of the models
+            that it calls are read anew at each call.
+
+    Returns:
+        A function with the same arguments and results: a `tf.function` on TensorFlow, else
+        `function` itself, which is right but slower.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False)
+
+
+def gradient(function, x):
+    """Return the gradient of `function` at `x`, and what else it returns.
+
+    Args:
+        function: takes a tensor and returns (value, other): `value` a tensor with one number,
+            `other` any tensor.
+        x: float tensor.
+
+    Returns:
+        (slope, other): `slope` has the shape of `x`; zeros where `value` does not depend on `x`.
+
+    Raises:
+        NotImplementedError: on a backend other than TensorFlow.
+
+    Example:
+        >>> slope, _ = gradient(lambda x: (keras.ops.sum(x**2), x), keras.ops.ones(3))
+        >>> slope.numpy()
+        array([2., 2., 2.], dtype=float32)
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise NotImplementedError(
+            "gradients are written for Keras's TensorFlow backend. Set KERAS_BACKEND=tensorflow before "
+            f"Keras is imported. Received: backend={keras.backend.backend()!r}"
+        )
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        value, other = function(x)
+    return tape.gradient(value, x, unconnected_gradients=tf.UnconnectedGradients.ZERO), other

@@ -1,0 +1,217 @@
+"""A forward pass that can be overheard: what each layer received and returned, in any Keras model.
+
+`keras.Model(model.input, layer.output)` is the usual way to a layer's output. It fails for a layer
+inside a nested model ("graph disconnected") and for subclassed models. Here the model simply runs,
+once, and its layers are listened to. What is compiled is kept as long as its model lives.
+"""
+
+import difflib
+import itertools
+import weakref
+from collections import Counter
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from cvcourse import backend
+
+_compiled = weakref.WeakKeyDictionary()  # model -> (what it was made of, {key: function})
+
+
+class Call(NamedTuple):
+    """One call of a layer in a forward pass; the second call of a shared layer is named `name#2`."""
+
+    name: str
+    layer: Any
+    input_shape: Any  # tuple, or a list of them for a layer with several inputs; batch axis included
+    output_shape: Any
+    is_output: bool  # the model returns what this call returned
+
+
+def named_layers(model):
+    """Return {name: layer} of all layers inside `model`; `outer/inner` where a bare name is ambiguous."""
+    found = {id(layer): (path, layer) for path, layer in _walk(model, ())}
+    count = Counter(layer.name for _, layer in found.values())
+    return {
+        layer.name if count[layer.name] == 1 else "/".join(path): layer for path, layer in found.values()
+    }
+
+
+def _walk(layer, path):
+    for inner in layer.layers if isinstance(layer, keras.Model) else layer._layers:
+        if not isinstance(inner, keras.layers.InputLayer):
+            yield (*path, inner.name), inner
+            yield from _walk(inner, (*path, inner.name))
+
+
+@contextmanager
+def listening(layers, hear):
+    """Inside this block `hear(name, inputs, outputs)` sees every call and decides what it returns."""
+
+    def overheard(name, call):
+        numbers = itertools.count(1)
+
+        def call_and_tell(*args, **kwargs):
+            outputs = call(*args, **kwargs)
+            number = next(numbers)
+            inputs = next(iter((*args, *kwargs.values())), None)
+            return hear(name if number == 1 else f"{name}#{number}", inputs, outputs)
+
+        return call_and_tell
+
+    try:
+        for name, layer in layers.items():  # object's own method: Keras would track the function as state
+            object.__setattr__(layer, "call", overheard(name, layer.call))
+        yield
+    finally:
+        for layer in layers.values():
+            vars(layer).pop("call", None)
+
+
+@contextmanager
+def linear(layer, also_relu=False):
+    """Inside this block the layer leaves out its softmax or sigmoid (or any activation)."""
+    function = getattr(layer, "activation", None)
+    name = getattr(function, "__name__", "")
+    if function is None or not (also_relu or name in ("softmax", "sigmoid", "log_softmax")):
+        yield
+        return
+    object.__setattr__(layer, "activation", keras.activations.linear)  # unseen by Keras, for a moment
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, "activation", function)
+
+
+def overhear(model, x, names=None):
+    """Run the batch `x` through the model; return (result, {name: (inputs, outputs)}), in order.
+
+    Args:
+        names: container of the names of the calls to keep; None for all.
+    """
+    heard = {}
+
+    def hear(name, inputs, outputs):
+        if names is None or name in names:
+            heard[name] = inputs, outputs
+        return outputs
+
+    with listening(named_layers(model), hear):
+        return model(x, training=False), heard
+
+
+def calls(model, x):
+    """Return the `Call`s of a forward pass on the batch `x`, in order; from one uncompiled pass."""
+
+    def listen():
+        layers = named_layers(model)
+        result, heard = overhear(model, x)
+        return [
+            Call(name, layers[name.split("#")[0]], _shape(inputs), _shape(outputs), outputs is result)
+            for name, (inputs, outputs) in heard.items()
+        ]
+
+    return once(model, ("calls", x.shape), listen)
+
+
+def _shape(tensors):
+    if isinstance(tensors, list | tuple):
+        return [_shape(tensor) for tensor in tensors]
+    return tuple(getattr(tensors, "shape", ()))
+
+
+def once(model, key, make):
+    """Return what `make()` gave for this model and key; made again if the model's parts have changed.
+
+    Noticed are layers, weights and activations that were added, removed or replaced. New values of
+    the same weights need no notice, as every pass reads them.
+    """
+    parts = [
+        part
+        for layer in named_layers(model).values()
+        for part in (layer, getattr(layer, "activation", None), *layer._trainable_variables,
+                     *layer._non_trainable_variables)
+    ]
+    before, made = _compiled.get(model, ((), {}))
+    if len(before) != len(parts) or any(a is not b for a, b in zip(before, parts, strict=True)):
+        made = {}
+        _compiled[model] = (parts, made)
+    if key not in made:
+        made[key] = make()
+    return made[key]
+
+
+def compile_pass(model, key, run):
+    """Return `run(model, *tensors)` compiled, once per model and key; it does not keep the model alive."""
+    alive = weakref.ref(model)
+    return once(model, key, lambda: backend.compiled(lambda *tensors: run(alive(), *tensors)))
+
+
+def check_model(model):
+    """Raise unless `model` is a built Keras model with one input."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model must be a Keras model. Received: model={model!r}")
+    if not model.built:
+        raise ValueError(
+            f"model {model.name!r} has no weights yet. Start it with keras.Input(shape), or call "
+            "model.build((None, height, width, channels)). Received: a model that is not built"
+        )
+    inputs = getattr(model, "inputs", None) or [None]
+    if len(inputs) != 1:
+        raise ValueError(f"model must have one input, an image. Received: a model with {len(inputs)} inputs")
+
+
+def as_batch(model, image):
+    """Return the image as a float32 tensor (1, H, W, C) that fits `model`, or raise."""
+    check_model(model)
+    expected = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else (None, None, None)
+    image = np.asarray(image)
+    if image.shape[:1] == (1,) and image.ndim == len(expected) + 1:
+        image = image[0]
+    wanted = "(" + ", ".join("any" if size is None else str(size) for size in expected) + ")"
+    if image.ndim != len(expected):
+        raise ValueError(
+            f"image must be one image of shape {wanted}: height, width, channels; image[..., None] gives a "
+            f"grey one its channel axis, images[0] takes one of many. Received: shape={image.shape}"
+        )
+    if any(size not in (None, actual) for size, actual in zip(expected, image.shape, strict=True)):
+        raise ValueError(
+            f"image must have the shape {wanted} that model {model.name!r} was built for; "
+            "photos.photo(name, size) and skimage.transform.resize change the size. "
+            f"Received: shape={image.shape}"
+        )
+    _check_values(image)
+    return keras.ops.convert_to_tensor(image[None].astype("float32"))
+
+
+def _check_values(image):
+    if image.dtype.kind != "f":
+        raise TypeError(
+            "image must hold floats, in the course numbers from 0 to 1: divide bytes by 255 "
+            f"(or use image.astype('float32') if this model wants 0 to 255). Received: dtype={image.dtype}"
+        )
+    if not np.isfinite(image).all():
+        raise ValueError("image must hold finite numbers. Received: NaN or infinity among its values")
+    if image.size and np.abs(image).max() > 255:
+        raise ValueError(
+            "image must be in the range that the model was trained on: 0 to 1, -1 to 1 or at most 0 to 255. "
+            f"Received: values from {image.min():g} to {image.max():g}"
+        )
+
+
+def find_call(model, x, layer):
+    """Return the `Call` of `layer` (a name, or the layer itself), or raise naming the nearest names."""
+    heard = {call.name: call for call in calls(model, x)}
+    if isinstance(layer, keras.layers.Layer):
+        layer = next((name for name, call in heard.items() if call.layer is layer), layer.name)
+    if not isinstance(layer, str):
+        raise TypeError(f"layer must be the name of a layer, or a layer. Received: layer={layer!r}")
+    if layer not in heard:
+        near = difflib.get_close_matches(layer, heard, n=4, cutoff=0.4) or list(heard)[:8]
+        raise ValueError(
+            f"layer must be the name of a layer in model {model.name!r}, such as {', '.join(near)}. "
+            f"Received: layer={layer!r}"
+        )
+    return heard[layer]

@@ -1,0 +1,131 @@
+"""The weights of a layer, and what the layers of a network make of an image."""
+
+import difflib
+
+import keras
+from keras import layers as kl
+
+from cvcourse.interpretation.listening import (
+    as_batch,
+    calls,
+    check_model,
+    compile_pass,
+    find_call,
+    named_layers,
+    overhear,
+)
+
+# Layers that only move, scale or (while training) disturb their input: nothing to look at.
+_UNREMARKABLE = (
+    keras.Model, kl.Cropping2D, kl.Dropout, kl.GaussianDropout, kl.GaussianNoise, kl.Identity,
+    kl.Normalization, kl.Permute, kl.Rescaling, kl.Reshape, kl.SpatialDropout2D, kl.ZeroPadding2D,
+)
+
+
+def filters(model, layer):
+    """Kernels of a convolution, as an array of shape (F, F, D, K): K filters of depth D.
+
+    A depthwise convolution has filters of depth 1. A separable one is given as the full convolution
+    that it equals.
+
+    Args:
+        model: built Keras model.
+        layer: str, name of a layer (also of one inside a nested model), or the layer.
+
+    Returns:
+        Array (F, F, D, K), float32; a copy.
+
+    Raises:
+        ValueError: if the model has no such layer, or if the layer has no filters.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 5, name="conv")])
+        >>> filters(model, "conv").shape
+        (5, 5, 3, 4)
+    """
+    check_model(model)
+    known = named_layers(model)
+    found = layer if isinstance(layer, kl.Layer) else known.get(layer)
+    with_filters = {name: one for name, one in known.items() if kernels(one) is not None}
+    if found is None or kernels(found) is None:
+        near = difflib.get_close_matches(str(layer), with_filters, n=4, cutoff=0.4) or list(with_filters)[:8]
+        raise ValueError(
+            f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
+            f"{', '.join(near) or '(it has none)'}. Received: layer={layer!r}"
+        )
+    return kernels(found)
+
+
+def kernels(layer):
+    """Return the kernels of a convolutional layer as an array (F, F, D, K); None for other layers."""
+    to_numpy = keras.ops.convert_to_numpy
+    if not layer.built:
+        return None
+    if isinstance(layer, kl.SeparableConv2D):
+        depthwise, pointwise = to_numpy(layer.depthwise_kernel), to_numpy(layer.pointwise_kernel)
+        pointwise = pointwise.reshape(*depthwise.shape[2:], -1)  # (D, M, K)
+        return keras.ops.convert_to_numpy(keras.ops.einsum("yxdm,dmk->yxdk", depthwise, pointwise))
+    if isinstance(layer, kl.DepthwiseConv2D):
+        kernel = to_numpy(layer.kernel)
+        return kernel.reshape(*kernel.shape[:2], 1, -1).copy()
+    if isinstance(layer, kl.Conv2DTranspose):
+        return to_numpy(layer.kernel).swapaxes(2, 3).copy()  # Keras keeps it as (F, F, K, D)
+    if isinstance(layer, kl.Conv2D):
+        return to_numpy(layer.kernel).copy()
+    return None
+
+
+def feature_maps(model, image, layers=None):
+    """Feature maps of an image, {layer name: array of shape (H, W, K)}, all from one forward pass.
+
+    The pass is compiled at the first call for these layers and this image size, and kept for as long
+    as the model lives; later calls follow new weights. The second call of a shared layer is `name#2`.
+
+    Args:
+        model: built Keras model; layers inside nested models are found as well.
+        image: float array (H, W, C) or (1, H, W, C), in the range that the model was trained on.
+        layers: names (or one name) of layers; None for all that make maps worth looking at:
+            convolutions, normalisation, activations, pooling, sums.
+
+    Returns:
+        dict from name to array (H, W, K), float32, in the order in which the layers run.
+
+    Raises:
+        ValueError: if the model is not built, the image does not fit it or holds impossible values,
+            a layer does not exist, or a layer's output is no map.
+        TypeError: if the image does not hold floats.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 5, name="conv")])
+        >>> maps = feature_maps(model, keras.ops.zeros((8, 8, 3)))
+        >>> {name: array.shape for name, array in maps.items()}
+        {'conv': (4, 4, 4)}
+    """
+    x = as_batch(model, image)
+    if layers is None:
+        maps = [call for call in calls(model, x) if _is_map(call)]
+        chosen = [call for call in maps if not isinstance(call.layer, _UNREMARKABLE)]
+    else:
+        layers = [layers] if isinstance(layers, str | kl.Layer) else layers
+        chosen = [_call_with_map(model, x, layer) for layer in layers]
+    names = frozenset(call.name for call in chosen)
+
+    def run(model, x):
+        return {name: outputs for name, (_, outputs) in overhear(model, x, names)[1].items()}
+
+    maps = compile_pass(model, ("maps", names, x.shape), run)(x)
+    return {call.name: keras.ops.convert_to_numpy(maps[call.name])[0] for call in chosen}
+
+
+def _is_map(call):
+    return isinstance(call.output_shape, tuple) and len(call.output_shape) == 4
+
+
+def _call_with_map(model, x, layer):
+    call = find_call(model, x, layer)
+    if not _is_map(call):
+        raise ValueError(
+            f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output has the shape "
+            f"{call.output_shape}; ask for a layer before Flatten or global pooling"
+        )
+    return call

@@ -1,0 +1,167 @@
+"""Which pixels of the image can reach a unit: a box followed back through the model's graph.
+
+A box is (y1, x1, y2, x2) in pixels, half-open, as floats so that "all of it" can be infinite.
+"""
+
+import math
+from collections import Counter
+from typing import Any, NamedTuple
+
+import keras
+from keras import layers as kl
+
+from cvcourse.arithmetic import same_padding
+from cvcourse.interpretation.listening import named_layers
+
+_ALL = (0, 0, math.inf, math.inf)
+_WINDOWED = (kl.Conv2D, kl.DepthwiseConv2D, kl.SeparableConv2D, kl.MaxPooling2D, kl.AveragePooling2D)
+# Each output pixel depends on the input pixels at the same place alone.
+_POINTWISE = (
+    kl.Activation, kl.ReLU, kl.LeakyReLU, kl.PReLU, kl.ELU, kl.Softmax, kl.BatchNormalization,
+    kl.Normalization, kl.Rescaling, kl.Identity, kl.Dense, kl.Dropout, kl.SpatialDropout2D,
+    kl.GaussianDropout, kl.GaussianNoise, kl.Add, kl.Subtract, kl.Multiply, kl.Average, kl.Maximum,
+    kl.Minimum, kl.Concatenate,
+)
+# Operations without a layer (`x + y`, `keras.ops.relu(x)`) are known by the name of their class.
+_POINTWISE_OPS = {
+    "Absolute", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh",
+    "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Power", "Relu", "Relu6", "Sigmoid",
+    "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
+}
+
+
+class _Step(NamedTuple):
+    """One operation of the forward pass; `inner` lists the steps of a nested model."""
+
+    name: str | None
+    node: Any
+    inner: list | None
+
+
+def reach(model, calls, name, box):
+    """Return the box of image pixels that can reach `box` of the output of the call `name`.
+
+    It is the union over all ways back, residual ones too, not clipped to the image. The whole image
+    where it cannot be known: behind a global pooling or a dense layer, an unknown layer, or in a
+    subclassed model.
+    """
+    graph = _graph(model)
+    if graph is None:
+        return _ALL
+    names = {id(layer): name for name, layer in named_layers(model).items()}
+    sizes = {call.name: call.input_shape for call in calls}
+    inputs = _follow(_steps(graph, names, Counter()), name, box, sizes)
+    return _ALL if inputs is None else inputs.get(id(graph.inputs[0]), _ALL)
+
+
+def _graph(model):
+    """Return the functional model that holds the graph (a Sequential keeps one inside), or None."""
+    graph = getattr(model, "_functional", None) or model
+    return graph if isinstance(model, keras.Model) and hasattr(graph, "_nodes_by_depth") else None
+
+
+def _steps(graph, names, counts):
+    """List the operations of a graph in the order in which Keras runs them."""
+    steps = []
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        for node in graph._nodes_by_depth[depth]:
+            if node.is_input:
+                continue
+            inner = _graph(node.operation)
+            name = names.get(id(node.operation))
+            if name is not None:
+                counts[name] += 1
+                name = name if counts[name] == 1 else f"{name}#{counts[name]}"
+            steps.append(_Step(name, node, inner and (inner, _steps(inner, names, counts))))
+    return steps
+
+
+def _follow(steps, name, box, sizes):
+    """Find the call `name` among the steps and return {id(tensor): box} behind it, or None."""
+    for position, step in enumerate(steps):
+        if step.name == name:
+            boxes = {id(tensor): box for tensor in step.node.outputs}
+            _back(steps[: position + 1], boxes, sizes)
+            return boxes
+        inner = step.inner and _follow(step.inner[1], name, box, sizes)
+        if inner:
+            boxes = {}
+            _leave(step, inner, boxes)
+            _back(steps[:position], boxes, sizes)
+            return boxes
+    return None
+
+
+def _back(steps, boxes, sizes):
+    """Extend {id(tensor): box} from the outputs of the steps to their inputs, last step first."""
+    for step in reversed(steps):
+        if not any(id(tensor) in boxes for tensor in step.node.outputs):
+            continue
+        if step.inner:
+            graph, inner_steps = step.inner
+            inner = {id(inside): boxes[id(outside)]
+                     for inside, outside in zip(graph.outputs, step.node.outputs, strict=True)
+                     if id(outside) in boxes}
+            _back(inner_steps, inner, sizes)
+            _leave(step, inner, boxes)
+            continue
+        box = next(boxes[id(tensor)] for tensor in step.node.outputs if id(tensor) in boxes)
+        for tensor in step.node.input_tensors:
+            _join(boxes, tensor, _before(step, box, tensor, sizes))
+
+
+def _leave(step, inner, boxes):
+    """Carry the boxes on a nested model's inputs over to the tensors that it was called on."""
+    for inside, outside in zip(step.inner[0].inputs, step.node.input_tensors, strict=False):
+        if id(inside) in inner:
+            _join(boxes, outside, inner[id(inside)])
+
+
+def _join(boxes, tensor, box):
+    old = boxes.get(id(tensor), box)
+    boxes[id(tensor)] = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
+
+
+def _before(step, box, tensor, sizes):
+    """Return the box of the input `tensor` that a step needs for `box` of its output."""
+    layer, shape = step.node.operation, sizes.get(step.name)
+    size = shape[1:3] if isinstance(shape, tuple) and len(shape) == 4 else tuple(tensor.shape[1:3])
+    if len(tensor.shape) != 4 or len(step.node.outputs[0].shape) != 4:
+        return _ALL
+    rows, columns = (_span(layer, axis, box[axis], box[axis + 2], size[axis]) for axis in (0, 1))
+    return rows[0], columns[0], rows[1], columns[1]
+
+
+def _span(layer, axis, first, last, size):
+    """Return (first, last) of the input, along one axis, for first … last of the output; half-open."""
+    if math.isinf(last):  # everything, so everything before it as well
+        first = 0
+    elif isinstance(layer, kl.Conv2DTranspose):
+        kernel, stride = layer.kernel_size[axis], layer.strides[axis]
+        before = max(kernel - stride, 0) // 2 if layer.padding == "same" else 0
+        first, last = math.ceil((first + before - kernel + 1) / stride), (last - 1 + before) // stride + 1
+    elif isinstance(layer, _WINDOWED):
+        first, last = window(layer, axis, first, size)[0], window(layer, axis, last - 1, size)[-1] + 1
+    elif isinstance(layer, kl.ZeroPadding2D):
+        first, last = first - layer.padding[axis][0], last - layer.padding[axis][0]
+    elif isinstance(layer, kl.Cropping2D):
+        first, last = first + layer.cropping[axis][0], last + layer.cropping[axis][0]
+    elif isinstance(layer, kl.UpSampling2D):
+        blend = layer.interpolation != "nearest"  # an interpolated pixel also sees the neighbours
+        first, last = first // layer.size[axis] - blend, -(-last // layer.size[axis]) + blend
+    elif size == 1 or not (isinstance(layer, _POINTWISE) or type(layer).__name__ in _POINTWISE_OPS):
+        first, last = 0, math.inf  # one value spread over all places, or a layer that may mix them
+    return max(first, 0), min(last, math.inf if size is None else size)
+
+
+def window(layer, axis, position, size):
+    """Return the input positions along an axis, as a list, that the layer's window covers at `position`.
+
+    Positions outside 0 … size − 1 are padding.
+    """
+    pooling = hasattr(layer, "pool_size")
+    kernel = (layer.pool_size if pooling else layer.kernel_size)[axis]
+    stride, dilation = layer.strides[axis], 1 if pooling else layer.dilation_rate[axis]
+    padded = layer.padding == "same" and size is not None
+    before = same_padding(size, kernel, stride, dilation)[0] if padded else 0
+    return [position * stride - before + tap * dilation for tap in range(kernel)]

@@ -1,0 +1,250 @@
+"""One number of a feature map, explained: patch × weights + bias, then the activation."""
+
+from functools import singledispatch
+from operator import index
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import layers as kl
+
+from cvcourse.interpretation.listening import as_batch, calls, compile_pass, find_call, overhear
+from cvcourse.interpretation.maps import kernels
+from cvcourse.interpretation.receptive import reach, window
+
+_CHANNELWISE = (
+    kl.DepthwiseConv2D, kl.MaxPooling2D, kl.AveragePooling2D, kl.GlobalAveragePooling2D,
+    kl.GlobalMaxPooling2D, kl.BatchNormalization, kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Softmax,
+)
+_GLOBAL = (kl.GlobalAveragePooling2D, kl.GlobalMaxPooling2D)
+
+
+class UnitExplanation(NamedTuple):
+    """How one unit came to its number; as text, the sum in one line."""
+
+    layer: str
+    position: tuple[int, int]  # row and column in the map
+    channel: int
+    patch: np.ndarray  # (F, F, D): what the unit sees of its layer's input; 0 where it sees padding
+    weights: np.ndarray  # (F, F, D)
+    products: np.ndarray  # (F, F, D) = patch × weights
+    bias: float
+    preactivation: float  # sum of the products + bias
+    function: str  # name of the activation function
+    activation: float  # what the function makes of it: the number in the map
+    window: tuple[int, int, int, int]  # (y1, x1, y2, x2) of the patch in the layer's input; may overhang
+    receptive_field: tuple[int, int, int, int]  # (y1, x1, y2, x2) in image pixels, half-open
+
+    def __repr__(self):
+        y1, x1, y2, x2 = self.receptive_field
+        return (
+            f"{self.layer}, row {self.position[0]}, column {self.position[1]}, channel {self.channel}: "
+            f"{self.products.size} products sum to {self.products.sum(dtype='float64'):.4g}, "
+            f"plus bias {self.bias:.4g} = {self.preactivation:.4g}, "
+            f"{self.function} gives {self.activation:.4g}. "
+            f"It can see {y2 - y1} × {x2 - x1} pixels: rows {y1} to {y2 - 1}, columns {x1} to {x2 - 1}."
+        )
+
+
+def explain_unit(model, image, layer, position, channel):
+    """One unit's number explained, as a `UnitExplanation`: patch × weights + bias → activation.
+
+    Every layer that is a weighted sum of a patch can be explained: convolutions (also depthwise and
+    separable), dense layers, average pooling (weights 1/n), maximum pooling (weight 1 at the largest),
+    batch normalisation as it works after training, and activations alone (weight 1, bias 0).
+
+    Args:
+        model: built Keras model; layers inside nested models are found as well.
+        image: float array (H, W, C) or (1, H, W, C), in the range that the model was trained on.
+        layer: str, name of a layer, or the layer.
+        position: (row, column) in the layer's map; (0, 0) for a layer without places (dense).
+        channel: int, 0 … K − 1.
+
+    Returns:
+        A `UnitExplanation`. Its `activation` is the number that the model has there, up to rounding.
+        Its `receptive_field` is traced back through the model's graph; it is the whole image where
+        that cannot be known (subclassed models, unknown layers).
+
+    Raises:
+        ValueError: if the layer is no weighted sum, if position or channel lie outside its output, or
+            if model or image cannot be used; see `feature_maps`.
+        TypeError: if position or channel are not ints, or the image does not hold floats.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, name="conv",
+        ...                           kernel_initializer="ones", activation="relu")])
+        >>> explain_unit(model, keras.ops.ones((8, 8, 1)), "conv", position=(2, 3), channel=0)
+        conv, row 2, column 3, channel 0: 9 products sum to 9, plus bias 0 = 9, relu gives 9.
+        It can see 3 × 3 pixels: rows 2 to 4, columns 3 to 5.
+    """
+    x = as_batch(model, image)
+    call = find_call(model, x, layer)
+    layer = call.layer
+    if _weighted_sum.dispatch(type(layer)) is _weighted_sum.dispatch(object):
+        raise ValueError(
+            "layer must be a weighted sum of its input: a convolution, dense, pooling, batch normalisation "
+            f"or activation layer. Received: layer={call.name!r}, a {type(layer).__name__}"
+        )
+    row, column, channel = _place(call, position, channel)
+    patch, inside, box = _patch(layer, _input_of(model, call.name, x), row, column)
+    seen = _seen(layer, patch, channel)
+    weights, bias = _weighted_sum(layer, seen, inside, channel)
+    products = seen * weights
+    preactivation = float(products.sum(dtype="float64") + bias)
+    function = _function(layer)
+    field = reach(model, calls(model, x), call.name, (row, column, row + 1, column + 1))
+    activation = _activate(layer, function, patch, preactivation, channel)
+    return UnitExplanation(
+        call.name, (row, column), channel, seen, weights, products, bias, preactivation,
+        getattr(function, "__name__", type(layer).__name__), activation, box, _clip(field, x.shape),
+    )
+
+
+def _place(call, position, channel):
+    """Check row, column and channel against the shape of the layer's output."""
+    shape = call.output_shape
+    if len(shape) not in (2, 4):
+        raise ValueError(
+            "layer must give maps (N, H, W, K) or numbers (N, K). "
+            f"Received: layer={call.name!r}, whose output has the shape {shape}"
+        )
+    shape = (*shape[1:3], shape[-1]) if len(shape) == 4 else (1, 1, shape[-1])
+    position = (0, 0) if position in (None, ()) else position
+    try:
+        row, column = map(index, position)
+        channel = index(channel)
+    except (TypeError, ValueError):
+        raise TypeError(
+            "position must be (row, column) and channel a number, all ints. "
+            f"Received: position={position!r}, channel={channel!r}"
+        ) from None
+    names = ("position's row", "position's column", "channel")
+    for name, value, size in zip(names, (row, column, channel), shape, strict=True):
+        if not 0 <= value < size:
+            raise ValueError(
+                f"{name} must be 0 to {size - 1} in layer {call.name!r}, whose output is "
+                f"{' × '.join(map(str, shape))}. Received: {value}"
+            )
+    return row, column, channel
+
+
+def _input_of(model, name, x):
+    """Return what the call `name` receives for the batch `x`, as an array without its batch axis."""
+
+    def run(model, x):
+        return overhear(model, x, {name})[1][name][0]
+
+    return keras.ops.convert_to_numpy(compile_pass(model, ("input", name, x.shape), run)(x))[0]
+
+
+def _patch(layer, values, row, column):
+    """Return (patch, inside, box): what the layer's window covers, which of it is no padding, and where."""
+    if values.ndim != 3:
+        values = values.reshape(1, 1, -1)
+    height, width, _ = values.shape
+    if isinstance(layer, _GLOBAL):
+        rows, columns = range(height), range(width)
+    elif hasattr(layer, "kernel_size") or hasattr(layer, "pool_size"):
+        rows, columns = window(layer, 0, row, height), window(layer, 1, column, width)
+    else:
+        rows, columns = [row], [column]
+    rows, columns = np.array(rows)[:, None], np.array(columns)[None]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)  # (F, F)
+    patch = values[rows.clip(0, height - 1), columns.clip(0, width - 1)] * inside[..., None]
+    box = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+    return patch, inside, tuple(int(edge) for edge in box)
+
+
+def _seen(layer, patch, channel):
+    """Return the channels of the patch (F, F, D) that a channel of the output looks at."""
+    if isinstance(layer, _CHANNELWISE):
+        source = channel // getattr(layer, "depth_multiplier", 1)
+        return patch[..., source : source + 1]
+    groups = getattr(layer, "groups", 1)
+    depth = patch.shape[-1] // groups
+    first = channel // (getattr(layer, "filters", channel + 1) // groups) * depth
+    return patch[..., first : first + depth]
+
+
+def _activate(layer, function, patch, preactivation, channel):
+    """Return function(preactivation); a softmax also needs the sums of all other channels at this place."""
+    numbers, wanted = np.array([preactivation]), 0
+    if isinstance(layer, kl.Softmax) or "softmax" in getattr(function, "__name__", ""):
+        numbers, wanted = _all_sums(layer, patch), channel
+    tensor = keras.ops.convert_to_tensor(numbers[None].astype("float32"))
+    return float(keras.ops.convert_to_numpy(function(tensor))[0, wanted])
+
+
+def _all_sums(layer, patch):
+    kernel = layer.kernel if isinstance(layer, kl.Dense) else kernels(layer)
+    if kernel is None:  # an activation alone
+        return patch.ravel()
+    kernel = keras.ops.convert_to_numpy(kernel).astype("float64")
+    bias = keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else 0
+    return patch.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
+
+
+@singledispatch
+def _weighted_sum(layer, patch, inside, channel):
+    """Return (weights (F, F, D), bias) of one channel of the layer."""
+    raise NotImplementedError
+
+
+@_weighted_sum.register(kl.Conv2D)
+@_weighted_sum.register(kl.DepthwiseConv2D)
+@_weighted_sum.register(kl.SeparableConv2D)
+def _(layer, patch, inside, channel):
+    return kernels(layer)[..., channel], _bias(layer, channel)
+
+
+@_weighted_sum.register
+def _(layer: kl.Dense, patch, inside, channel):
+    return keras.ops.convert_to_numpy(layer.kernel[:, channel]).reshape(1, 1, -1), _bias(layer, channel)
+
+
+def _bias(layer, channel):
+    return float(layer.bias[channel]) if layer.use_bias else 0.0
+
+
+@_weighted_sum.register(kl.AveragePooling2D)
+@_weighted_sum.register(kl.GlobalAveragePooling2D)
+def _(layer, patch, inside, channel):
+    return (inside[..., None] / inside.sum()).astype("float32"), 0.0  # padding is not counted
+
+
+@_weighted_sum.register(kl.MaxPooling2D)
+@_weighted_sum.register(kl.GlobalMaxPooling2D)
+def _(layer, patch, inside, channel):
+    weights = np.zeros(patch.shape, "float32")
+    weights.flat[np.where(inside[..., None], patch, -np.inf).argmax()] = 1
+    return weights, 0.0
+
+
+@_weighted_sum.register
+def _(layer: kl.BatchNormalization, patch, inside, channel):
+    mean, variance = float(layer.moving_mean[channel]), float(layer.moving_variance[channel])
+    scale = (float(layer.gamma[channel]) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
+    shift = float(layer.beta[channel]) if layer.center else 0.0
+    return np.full((1, 1, 1), scale), shift - mean * scale
+
+
+@_weighted_sum.register(kl.Activation)
+@_weighted_sum.register(kl.ReLU)
+@_weighted_sum.register(kl.LeakyReLU)
+@_weighted_sum.register(kl.ELU)
+@_weighted_sum.register(kl.Softmax)
+def _(layer, patch, inside, channel):
+    return np.ones((1, 1, 1), "float32"), 0.0
+
+
+def _function(layer):
+    """Return the activation function that follows the sum."""
+    if isinstance(layer, kl.ReLU | kl.LeakyReLU | kl.ELU | kl.Softmax):
+        return layer
+    return getattr(layer, "activation", None) or keras.activations.linear
+
+
+def _clip(box, shape):
+    y1, x1, y2, x2 = box
+    height, width = shape[1:3] if len(shape) == 4 else (1, 1)
+    return int(max(y1, 0)), int(max(x1, 0)), int(min(y2, height)), int(min(x2, width))
