@@ -21,6 +21,7 @@ _MODULES = (
     "models",
     "pretrained",
     "recording",
+    "recording",
     "summary",
     "training",
     "visualization",

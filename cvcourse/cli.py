@@ -1,0 +1,122 @@
+"""The command `cvcourse`: what authors and instructors do with the course's files.
+
+    cvcourse clean notebooks/*.ipynb    run each notebook and keep what is to be committed
+
+A verb is a function that takes its arguments and returns the exit status, and a few lines in `parser()`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+CHECKED = "nbval-check-output"  # the tag of the cells whose output is kept and compared
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def main(arguments=None):
+    """Run one verb of the command line; the exit status.
+
+    Args:
+        arguments: list of str, what follows the word `cvcourse`; by default what was typed.
+
+    Returns:
+        int: 0, or 1 after an error, which is printed to stderr.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return options.verb(options)
+    except (OSError, ValueError) as error:
+        print(f"cvcourse: {error}", file=sys.stderr)
+        return 1
+
+
+def parser():
+    """The command line: one subcommand for each verb."""
+    top = argparse.ArgumentParser(prog="cvcourse", description="Tools for authors and instructors.")
+    verbs = top.add_subparsers(title="verbs", required=True)
+
+    verb = verbs.add_parser("clean", help="run notebooks and keep what is to be committed")
+    verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    verb.add_argument("--strip", action="store_true", help="do not run; drop every output")
+    verb.set_defaults(verb=clean)
+    return top
+
+
+def clean(options):
+    """Run notebooks, keep the output of the checked cells, strip the rest; the exit status."""
+    for path in options.notebooks:
+        try:
+            clean_one(path, options.strip)
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"{path} was left as it is. {error}") from None
+        print(f"{path}: {'stripped' if options.strip else 'run and cleaned'}")
+    return 0
+
+
+def clean_one(path, strip):
+    """Rewrite one notebook; with `strip` it is not run and keeps no output."""
+    import nbformat  # here, so that the other verbs start quickly
+
+    notebook = nbformat.read(path, as_version=4)
+    if not strip:
+        run(notebook, path.parent)
+    tidy(notebook, keep_outputs=not strip)
+    nbformat.write(notebook, path)
+
+
+def run(notebook, folder):
+    """Execute every cell in a fresh kernel, in the folder; outputs stay in `notebook`."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        notebook, timeout=900, kernel_name="python3", coalesce_streams=True, resources=resources
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise RuntimeError(f"A cell failed:\n{error}") from None
+
+
+def tidy(notebook, keep_outputs=True):
+    """Bring a notebook into the form in which it is committed, in place.
+
+    Kept are the text outputs and counts of checked cells (with `keep_outputs`), the tags, and the metadata
+    that readers of the notebook need: slide types, hidden sources, the kernel's name.
+
+    Raises:
+        ValueError: a checked cell shows something that is not plain text, which nbval could not compare.
+    """
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        tidy_metadata(cell)
+        if cell.cell_type != "code":
+            continue
+        if keep_outputs and CHECKED in cell.metadata.get("tags", []):
+            cell.outputs = [text_output(output, cell) for output in cell.outputs]
+        else:
+            cell.outputs, cell.execution_count = [], None
+
+
+def tidy_metadata(cell):
+    """Keep the cell's tags, its slide type and whether its source is hidden."""
+    old = cell.metadata
+    cell.metadata = {name: old[name] for name in ("slideshow", "tags") if old.get(name)}
+    if old.get("jupyter", {}).get("source_hidden"):
+        cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def text_output(output, cell):
+    """The output as it is committed: printed text, or the plain text of a value."""
+    if output.output_type == "stream" and output.name == "stdout":
+        return output
+    kinds = output.get("data", {}).keys()
+    if output.output_type in ("execute_result", "display_data") and kinds == {"text/plain"}:
+        output.metadata = {}
+        return output
+    shown = "stderr" if output.output_type == "stream" else ", ".join(sorted(kinds)) or output.output_type
+    raise ValueError(
+        f"A cell tagged {CHECKED} may show plain text only, so that it can be compared. Received: {shown}, "
+        f"from the cell that begins {cell.source.splitlines()[0]!r}. Use print(...), or remove the tag."
+    )

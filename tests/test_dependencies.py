@@ -1,0 +1,72 @@
+"""The three lists of packages agree, and they are what the course is tested with."""
+
+import ast
+import importlib.metadata
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+IMPORT_NAMES = {"scikit-image": "skimage", "scikit-learn": "sklearn", "pillow": "PIL", "ipython": "IPython"}
+
+
+def by_name(lines):
+    requirements = [Requirement(line) for line in lines]
+    return {requirement.name: requirement for requirement in requirements}
+
+
+RANGES = by_name(PROJECT["dependencies"])
+TOOLS = by_name(PROJECT["optional-dependencies"]["test"])
+LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+PINS = by_name(line for line in LINES if line and not line.startswith("#"))
+
+
+def pinned(requirement):
+    (one,) = requirement.specifier
+    assert one.operator == "==" and "*" not in one.version, f"{requirement} is no exact pin"
+    return one.version
+
+
+def test_requirements_pin_what_pyproject_asks_for():
+    assert PINS.keys() == RANGES.keys()
+    for name, pin in PINS.items():
+        assert pinned(pin) in RANGES[name].specifier
+
+
+def test_pins_hold_on_every_platform():
+    assert not any(requirement.marker or requirement.url for requirement in PINS.values())
+
+
+@pytest.mark.parametrize("name", [*PINS, *TOOLS])
+def test_the_pinned_version_is_the_one_tested_now(name):
+    assert importlib.metadata.version(name) == pinned({**TOOLS, **PINS}[name])
+
+
+def test_conda_takes_the_same_set():
+    _, dependencies = (ROOT / "environment.yml").read_text(encoding="utf-8").split("dependencies:")
+    python, *rest = [line.strip() for line in dependencies.strip().splitlines()]
+    assert rest == ["- pip", "- pip:", "- -r requirements.txt", "- -e ."]
+    assert f"{python.removeprefix('- python=')}.0" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_start_knows_the_same_pythons(start):
+    pythons = SpecifierSet(PROJECT["requires-python"])
+    supported = [minor for minor in range(30) if f"3.{minor}.0" in pythons]
+    assert (3, supported[0]) == start.OLDEST and (3, supported[-1]) == start.NEWEST
+
+
+def test_the_package_imports_only_what_it_asks_for():
+    asked = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in RANGES} | {"cvcourse"}
+    imported = set()
+    for path in (ROOT / "cvcourse").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    assert imported - set(sys.stdlib_module_names) - asked == set()
