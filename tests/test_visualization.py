@@ -138,14 +138,18 @@ def test_style_ends_with_the_picture():
     assert matplotlib.colors.same_color(figure.axes[0].get_facecolor(), "white")  # a dark theme stays outside
 
 
-def test_jupyter_shows_it_once_with_its_alternative_text(monkeypatch):
-    import IPython.display
+def test_jupyter_draws_it_once_and_says_it_in_words():
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.pylabtools import select_figure_formats
+    from IPython.utils.capture import capture_output
 
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append(data))
-    visualization.plot_images(np.zeros((1, 4, 4)))._ipython_display_()
-    assert [sorted(data) for data in shown] == [["text/html", "text/plain"]]
-    assert shown[0]["text/plain"] == "Picture: 1 image."
+    shell = InteractiveShell.instance()
+    select_figure_formats(shell, {"png"})  # as the inline backend does
+    with capture_output() as captured:
+        shell.display_formatter.format(visualization.plot_images(np.zeros((1, 4, 4))))
+    InteractiveShell.clear_instance()
+    assert [sorted(output.data) for output in captured.outputs] == [["text/html", "text/plain"]]
+    assert captured.outputs[0].data["text/plain"] == "Picture: 1 image."
 
 
 def test_png_has_two_dots_for_each_pixel_of_the_page():

@@ -91,7 +91,7 @@ class Picture(Figure):
         )
 
     def _ipython_display_(self):
-        # Jupyter would add its own PNG of any matplotlib figure: drawn twice, and without a word of `alt`.
+        # Else Jupyter adds its own PNG of any matplotlib figure: drawn twice, and without a word of `alt`.
         from IPython.display import display
 
         display({"text/html": self._repr_html_(), "text/plain": f"Picture: {self.alt}"}, raw=True)
