@@ -1,5 +1,6 @@
 """Interpretation against Keras itself: sub-models for maps, the model's own numbers for units, gradients."""
 
+import functools
 import gc
 import weakref
 
@@ -105,6 +106,9 @@ def built(name, seed=0):
     return model
 
 
+known = functools.cache(built)  # for tests that leave the model as it is: what is compiled is shared
+
+
 def image_for(model, seed=0):
     shape = model.inputs[0].shape[1:] if getattr(model, "inputs", None) else (10, 10, 3)
     return np.random.default_rng(seed).random(shape, dtype="float32")
@@ -112,13 +116,13 @@ def image_for(model, seed=0):
 
 @pytest.fixture(params=list(MAKES))
 def case(request):
-    model = built(request.param)
+    model = known(request.param)
     return model, image_for(model)
 
 
 @pytest.fixture(scope="module")
 def plain():
-    model = built("sequential")
+    model = known("sequential")
     return model, image_for(model)
 
 
@@ -138,7 +142,7 @@ def test_filters_are_the_kernel(plain):
 
 
 def test_filters_of_depthwise_have_depth_one():
-    model = built("residual")
+    model = known("residual")
     kernel = np.asarray(model.get_layer("depthwise").kernel)  # (3, 3, D, M)
     found = interpret.filters(model, "depthwise")
     assert found.shape == (3, 3, 1, 16)
@@ -146,7 +150,7 @@ def test_filters_of_depthwise_have_depth_one():
 
 
 def test_filters_of_separable_are_the_convolution_it_equals():
-    model = built("residual")
+    model = known("residual")
     layer = model.get_layer("separable")
     x = np.random.default_rng(1).random((1, 7, 7, 8), dtype="float32")
     expected = keras.ops.conv(x, interpret.filters(model, "separable"), padding="valid") + layer.bias
@@ -159,7 +163,7 @@ def test_filters_of_a_transposed_convolution():
 
 
 def test_filters_inside_a_nested_model():
-    assert interpret.filters(built("nested"), "core_conv").shape == (3, 3, 4, 5)
+    assert interpret.filters(known("nested"), "core_conv").shape == (3, 3, 4, 5)
 
 
 def test_filters_are_a_copy(plain):
@@ -179,7 +183,7 @@ def test_filters_name_the_layers_that_have_some(plain, layer):
 
 @pytest.mark.parametrize("name", ["sequential", "residual"])
 def test_feature_maps_equal_keras_submodels(name):
-    model = built(name)
+    model = known(name)
     image = image_for(model)
     maps = interpret.feature_maps(model, image)
     assert len(maps) >= 5
@@ -188,12 +192,12 @@ def test_feature_maps_equal_keras_submodels(name):
 
 
 def test_feature_maps_choose_layers_worth_looking_at():
-    assert list(interpret.feature_maps(built("sequential"), image_for(built("sequential")))) == [
+    assert list(interpret.feature_maps(known("sequential"), image_for(known("sequential")))) == [
         "conv", "pool", "strided", "norm", "relu"]
 
 
 def test_feature_maps_of_nested_models_by_hand():
-    model = built("nested")
+    model = known("nested")
     image = image_for(model)
     base, x = model.get_layer("base"), image[None] * 2
     first = base.get_layer("first")(x)
@@ -206,7 +210,7 @@ def test_feature_maps_of_nested_models_by_hand():
 
 
 def test_feature_maps_of_shared_layers_and_shared_names():
-    model = built("shared")
+    model = known("shared")
     image = image_for(model)
     twice, part, last = (layer for layer in model.layers[1:4])
     once = twice(image[None])
@@ -218,7 +222,7 @@ def test_feature_maps_of_shared_layers_and_shared_names():
 
 
 def test_feature_maps_of_a_subclassed_model():
-    model = built("subclassed")
+    model = known("subclassed")
     image = image_for(model)
     maps = interpret.feature_maps(model, image)
     np.testing.assert_allclose(maps["conv"], model.conv(image[None])[0], atol=1e-5)
@@ -406,7 +410,7 @@ def test_a_unit_as_text(plain):
 
 
 def test_padding_is_zero_in_the_patch_and_outside_the_window():
-    model = built("nested")
+    model = known("nested")
     unit = interpret.explain_unit(model, image_for(model), "core_conv", (0, 0), 0)
     assert unit.window == (-1, -1, 2, 2)
     assert not unit.patch[0].any() and not unit.patch[:, 0].any() and unit.patch[1:, 1:].any()
@@ -429,7 +433,7 @@ def test_a_place_that_is_none(plain, position, channel):
 
 
 def test_a_layer_that_is_no_weighted_sum():
-    model = built("residual")
+    model = known("residual")
     with pytest.raises(ValueError, match=r"weighted sum.*Received: layer='sum', a Add"):
         interpret.explain_unit(model, image_for(model), "sum", (0, 0), 0)
 
@@ -454,7 +458,7 @@ def by_hand(model, image, maps_name, logits, class_index):
 @pytest.mark.parametrize("layer", ["stem", "depthwise", "dilated", "separable", None])
 @pytest.mark.parametrize("class_index", [0, 1, 2])
 def test_grad_cam_is_the_paper(layer, class_index):
-    model = built("residual")
+    model = known("residual")
     image = image_for(model)
     expected = by_hand(model, image, layer or "separable", "logits", class_index)
     np.testing.assert_allclose(interpret.grad_cam(model, image, layer, class_index), expected, atol=1e-4)
@@ -462,7 +466,7 @@ def test_grad_cam_is_the_paper(layer, class_index):
 
 def with_end(kind):
     """The same scores with a softmax or sigmoid at the end, in the dense layer or as a layer of its own."""
-    model = built("residual")
+    model = known("residual")
     logits = model.output
     if kind in ("softmax", "sigmoid"):
         dense = kl.Dense(3, activation=kind)
@@ -475,7 +479,7 @@ def with_end(kind):
 
 @pytest.mark.parametrize("kind", ["softmax", "sigmoid", "Softmax", "Activation"])
 def test_grad_cam_starts_before_the_softmax(kind):
-    model = built("residual")
+    model = known("residual")
     image = image_for(model)
     ended = with_end(kind)
     np.testing.assert_allclose(interpret.grad_cam(ended, image, "dilated", 1),
@@ -484,7 +488,7 @@ def test_grad_cam_starts_before_the_softmax(kind):
 
 
 def test_grad_cam_takes_the_highest_class_by_itself():
-    model = built("residual")
+    model = known("residual")
     image = image_for(model)
     best = int(np.argmax(model(image[None])))
     np.testing.assert_array_equal(interpret.grad_cam(model, image),
@@ -502,7 +506,7 @@ def test_grad_cam_works_on_every_kind_of_model(case):
 
 def test_grad_cam_of_a_nested_model_equals_the_flat_one():
     """The graph that other tools call disconnected."""
-    model = built("nested")
+    model = known("nested")
     image = image_for(model)
     base, head = model.get_layer("base"), model.get_layer("head")
     core = base.get_layer("core")
@@ -544,7 +548,7 @@ def test_grad_cam_is_compiled_once_for_all_classes(monkeypatch):
 
 @pytest.mark.parametrize("layer", ["global", "logits"])
 def test_grad_cam_needs_places(layer):
-    model = built("residual")
+    model = known("residual")
     with pytest.raises(ValueError, match=rf"more than one place. Received: layer='{layer}'"):
         interpret.grad_cam(model, image_for(model), layer)
 
@@ -604,7 +608,7 @@ def test_occlusion_covers_every_pixel_or_refuses(plain, size, strides):
 
 
 def test_maximize_filter_raises_the_map_above_its_rivals():
-    model = built("sequential")
+    model = known("sequential")
     rng = np.random.default_rng(0)
     noise = rng.random((20, 24, 3), dtype="float32")
     for channel in range(3):
@@ -625,7 +629,7 @@ def test_maximize_filter_finds_the_stripes_of_an_edge_filter():
 
 
 def test_maximize_filter_is_decided_by_its_seed():
-    model = built("sequential")
+    model = known("sequential")
     first, again, other = (interpret.maximize_filter(model, "conv", 0, steps=2, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -648,7 +652,7 @@ def test_maximize_filter_needs_a_filter(plain, layer, channel):
 
 @pytest.mark.parametrize("name", ["sequential", "residual", "nested", "shared"])
 def test_randomized_keeps_sizes_and_spread_and_nothing_else(name):
-    model = built(name)
+    model = known(name)
     before = model.get_weights()
     copy = interpret.randomized(model, seed=3)
     for old, new, untouched in zip(before, copy.get_weights(), model.get_weights(), strict=True):
@@ -658,14 +662,14 @@ def test_randomized_keeps_sizes_and_spread_and_nothing_else(name):
 
 
 def test_randomized_is_decided_by_its_seed():
-    model = built("sequential")
+    model = known("sequential")
     first, again, other = (interpret.randomized(model, seed=seed).get_weights()[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_randomized_layer_by_layer():
-    model = built("sequential")
+    model = known("sequential")
     copy = interpret.randomized(model, layers=["scores", "norm"])
     changed = {old.path.split("/")[-2] for old, new in zip(model.weights, copy.weights, strict=True)
                if not np.array_equal(old, new)}
@@ -725,7 +729,7 @@ def test_a_layer_without_maps(plain):
 
 
 @pytest.mark.parametrize("function", [*TAKES_IMAGE, interpret.filters, interpret.maximize_filter])
-def test_a_model_that_is_not_built(function):
+def test_a_model_that_is_not_known(function):
     model = keras.Sequential([kl.Conv2D(3, 3, name="conv")])
     arguments = {interpret.filters: ["conv"], interpret.maximize_filter: ["conv", 0]}
     arguments = arguments.get(function, [np.ones((8, 8, 3))])
