@@ -15,9 +15,9 @@ from traitlets import Unicode
 _FOLDER = Path(__file__).parent
 
 
-def javascript(name):
-    """Return the explorer's own file `name` behind the shared `base.js`, as the text of one ES module."""
-    return "\n".join((_FOLDER / file).read_text(encoding="utf-8") for file in ("base.js", name))
+def javascript(*names):
+    """Return the explorer's own files behind the shared `base.js`, as the text of one ES module."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", *names))
 
 
 class Explorer(anywidget.AnyWidget):
@@ -70,45 +70,6 @@ def number(value, digits=2):
     """
     small = abs(value) < 0.5 * 10**-digits
     return f"{0 if small else value:.{digits}f}".replace("-", "−")
-
-
-def grey_pixels(image, largest=64):
-    """Return `image` as grey values in hundredths: the numbers that are shown are the numbers that count.
-
-    Args:
-        image: array (H, W), (H, W, 1) or (H, W, 3), numbers in [0, 1]; colour becomes brightness.
-        largest: int; the largest height and width, in pixels, at which single pixels are still seen.
-
-    Returns:
-        Array (H, W), float64 in [0, 1], rounded to two decimals.
-
-    Raises:
-        ValueError: the array has another rank or range, or is too large or empty.
-
-    Example:
-        >>> grey_pixels([[0.123, 1.0]])
-        array([[0.12, 1.  ]])
-    """
-    pixels = np.asarray(image, dtype="float64")
-    if pixels.ndim == 3 and pixels.shape[2] in (1, 3):
-        pixels = pixels @ ([1.0] if pixels.shape[2] == 1 else [0.2125, 0.7154, 0.0721])
-    if pixels.ndim != 2 or not pixels.size:
-        raise ValueError(
-            "image must have the shape (H, W), (H, W, 1) or (H, W, 3). "
-            f"Received: shape {np.shape(image)}. One image of a batch is images[0]."
-        )
-    if max(pixels.shape) > largest:
-        raise ValueError(
-            f"image must have at most {largest} × {largest} pixels, so that each can be seen. "
-            f"Received: shape {np.shape(image)}. Take a part of it, image[:32, :32], "
-            "or a smaller one, photos.cat(size=32)."
-        )
-    if not (pixels.min() >= 0 and pixels.max() <= 1 + 1e-6):
-        raise ValueError(
-            "image must hold numbers from 0 (black) to 1 (white). "
-            f"Received: {pixels.min():g} to {pixels.max():g}. Divide an image of 0–255 by 255."
-        )
-    return np.round(np.minimum(pixels, 1), 2)
 
 
 def whole(name, value, lowest, highest):

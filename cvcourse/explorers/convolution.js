@@ -14,18 +14,6 @@ function signed(value, limit, alpha = 255) {
   return [...RDBU[below].map((low, i) => low + (RDBU[below + 1][i] - low) * (place - below)), alpha];
 }
 
-// Sizes along one axis: padding before, output (0 if the settings are illegal), border pixels that no window reaches.
-function axis(size, { kernel_size: F, strides: S, padding }) {
-  let [before, after] = [padding, padding];
-  if (padding === "same") {
-    const total = S > 0 ? Math.max((Math.ceil(size / S) - 1) * S + F - size, 0) : 0;
-    [before, after] = [Math.floor(total / 2), Math.ceil(total / 2)];
-  }
-  const padded = before + size + after;
-  const output = S > 0 && F <= padded ? Math.floor((padded - F) / S) + 1 : 0;
-  return { size, before, after, padded, output, dropped: output ? padded - ((output - 1) * S + F) : 0 };
-}
-
 function convolve(image, kernel, strides, vertical, horizontal) {
   const F = kernel.length;
   const pixel = (row, column) => image[row - vertical.before]?.[column - horizontal.before] ?? 0;
@@ -62,16 +50,11 @@ function resized(kernel, size) {
 
 function render({ model, el }) {
   const presets = new Map(model.get("presets"));
-  const input = board("Input: drag the window, or move it with the arrow keys");
-  const output = board("Output: choose a pixel, or move with the arrow keys");
   const grid = element("div", { class: "cv-products", role: "group", "aria-label": "Window × weights = products" });
   const sum = element("div", { class: "cv-sum" });
   const thumbs = element("div", { class: "cv-thumbs", role: "group", "aria-label": "Output maps: choose a filter" });
   const formula = element("div", { class: "cv-formula" });
-  const wires = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const captions = ["input", "kernel", "output"].map((role) => element("figcaption", { class: `cv-caption cv-${role}` }));
   let complaint = "";
-  let timer = 0;
   let cells = [];
   let memo = [];
 
@@ -85,25 +68,24 @@ function render({ model, el }) {
   const P = slider({ word: "Padding", letter: "P", role: "statistics", min: 0, max: 3, change: (P) => set({ padding: P }) });
   const same = element("input", { type: "checkbox" });
   same.addEventListener("change", () => set({ padding: same.checked ? "same" : 0 }));
-  const play = element("button", { class: "cv-button cv-play", type: "button" });
-  play.addEventListener("click", () => run(!timer));
-
-  const stage = element("div", { class: "cv-trio" },
-    element("figure", { class: "cv-panel" }, captions[0], input.canvas,
-      element("p", { class: "cv-hint" }, "Drag the window, or use the arrow keys.")),
-    element("figure", { class: "cv-panel" }, captions[1], grid, sum),
-    element("figure", { class: "cv-panel" }, captions[2], output.canvas, thumbs),
-    wires);
-  wires.setAttribute("class", "cv-wires");
-  wires.setAttribute("aria-hidden", "true");
-  const lines = Array.from({ length: 3 }, () => wires.appendChild(document.createElementNS(wires.namespaceURI, "line")));
-
-  const { root, drawn, close } = explorer(el, model,
+  const view = slidingWindow({
+    margin: MARGIN,
+    middle: [grid, sum],
+    numbers: grid,
+    below: thumbs,
+    look() {
+      const { image, kernel_size, strides, padding, position } = state.get();
+      return { image, F: kernel_size, S: strides, padding, position };
+    },
+    move: (position) => set({ position }),
+    redraw: () => draw(),
+  });
+  const { drawn, close } = explorer(el, model,
     element("div", { class: "cv-controls" },
       element("label", { class: "cv-control cv-stacked" }, element("span", {}, "Kernel"), kernel),
       K.node, F.node, S.node, P.node,
-      element("label", { class: "cv-control cv-stacked" }, element("span", {}, "same"), same), play),
-    stage, formula);
+      element("label", { class: "cv-control cv-stacked" }, element("span", {}, "same"), same), view.play),
+    view.stage, formula);
   const state = stateOf(model, STATE, draw);
 
   function set(values) {
@@ -155,64 +137,6 @@ function render({ model, el }) {
     } else set({});
   }
 
-  function moveTo(row, column) {
-    const { vertical, horizontal } = sizes();
-    const position = [[row, vertical], [column, horizontal]].map(
-      ([at, { output }]) => Math.max(0, Math.min(output - 1, at)));
-    if (vertical.output && horizontal.output) set({ position });
-  }
-
-  // The pixel under the pointer becomes the centre of the window, on both boards.
-  function drag(event, on) {
-    const { kernel_size, strides } = state.get();
-    const { vertical, horizontal } = sizes();
-    const [x, y] = on.at(event);
-    const nearest = (at, { before }) => Math.round((at + before - kernel_size / 2) / strides);
-    run(false);
-    moveTo(nearest(y, vertical), nearest(x, horizontal));
-  }
-
-  for (const on of [input, output]) {
-    navigate(on, {
-      drag: (event) => drag(event, on),
-      step(down, right) {
-        const { row, column } = sizes();
-        run(false);
-        moveTo(row + down, column + right);
-      },
-      edge: (last) => moveTo(last ? Infinity : 0, last ? Infinity : 0),
-    });
-  }
-
-  // Play: the window slides pixel by pixel, and the output fills behind it.
-  function run(start) {
-    if (Boolean(timer) === start) return;
-    clearInterval(timer);
-    timer = 0;
-    if (start) {
-      const { row, column, vertical, horizontal } = sizes();
-      if (row === vertical.output - 1 && column === horizontal.output - 1) moveTo(0, 0);
-      timer = setInterval(tick, 40);
-    }
-    draw();
-  }
-
-  function tick() {
-    const { row, column, vertical, horizontal } = sizes();
-    if (!root.isConnected) clearInterval(timer);
-    else if (column + 1 < horizontal.output) moveTo(row, column + 1);
-    else if (row + 1 < vertical.output) moveTo(row + 1, 0);
-    else run(false);
-  }
-
-  // The sizes of the present state, and its position kept inside the output.
-  function sizes() {
-    const now = state.get();
-    const [vertical, horizontal] = [axis(now.image.length, now), axis(now.image[0].length, now)];
-    const inside = (at, { output }) => Math.max(0, Math.min(at, output - 1));
-    return { vertical, horizontal, row: inside(now.position[0], vertical), column: inside(now.position[1], horizontal) };
-  }
-
   function mapsOf({ image, weights, strides, padding }, vertical, horizontal) {
     const key = [image, weights, strides, padding];
     if (key.some((part, i) => part !== memo[i])) {
@@ -223,16 +147,14 @@ function render({ model, el }) {
 
   function draw() {
     const now = state.get();
-    const place = sizes();
-    const legal = place.vertical.output > 0 && place.horizontal.output > 0;
-    const maps = legal ? mapsOf(now, place.vertical, place.horizontal) : [];
+    const place = view.place();
+    const maps = place.legal ? mapsOf(now, place.vertical, place.horizontal) : [];
     drawControls(now);
-    drawInput(now, place, legal);
-    drawProducts(now, place, legal);
-    drawOutput(now, place, maps);
+    view.draw(place, maps[now.filter], place.legal && coloring(now.weights[now.filter], maps[now.filter]));
+    drawProducts(now, place);
     drawThumbs(now, maps);
-    drawWires(now, place, legal);
-    drawFormula(now, place, legal);
+    drawCaptions(now, place);
+    drawFormula(now, place);
     drawn();
   }
 
@@ -243,31 +165,15 @@ function render({ model, el }) {
     S.show(strides);
     P.show(padding);
     P.input.disabled = same.checked = padding === "same";
-    play.textContent = timer ? "❚❚ Pause" : "▶ Play";
   }
 
-  function frameOf({ image }) {
-    const [height, width] = [image.length, image[0].length];
-    const extent = Math.max(height, width) + 2 * MARGIN;
-    return [[(width - extent) / 2, (height - extent) / 2], extent];
-  }
-
-  function drawInput(now, { vertical, horizontal, row, column }, legal) {
-    const { image, kernel_size, strides } = now;
-    const [left, top] = [-horizontal.before, -vertical.before];
-    input.clear(...frameOf(now));
-    input.fill(left, top, horizontal.padded, vertical.padded, "#000");
-    input.paint(image, 0, 0, 1, (value) => grey(value));
-    if (vertical.before || horizontal.before || vertical.after) {
-      input.frame(left, top, horizontal.padded, vertical.padded, input.ink("--cv-statistics"), 2);
-    }
-    const lost = input.ink("--cv-selected");
-    const [right, bottom] = [left + horizontal.padded - horizontal.dropped, top + vertical.padded - vertical.dropped];
-    if (horizontal.dropped) input.hatch(right, top, horizontal.dropped, vertical.padded, lost);
-    if (vertical.dropped) input.hatch(left, bottom, horizontal.padded - horizontal.dropped, vertical.dropped, lost);
-    if (legal) input.select(left + column * strides, top + row * strides, kernel_size);
-    const padding = now.padding === "same" ? "same" : now.padding;
-    write(captions[0], `Input ${vertical.size} × ${horizontal.size} × 1`, padding ? ` + padding ${padding}` : "");
+  function drawCaptions({ kernels, filter, padding }, { vertical, horizontal, legal }) {
+    const padded = padding === "same" ? ' + padding "same"' : ` + padding ${padding}`;
+    write(view.captions[0], `Input ${vertical.size} × ${horizontal.size} × 1`, padding ? padded : "");
+    write(view.captions[1], kernels.length > 1 ? `Filter ${filter + 1}: ` : "",
+      ["input", "pixel"], " × ", ["kernel", "weight"], " = product");
+    const shape = `Output ${vertical.output} × ${horizontal.output} × ${kernels.length}`;
+    write(view.captions[2], legal ? shape : "No output");
   }
 
   function makeCells(size) {
@@ -292,9 +198,8 @@ function render({ model, el }) {
     grid.replaceChildren(...cells.map(({ node }) => node));
   }
 
-  function drawProducts({ image, weights, kernels, filter, kernel_size: size, strides }, place, legal) {
+  function drawProducts({ weights, filter }, { image, F: size, S: strides, vertical, horizontal, row, column, legal }) {
     if (cells.length !== size * size) makeCells(size);
-    const { vertical, horizontal, row, column } = place;
     const digits = size > 5 ? 1 : 2;
     const pixels = cells.map((_, at) => image[row * strides + Math.floor(at / size) - vertical.before]
       ?.[column * strides + at % size - horizontal.before]);
@@ -315,14 +220,6 @@ function render({ model, el }) {
     const total = products.reduce((all, one) => all + one, 0);
     sum.dataset.sum = legal ? total : "";
     write(sum, ...(legal ? [`sum of ${products.length} products = `, ["selected", number(total)]] : ["no output"]));
-    const which = kernels.length > 1 ? `Filter ${filter + 1}: ` : "";
-    write(captions[1], which, ["input", "pixel"], " × ", ["kernel", "weight"], element("span", {}, " = product"));
-  }
-
-  // Each pixel of the output lies over the middle of its window and is as wide as the stride.
-  function outputPlace({ kernel_size, strides }, { vertical, horizontal }) {
-    const shift = (kernel_size - strides) / 2;
-    return [shift - horizontal.before, shift - vertical.before];
   }
 
   // Weights that add up to 1 keep the brightness: their output is a photograph. Others have a sign.
@@ -330,23 +227,6 @@ function render({ model, el }) {
     const total = kernel.flat().reduce((all, one) => all + one, 0);
     const limit = Math.max(...map.flat().map(Math.abs)) || 1;
     return Math.abs(total - 1) < 1e-9 ? grey : (value, alpha) => signed(value, limit, alpha);
-  }
-
-  function drawOutput(now, place, maps) {
-    const { vertical, horizontal, row, column } = place;
-    output.clear(...frameOf(now));
-    output.frame(0, 0, horizontal.size, vertical.size, output.ink("--cv-reference"), 1, [4, 4]);
-    const count = `${vertical.output} × ${horizontal.output} × ${now.kernels.length}`;
-    write(captions[2], maps.length ? `Output ${count}` : "No output");
-    if (!maps.length) return;
-    const [x, y] = outputPlace(now, place);
-    const map = maps[now.filter];
-    const color = coloring(now.weights[now.filter], map);
-    const ahead = (i, j) => timer && i * horizontal.output + j > row * horizontal.output + column;
-    output.paint(map, x, y, now.strides, (value, i, j) => color(value, ahead(i, j) ? 30 : 255));
-    const { strides } = now;
-    output.frame(x, y, horizontal.output * strides, vertical.output * strides, output.ink("--cv-output"), 2);
-    output.select(x + column * strides, y + row * strides, strides);
   }
 
   function drawThumbs({ kernels, weights, filter }, maps) {
@@ -375,24 +255,7 @@ function render({ model, el }) {
     });
   }
 
-  // Lines from the window to its products, and on to the output pixel.
-  function drawWires(now, place, legal) {
-    const { vertical, horizontal, row, column } = place;
-    wires.style.display = legal ? "" : "none";
-    const at = (node, { left, top, right, bottom }) => ({ left: left + node.offsetLeft, top: top + node.offsetTop,
-      right: right + node.offsetLeft, bottom: bottom + node.offsetTop });
-    const [x, y] = outputPlace(now, place);
-    const { strides: S, kernel_size: F } = now;
-    const from = at(input.canvas, input.corners(column * S - horizontal.before, row * S - vertical.before, F, F));
-    const over = at(grid, { left: 0, top: 0, right: grid.offsetWidth, bottom: grid.offsetHeight });
-    const to = at(output.canvas, output.corners(x + column * S, y + row * S, S, S));
-    [[from.right, from.top, over.left, over.top], [from.right, from.bottom, over.left, over.bottom],
-      [over.right, (over.top + over.bottom) / 2, to.left, (to.top + to.bottom) / 2]].forEach((ends, i) => {
-      ["x1", "y1", "x2", "y2"].forEach((name, k) => lines[i].setAttribute(name, ends[k]));
-    });
-  }
-
-  function drawFormula({ kernel_size: F, strides: S, padding: P, kernels }, { vertical, horizontal }, legal) {
+  function drawFormula({ kernel_size: F, strides: S, padding: P, kernels }, { vertical, horizontal, legal }) {
     formula.className = legal && !complaint ? "cv-formula" : "cv-error";
     if (complaint) {
       formula.textContent = complaint;
@@ -414,10 +277,10 @@ function render({ model, el }) {
   }
 
   const resize = new ResizeObserver(draw);
-  resize.observe(stage);
+  resize.observe(view.stage);
   draw();
   return () => {
-    run(false);
+    view.stop();
     resize.disconnect();
     state.close();
     close();

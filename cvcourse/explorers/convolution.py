@@ -9,9 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from traitlets import Int, List, Unicode, Union, observe
 
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
-from cvcourse.datasets import photos
-from cvcourse.explorers.base import Explorer, grey_pixels, javascript, number, whole
-from cvcourse.visualization import COLORS, TEXT_COLORS, picture
+from cvcourse.explorers.base import Explorer, javascript, number, whole
+from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
+from cvcourse.visualization import TEXT_COLORS, picture
 
 _SIZES = range(1, 8)
 
@@ -68,12 +68,12 @@ class Convolution(Explorer):
         >>> explorer.output().shape
         (14, 14, 1)
         >>> print(explorer.describe())
-        Output pixel [0, 0] of filter 1 (own): ...
+        Output pixel [8, 7] of filter 1 (own): the sum of 4 products is 0.26. Input 28 × 28 × 1, ...
 
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
     """
 
-    _esm = javascript("convolution.js")
+    _esm = javascript("window.js", "convolution.js")
     state = ("image", "kernels", "weights", "filter", "strides", "padding", "position")
 
     image = List().tag(sync=True)
@@ -87,7 +87,7 @@ class Convolution(Explorer):
     position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True)
 
     def __init__(self, image=None, kernel="vertical edges", kernel_size=None, strides=1, padding=0):
-        pixels = grey_pixels(_cat() if image is None else image)
+        pixels = cat_pixels() if image is None else grey_pixels(image)
         names, weights = _filters(kernel, kernel_size)
         super().__init__(
             image=pixels.tolist(),
@@ -127,11 +127,6 @@ class Convolution(Explorer):
     def describe(self):
         """Return the present state in words and numbers: the sum, the sizes, what the stride drops."""
         return describe(**{name: getattr(self, name) for name in self.state})
-
-
-def _cat():
-    pixels = np.asarray(photos.cat(size=28), dtype="float64") @ [0.2125, 0.7154, 0.0721]
-    return (pixels - pixels.min()) / (pixels.max() - pixels.min())
 
 
 def _padding(padding):
@@ -224,14 +219,9 @@ def describe(image, kernels, weights, filter, strides, padding, position):
         f"Input {height} × {width} × 1, output {sizes[1]} × {sizes[0]} × {len(kernels)}.",
     ]
     dropped = [dropped_pixels(size, kernel_size, strides, padding) for size in (width, height)]
-    sides = ((dropped[0], "on the right"), (dropped[1], "at the bottom"))
-    lost = [f"{pixels} pixel{'s'[: pixels > 1]} {side}" for pixels, side in sides if pixels]
-    if lost:
-        words.append(f"The stride drops {' and '.join(lost)}: no window reaches them.")
-    if strides > kernel_size:
-        words.append("S is larger than F: no window sees the pixels between.")
+    words += unseen(dropped, kernel_size, strides)
     if padding != "same" and padding >= kernel_size:
-        words.append("P is not smaller than F: windows at the border see only padding.")
+        words.append("P ≥ F: windows at the border see only padding.")
     if kernel_size == 1 and not np.any(weights[filter]):
         words.append("A single pixel has no neighbour to compare with: this kernel needs F = 2 or more.")
     return " ".join(words)
@@ -252,7 +242,7 @@ def figure(image, kernels, weights, filter, strides, padding, position):
         between.text(0.5, 0.5, "no output", ha="center", color=TEXT_COLORS["selected"])
         return drawing
     row, column, patch, products = _window(image, weights, filter, strides, padding, position)
-    _frame(before, column * strides, row * strides, len(patch))
+    frame(before, column * strides, row * strides, len(patch))
     _draw_products(between, patch, weights[filter], products)
     title = f"Filter {filter + 1}: {kernels[filter]}, sum {number(products.sum())}"
     between.set_title(title, color=TEXT_COLORS["kernel"])
@@ -262,15 +252,9 @@ def figure(image, kernels, weights, filter, strides, padding, position):
     else:
         limit = np.abs(chosen).max() or 1
         after.imshow(chosen, cmap="RdBu", vmin=-limit, vmax=limit)
-    _frame(after, column, row, 1)
+    frame(after, column, row, 1)
     after.set_title("Output {} × {} × {}".format(*maps.shape), color=TEXT_COLORS["output"])
     return drawing
-
-
-def _frame(axes, x, y, size):
-    """Draw the frame of what is selected around `size` cells of a picture."""
-    xs, ys = [x, x + size, x + size, x, x], [y, y, y + size, y + size, y]
-    axes.plot(np.subtract(xs, 0.5), np.subtract(ys, 0.5), color=COLORS["selected"])
 
 
 def _draw_products(axes, patch, weights, products):
