@@ -144,7 +144,8 @@ def _symbolic_inputs(model, input_shape):
     if len(_inputs_of_call(model)) > 1 and "shapes_dict" not in config:  # Keras remembers the first one only
         raise ValueError(
             f"input_shape is needed: {type(model).__name__}.call takes {_inputs_of_call(model)}, each with "
-            "its own shape. Received: input_shape=None. Next: summarize(model, input_shape=[(28, 28, 1), (10,)])."
+            "its own shape. Received: input_shape=None. "
+            "Next: summarize(model, input_shape=[(28, 28, 1), (10,)]), for example."
         )
     if "input_shape" in config:
         return (keras.tree.map_shape_structure(_built_tensor, config["input_shape"]),), {}
