@@ -10,8 +10,9 @@ from cvcourse.interpretation.listening import as_batch, check_model, compile_pas
 def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 1), seed=0):
     """An image that a filter answers to strongly: what it looks for; (H, W, C) in [0, 1].
 
-    Starting from faint noise, each step changes the image in the direction that raises the mean of the
-    filter's map most. Fine detail is damped, because it raises the map without showing anything.
+    Starting from faint noise, each step changes the image in the direction that raises the filter's
+    map most on average, where its positive part counts ten times. Fine detail is damped, because it
+    raises the map without showing anything.
 
     Args:
         model: built Keras model.
@@ -54,7 +55,9 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
         def answer(x):
             with linear(call.layer, also_relu=True):  # a map cut off at zero has no slope to follow
                 maps = overhear(model, x, {call.name})[1][call.name][1]
-            return ops.mean(ops.take(maps, channel, axis=-1)), maps
+            # Of stripes, half answer and half refuse: the mean alone would be zero for any edge filter.
+            answers = ops.take(maps, channel, axis=-1)
+            return ops.mean(ops.leaky_relu(answers, negative_slope=0.1)), maps
 
         return backend.gradient(answer, x)[0]
 
