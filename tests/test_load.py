@@ -340,6 +340,19 @@ def test_fetch_into_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
         fetch("mine", tmp_path / "mine.npz" / "below")
 
 
+def test_the_command_fetches_and_says_what_comes_next(monkeypatch, tmp_path, capsys):
+    from cvcourse.cli import main
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **tiny())
+    place(monkeypatch, src.keras_cache(), "mnist", buffer.getvalue())
+    assert main(["data", "fetch", "mnist", "--to", str(tmp_path / "drive")]) == 0
+    assert "set CVCOURSE_DATA to this folder" in capsys.readouterr().out
+    assert main(["data", "fetch", "nonsense", "--to", str(tmp_path / "drive")]) == 1
+    assert "cvcourse: name must be one of" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "drive") == ["mnist.npz"]
+
+
 # --- what is bundled, and what the real files give -----------------------------------------------------
 
 @pytest.mark.parametrize("name", _BUNDLED)

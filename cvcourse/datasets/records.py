@@ -1,5 +1,6 @@
-"""One annotated picture, the same for made scenes and for files of any format."""
+"""One annotated picture, the same for made scenes and for files of any format; and many of them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,31 @@ class Record(NamedTuple):
         known += [word for word, value in (("mask", self.mask), ("instance masks", self.instance_masks))
                   if value is not None]
         return f"Record {self.name or '(no name)'}: {width}×{height}; {', '.join(known) or 'no annotation'}"
+
+
+class Records(Sequence):
+    """Annotated pictures from files; each is read when it is asked for, `records[i]`.
+
+    `classes` are the names of the labels; `skipped` lists what was left out, as (name, reason).
+    """
+
+    def __init__(self, readers, classes, skipped=()):
+        """`readers` are functions without arguments, each of which returns a `Record`."""
+        self._readers = list(readers)
+        self.classes = tuple(classes)
+        self.skipped = list(skipped)
+
+    def __len__(self):
+        return len(self._readers)
+
+    def __getitem__(self, i):
+        if isinstance(i, slice):
+            return Records(self._readers[i], self.classes)
+        return self._readers[i]()
+
+    def __repr__(self):
+        counted = f"Records: {len(self):,} pictures, {len(self.classes):,} classes"
+        return counted + (f"; {len(self.skipped):,} skipped, see .skipped" if self.skipped else "")
 
 
 def tight_boxes(instance_masks):
