@@ -1,6 +1,7 @@
 """The command `cvcourse`: what authors and instructors do with the course's files.
 
-    cvcourse clean notebooks/*.ipynb    run each notebook and keep what is to be committed
+    cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
+    cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
 
 A verb is a function that takes its arguments and returns the exit status, and a few lines in `parser()`.
 """
@@ -39,7 +40,22 @@ def parser():
     verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     verb.add_argument("--strip", action="store_true", help="do not run; drop every output")
     verb.set_defaults(verb=clean)
+
+    data = verbs.add_parser("data", help="data sets for a class").add_subparsers(title="verbs", required=True)
+    verb = data.add_parser("fetch", help="put a data set into a folder that a class shares")
+    verb.add_argument("name", metavar="NAME", help="mnist, fashion_mnist, cifar10 or cifar100")
+    verb.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+    verb.set_defaults(verb=data_fetch)
     return top
+
+
+def data_fetch(options):
+    """Put a data set into a folder; students then set CVCOURSE_DATA to it. The exit status."""
+    from cvcourse.datasets.load import FOLDER, fetch  # here, so that the other verbs start quickly
+
+    path = fetch(options.name, options.to)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. On students' machines, set {FOLDER} to this folder.")
+    return 0
 
 
 def clean(options):
