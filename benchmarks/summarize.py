@@ -3,7 +3,7 @@
 Each figure comes from a fresh Python process, after Keras is imported and a first small layer has been made;
 seconds are the best and memory the largest of three processes.
 
-    python benchmarks/summarize.py [NAME ...]        names of keras.applications; VGG16 and two more by default
+    python benchmarks/summarize.py [NAME ...]     names of keras.applications; VGG16 and two more by default
 """
 
 import resource

@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import keras
@@ -144,6 +145,16 @@ def test_vgg16_takes_less_than_a_tenth_of_a_second():
         return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 0.1
+
+
+def test_vgg16_takes_less_than_20_megabytes():
+    tracemalloc.start()  # sees Python alone; that no weight is allocated is tested above
+    try:
+        summarize(lambda: keras.applications.VGG16(weights=None))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6
 
 
 def test_three_styles_of_one_network_agree():
