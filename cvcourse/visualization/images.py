@@ -127,7 +127,7 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
         between: signs between neighbours, as ("×", "="); one fewer than there are matrices.
         colors: "gray" for pixels of an image (0 to 1, or to 255), "unsigned", "signed" (white is 0), "plain",
             or None: signed if any value is negative, else unsigned. For several matrices {title: …}.
-        decimals: digits after the point; default: none for whole numbers, else 2.
+        decimals: digits after the point; default: as few as show the numbers, at most 2.
 
     Returns:
         Picture.
@@ -185,11 +185,11 @@ def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0
     (x, y), (cmap, norm) = origin, _scale(matrix, colors)
     image = axes.imshow(matrix, cmap=cmap, norm=norm, extent=(x, x + width, y + height, y))
     if decimals is None:
-        decimals = 0 if np.allclose(matrix, np.round(matrix)) else 2
+        decimals = next(d for d in (0, 1, 2) if d == 2 or np.allclose(matrix, np.round(matrix, d)))
     for (row, column), value in np.ndenumerate(matrix):
         light = np.power(image.cmap(norm(value))[:3], 2.2) @ (0.21, 0.72, 0.07)
         ink = "white" if light < 0.18 else "black"  # whichever has more contrast, at least 4.5 : 1
-        text = f"{value + 0.0:.{decimals}f}".replace("-", "−")
+        text = f"{np.round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
         size = min(11, 72 * cell * 1.35 / max(3, len(text)))
         axes.text(x + column + 0.5, y + row + 0.5, text, color=ink, fontsize=size, ha="center", va="center")
     axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=COLORS["reference"], clip_on=False))
