@@ -39,6 +39,8 @@ class Exercise:
             if you …".
         verified: Says what a right answer has shown. Ends the sentence "Right: …".
         observe: What of a result is compared, if not the result itself (of a Keras model its shapes, say).
+        prepare: Makes the arguments of one call from a case: a copy, since an answer may change them; or, for
+            arguments that are costly to copy, something new built from a short description.
         tolerance: Largest difference of two numbers that count as equal, relative and absolute.
 
     Raises:
@@ -66,6 +68,7 @@ class Exercise:
     mistakes: Mapping[str, Callable]
     verified: str
     observe: Callable = lambda result: result
+    prepare: Callable = copy.deepcopy
     tolerance: float = 1e-5
 
     def __call__(self, answer: Callable) -> None:
@@ -88,7 +91,7 @@ class Exercise:
     def outcome(self, function: Callable, case: tuple):
         """What the function gives for this case, or the exception it raises. It may change its arguments."""
         try:
-            return self.observe(function(*copy.deepcopy(case)))
+            return self.observe(function(*self.prepare(case)))
         except Exception as error:  # whatever a student's code may raise
             return Raised(error)
 
