@@ -68,7 +68,8 @@ def main():
         scenes(n, **knobs)
         report(name, n, [seconds(lambda k=k, knobs=knobs: scenes(n, seed=k, **knobs)) for k in range(RUNS)])
     few = max(1, n // 50)
-    report("scikit-image, polygon by polygon", few, [seconds(lambda k=k: drawn_anew(few, k)) for k in range(RUNS)])
+    runs = [seconds(lambda k=k: drawn_anew(few, k)) for k in range(RUNS)]
+    report("scikit-image, polygon by polygon", few, runs)
 
 
 if __name__ == "__main__":
