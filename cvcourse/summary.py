@@ -18,7 +18,7 @@ import re
 from collections import Counter
 
 import keras
-from keras.src.backend.common import global_state  # no public name: see `_shapes_only`
+from keras.src.backend.common import global_state  # no public name: see `shapes_only`
 
 CONVOLUTIONS = (
     keras.layers.Conv1D,
@@ -95,7 +95,7 @@ def summarize(model_or_builder, input_shape=None):
             "model_or_builder must be a Keras model, or a function without arguments that returns one. "
             f"Received: {model_or_builder!r}. Write summarize(model) or summarize(lambda: build_model())."
         )
-    with _shapes_only():
+    with shapes_only():
         model = model_or_builder()
         if not isinstance(model, keras.Model):
             raise TypeError(
@@ -109,7 +109,7 @@ def summarize(model_or_builder, input_shape=None):
 
 
 @contextlib.contextmanager
-def _shapes_only():
+def shapes_only():
     """Let Keras make variables that have a shape and no memory, and leave no trace of them behind.
 
     Keras keeps a list of variables that it still has to initialise: left there, ours would be allocated by

@@ -1,0 +1,307 @@
+// FeatureMaps: the image, the chosen map, all maps of the layer, and the chosen unit down to its products.
+// Python computes; this file draws, and moves the frames at once while Python computes the next unit.
+
+const PAGE = 64; // maps in the overview at a time
+const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const short = (value, digits = 4) => {
+  const size = Math.abs(value);
+  const text = size && (size < 0.001 || size >= 1e5) ? value.toExponential(digits - 2) : String(Number(value.toPrecision(digits)));
+  return text.replace("-", "−");
+};
+
+// Bytes of a Python `bytes` trait, which arrives as a DataView.
+const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+// A canvas of pixels whose colour is rgb(i), at most once for each array of bytes that Python sends.
+const stamps = new WeakMap();
+function stamp(view, width, height, rgb) {
+  if (!stamps.has(view)) {
+    const data = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) data.data.set([...rgb(i), 255], 4 * i);
+    const canvas = element("canvas", { width, height });
+    canvas.getContext("2d").putImageData(data, 0, 0);
+    stamps.set(view, canvas);
+  }
+  return stamps.get(view);
+}
+
+// Shades as colours of a palette: 256 times red, green, blue.
+const coloured = (shades, palette) => (i) => palette.subarray(3 * shades[i], 3 * shades[i] + 3);
+
+// A small matrix whose cells are coloured, with their numbers where they fit.
+function matrix(title, role) {
+  const cells = element("div", { style: `display:grid;width:9em;height:9em;border:2px solid var(--cv-${role})` });
+  const node = element("figure", { class: "cv-panel" }, element("figcaption", { class: `cv-caption cv-${role}` }, title), cells);
+  return {
+    node,
+    show(values, rows, columns, palette, signed) {
+      const top = Math.max(1e-12, ...values.map(Math.abs));
+      cells.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
+      cells.style.gridTemplateRows = `repeat(${rows}, 1fr)`;
+      const numbers = Math.max(rows, columns) <= 3;
+      cells.replaceChildren(...values.map((value) => {
+        const at = Math.round(255 * (signed ? (value / top + 1) / 2 : value / top));
+        const [r, g, b] = palette.slice(3 * at, 3 * at + 3);
+        const dark = 0.21 * r + 0.72 * g + 0.07 * b < 125;
+        return element("div", { title: short(value),
+          style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
+            + `font-size:max(12px,0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#111"}` },
+        numbers ? number(value) : "");
+      }));
+    },
+  };
+}
+
+function render({ model, el }) {
+  const names = ["layer", "image_name", "channel", "position", "photo", "maps", "chosen", "unit", "problem",
+    "images", "layers"];
+  const state = stateOf(model, names, () => draw());
+  const palettes = Object.fromEntries(Object.entries(model.get("colours")).map(([name, view]) => [name, bytes(view)]));
+  let depth = null; // input channel whose products are shown; null is the strongest
+
+  // Controls.
+  const layer = element("select", { "aria-label": "Layer", style: "width:15em" });
+  layer.addEventListener("change", () => state.set({ layer: layer.value }));
+  const image = element("select", { "aria-label": "Image", style: "width:12em" });
+  image.addEventListener("change", () => state.set({ image_name: image.value }));
+  const file = element("input", { type: "file", accept: "image/*", class: "cv-hidden", tabindex: -1, "aria-label": "Image file" });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    model.send({ upload: chosen.name }, undefined, [await chosen.slice(0, 6000001).arrayBuffer()]);
+    file.value = "";
+  });
+  const upload = element("button", { class: "cv-button", type: "button", style: "white-space:nowrap", "aria-label": "Upload an image" }, "Upload …");
+  upload.addEventListener("click", () => file.click());
+  const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
+  const controls = element("div", { class: "cv-controls", style: "flex-wrap:nowrap;gap:8px 16px" },
+    element("label", { class: "cv-control" }, "Layer", layer), element("label", { class: "cv-control" }, "Image", image),
+    upload, file, guess);
+
+  // Image, chosen map, overview.
+  const panel = (caption, node, style = "") => element("figure", { class: "cv-panel", style: `min-width:0;${style}` }, caption, node);
+  const caption = () => element("figcaption", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
+  const [imageCaption, mapCaption, allCaption] = [caption(), caption(), caption()];
+  const seen = board("Image with the receptive field of the unit");
+  seen.canvas.removeAttribute("tabindex");
+  seen.canvas.style.cursor = "default";
+  const map = board("Chosen feature map; arrow keys move the unit, page keys change the map");
+  const overview = element("canvas", { class: "cv-canvas", tabindex: 0, role: "img",
+    "aria-label": "All feature maps of the layer; arrow keys choose one", style: "width:100%;height:14.5em;cursor:pointer" });
+  const stage = element("div", { class: "cv-stage", style: "display:grid;grid-template-columns:14.5em 14.5em minmax(0,1fr);gap:20px" },
+    panel(imageCaption, seen.canvas), panel(mapCaption, map.canvas), panel(allCaption, overview));
+
+  // The unit: one input channel as patch × weights = products, and the sums of all input channels.
+  const [patch, weights, products] = [matrix("patch", "input"), matrix("weights", "kernel"), matrix("products", "output")];
+  const sign = (text) => element("span", { style: "align-self:center;font-size:1.4em;padding-top:20px" }, text);
+  const bars = element("canvas", { class: "cv-canvas", tabindex: 0, role: "img", style: "width:100%;height:9em;cursor:pointer",
+    "aria-label": "Sum of the products of each input channel; arrow keys choose one" });
+  const barsCaption = caption();
+  const why = element("p", { style: "margin:0;align-self:center;grid-column:1/-1" });
+  const detail = element("div", { style: "display:grid;grid-template-columns:auto auto auto auto auto minmax(0,1fr);gap:10px;"
+    + "margin-top:10px;min-height:10.9em" },
+  patch.node, sign("×"), weights.node, sign("="), products.node, panel(barsCaption, bars, "margin-left:20px"), why);
+  const formula = element("div", { class: "cv-formula", style: "margin-top:6px;min-height:0;padding:4px 10px;font-size:1.1em;white-space:nowrap" });
+  const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px;min-height:0;padding:6px 10px;"
+    + "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
+  const { root, drawn, close } = explorer(el, model, controls, stage, detail, formula, problem);
+  root.querySelector(".cv-describe").style.minHeight = "2.9em";
+
+  function sharp(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    [canvas.width, canvas.height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.imageSmoothingEnabled = false;
+    return context;
+  }
+
+  function options(select, wanted, value) {
+    if (wanted.length !== select.options.length || wanted.some(([name], i) => select.options[i].value !== name)) {
+      select.replaceChildren(...wanted.map(([name, text]) => element("option", { value: name }, text)));
+    }
+    select.value = value;
+  }
+
+  // How many maps stand in a row, and how large, so that a page of them fills the overview.
+  function tiling(count) {
+    const [width, height] = [overview.clientWidth || 400, overview.clientHeight || 204];
+    let best = { columns: 1, size: 0 };
+    for (let columns = 1; columns <= count; columns++) {
+      const size = Math.min(width / columns, height / Math.ceil(count / columns));
+      if (size > best.size) best = { columns, size };
+    }
+    return best;
+  }
+
+  const page = (channel, count) => {
+    const first = Math.floor(channel / PAGE) * PAGE;
+    return { first, shown: Math.min(PAGE, count - first) };
+  };
+
+  function drawOverview(now, palette) {
+    const [height, width, count] = now.maps.small;
+    const all = bytes(now.maps.values);
+    const sheet = stamp(now.maps.values, width, height * count, coloured(all, palette)); // all maps, one below the other
+    const context = sharp(overview);
+    const { first, shown } = page(now.channel, count);
+    const { columns, size } = tiling(shown);
+    const scale = (size - 3) / Math.max(width, height);
+    for (let i = 0; i < shown; i++) {
+      context.drawImage(sheet, 0, (first + i) * height, width, height,
+        (i % columns) * size + 1.5, Math.floor(i / columns) * size + 1.5, width * scale, height * scale);
+    }
+    const at = now.channel - first;
+    context.strokeStyle = map.ink("--cv-selected");
+    context.lineWidth = 3;
+    context.strokeRect((at % columns) * size + 1.5, Math.floor(at / columns) * size + 1.5, width * scale, height * scale);
+    allCaption.textContent = count > PAGE ? `maps ${first} to ${first + shown - 1} of ${count}` : `all ${count} maps, one scale`;
+  }
+
+  function drawBoard(one, canvas, corners, line) {
+    const { width, height } = canvas;
+    const extent = Math.max(width, height);
+    one.clear([(width - extent) / 2, (height - extent) / 2], extent);
+    one.context.imageSmoothingEnabled = false;
+    one.context.drawImage(canvas, ...one.place(0, 0, width, height));
+    if (!corners) return;
+    one.frame(...corners, "#fff", line + 2);
+    one.frame(...corners, one.ink("--cv-selected"), line);
+  }
+
+  function drawUnit(unit) {
+    const explained = unit.explained;
+    for (const node of [...detail.children]) node.style.display = (node === why) !== explained ? "" : "none";
+    write(formula, `${unit.layer} [${unit.position.join(", ")}], map ${unit.channel}:  `, ...(explained ? sum(unit) : [["output", short(unit.activation)]]));
+    if (!explained) {
+      why.textContent = "This layer adds or joins what other layers give: it has no weights of its own. Choose a convolution to see its products.";
+      return;
+    }
+    const [rows, columns, channels] = unit.shape;
+    const [values, kernel] = [floats(unit.patch), floats(unit.weights)];
+    const strongest = unit.sums.reduce((best, sum, i) => (Math.abs(sum) > Math.abs(unit.sums[best]) ? i : best), 0);
+    const chosen = Math.min(depth ?? strongest, channels - 1);
+    const pick = (array) => Array.from({ length: rows * columns }, (_, i) => array[i * channels + chosen]);
+    const [a, b] = [pick(values), pick(kernel)];
+    const signed = values.some((value) => value < 0);
+    patch.show(a, rows, columns, signed ? palettes.RdBu : palettes.viridis, signed);
+    weights.show(b, rows, columns, palettes.RdBu, true);
+    products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.RdBu, true);
+    barsCaption.textContent = channels === 1 ? `sum of the products: ${short(unit.total)}`
+      : `input channel ${chosen} of ${channels}: its products sum to ${short(unit.sums[chosen])}`;
+    drawBars(unit.sums, chosen);
+  }
+
+  function sum(unit) {
+    const count = unit.shape.reduce((a, b) => a * b);
+    const then = unit.function === "linear" ? " = " : ` = ${short(unit.preactivation)}  →  ${unit.function}  →  `;
+    return [`${count} products = `, ["output", short(unit.total)], " + bias ", ["kernel", short(unit.bias)], then,
+      ["output", short(unit.activation)]];
+  }
+
+  function drawBars(sums, chosen) {
+    const context = sharp(bars);
+    const [width, height] = [bars.clientWidth, bars.clientHeight];
+    const top = Math.max(1e-12, ...sums.map(Math.abs));
+    const slot = Math.min(40, width / sums.length);
+    const middle = height / 2;
+    sums.forEach((value, i) => {
+      const tall = (value / top) * (middle - 4);
+      context.fillStyle = map.ink(i === chosen ? "--cv-selected" : "--cv-output");
+      context.fillRect(i * slot, Math.min(middle, middle - tall), Math.max(1, slot - (slot > 4 ? 2 : 0)), Math.max(1, Math.abs(tall)));
+    });
+    context.fillStyle = map.ink("--cv-muted");
+    context.fillRect(0, middle, slot * sums.length, 1);
+  }
+
+  function draw() {
+    const now = state.get();
+    const signed = now.maps.low < 0;
+    const palette = signed ? palettes.RdBu : palettes.viridis;
+    options(layer, now.layers.map(({ name, shape }) => [name, `${name}  ${shape.join("×")}`]), now.layer);
+    options(image, now.images.map((name) => [name, name]), now.image_name);
+    guess.textContent = now.photo.guess ? `The network says: ${now.photo.guess}` : "";
+    const [height, width, count] = now.maps.shape;
+    const field = now.unit.field;
+    const box = field && [field[1], field[0], field[3] - field[1], field[2] - field[0]];
+    const [high, wide] = now.photo.shape;
+    const rgb = bytes(now.photo.values);
+    drawBoard(seen, stamp(now.photo.values, wide, high, (i) => rgb.subarray(3 * i, 3 * i + 3)), box, 2);
+    imageCaption.textContent = field ? `the unit sees ${box[3]}×${box[2]} pixels` : now.image_name;
+    const inside = now.position[0] < height && now.position[1] < width;
+    const line = Math.max(width, height) > 60 ? 1.5 : 2.5;
+    const chosen = stamp(now.chosen.values, width, height, coloured(bytes(now.chosen.values), palette));
+    drawBoard(map, chosen, inside && [now.position[1], now.position[0], 1, 1], line);
+    mapCaption.textContent = `map ${now.channel}: ${short(now.chosen.range[0], 2)} to ${short(now.chosen.range[1], 2)}`;
+    drawOverview(now, palette);
+    drawUnit(now.unit);
+    problem.textContent = now.problem;
+    problem.hidden = !now.problem;
+    formula.hidden = !problem.hidden;
+    const { layer: of, channel, position } = now.unit;
+    if (of === now.layer && channel === now.channel && String(position) === String(now.position)) drawn();
+  }
+
+  // Pointer and keys.
+  const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
+  const move = (row, column) => {
+    const [height, width] = state.get().maps.shape;
+    const position = [clamp(row, height), clamp(column, width)];
+    if (String(position) !== String(model.get("position"))) state.set({ position });
+  };
+  const pick = (channel) => {
+    depth = null;
+    state.set({ channel: clamp(channel, state.get().maps.shape[2]) });
+  };
+  navigate(map, {
+    drag: (event) => { const [x, y] = map.at(event); move(Math.floor(y), Math.floor(x)); },
+    step: (down, right) => move(model.get("position")[0] + down, model.get("position")[1] + right),
+    edge: (last) => move(...(last ? [1e6, 1e6] : [0, 0])),
+  });
+  map.canvas.addEventListener("keydown", (event) => {
+    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    pick(model.get("channel") + step);
+  });
+  overview.addEventListener("pointerdown", (event) => {
+    const { first, shown } = page(model.get("channel"), state.get().maps.shape[2]);
+    const { columns, size } = tiling(shown);
+    const column = Math.floor(event.offsetX / size);
+    const index = Math.floor(event.offsetY / size) * columns + column;
+    if (column < columns && index < shown) pick(first + index);
+  });
+  overview.addEventListener("keydown", (event) => {
+    const { shown } = page(model.get("channel"), state.get().maps.shape[2]);
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: tiling(shown).columns, ArrowUp: -tiling(shown).columns,
+      PageDown: PAGE, PageUp: -PAGE, Home: -1e6, End: 1e6 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    pick(model.get("channel") + step);
+  });
+  const chooseDepth = (index) => {
+    depth = clamp(index, state.get().unit.shape[2]);
+    draw();
+  };
+  const shownDepth = () => depth ?? state.get().unit.sums.reduce((best, sum, i, all) => (Math.abs(sum) > Math.abs(all[best]) ? i : best), 0);
+  bars.addEventListener("pointerdown", (event) => {
+    const { sums } = state.get().unit;
+    chooseDepth(Math.floor(event.offsetX / Math.min(40, bars.clientWidth / sums.length)));
+  });
+  bars.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -1e6, End: 1e6 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    chooseDepth(shownDepth() + step);
+  });
+
+  const resized = new ResizeObserver(() => draw());
+  resized.observe(stage);
+  return () => {
+    resized.disconnect();
+    state.close();
+    close();
+  };
+}
+
+export default { render };

@@ -1,0 +1,231 @@
+"""Network: a model as a row of blocks. Change a layer and watch what it costs; nothing is ever allocated."""
+
+import difflib
+
+from traitlets import Dict, Int, Unicode, validate
+
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.what_if import (
+    ADJUSTABLE,
+    Impossible,
+    as_graph,
+    first_size,
+    look,
+    make,
+    measure,
+    times,
+)
+from cvcourse.visualization import plot_network
+
+SIZES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 299, 320, 384, 448, 512)
+
+
+def _short(count):
+    """Return a large count with a unit: 15470264320 as "15.47 G"."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return str(int(count))
+
+
+def _share(part, whole):
+    """Return a part as "12.3 %" of the whole."""
+    percent = 100 * part / max(whole, 1)
+    return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"
+
+
+def _difference(now, before, text):
+    """Return the change from `before` to `now`: "−1,792 (−50.0 %)", or "no change"."""
+    if now == before:
+        return "no change"
+    sign = "+" if now > before else "−"
+    percent = f" ({sign}{100 * abs(now - before) / before:.1f} %)" if before else ""
+    return f"{sign}{text(abs(now - before))}{percent}"
+
+
+def _megabytes(count):
+    return f"{count / 1e6:.{2 if count >= 1e5 else 4}f} MB"
+
+
+_TOTALS = (("Parameters", "{:,}".format), ("Multiply-adds", _short), ("Memory of feature maps", _megabytes))
+_LABELS = {
+    "InputLayer": "input", "Conv2D": "conv", "DepthwiseConv2D": "depth", "SeparableConv2D": "separ",
+    "Conv2DTranspose": "up", "UpSampling2D": "up", "MaxPooling2D": "max", "AveragePooling2D": "mean",
+    "GlobalAveragePooling2D": "mean", "GlobalMaxPooling2D": "max", "Flatten": "flat", "Dropout": "drop",
+    "BatchNormalization": "norm", "LayerNormalization": "norm", "GroupNormalization": "norm",
+    "Activation": "act", "ZeroPadding2D": "pad", "Concatenate": "join", "Rescaling": "scale",
+}
+
+
+def _sizes(row):
+    """Return what the browser draws to scale: (height, channels, neurons, params, macs, bytes)."""
+    shape = row["output_shape"]
+    height, channels, neurons = (shape[0] or 0, shape[-1], 0) if len(shape) == 3 else (0, 0, shape[-1])
+    return height, channels, neurons, row["params"], row["macs"], row["activation_bytes"]
+
+
+def _totals(rows):
+    """Return (parameters, multiply-adds, bytes of all feature maps) of all rows together."""
+    return tuple(sum(row[key] for row in rows) for key in ("params", "macs", "activation_bytes"))
+
+
+def _role(row):
+    """Return the role that gives a block its colour."""
+    if row["type"] == "InputLayer":
+        return "input"
+    if "Normalization" in row["type"]:
+        return "statistics"
+    return "kernel" if row["params"] else "reference"
+
+
+def _block(row, totals, original):
+    """Return one row as the browser draws it; `original`: the settings of its layer before any change."""
+    _, _, _, params, macs, memory = _sizes(row)
+    arrow = " + ".join(map(times, row["input_shapes"])) + " → " if row["input_shapes"] else ""
+    learned = f"{row['formula']} = {params:,} ({_share(params, totals[0])} of all)" if params else "none"
+    return {
+        "name": row["name"], "type": row["type"], "label": _LABELS.get(row["type"], row["type"].lower()[:6]),
+        "role": _role(row), "changed": row["controls"] != original, "sizes": _sizes(row),
+        "shape": arrow + times(row["output_shape"]),
+        "costs": [learned, f"{_short(macs)} ({_share(macs, totals[1])})",
+                  f"{_megabytes(memory)} ({_share(memory, totals[2])})"],
+        "controls": {
+            argument: {"label": ADJUSTABLE[argument][0], "value": value,
+                       "stops": sorted({*ADJUSTABLE[argument][1], original[argument]})}
+            for argument, value in row["controls"].items()},
+    }
+
+
+def _first_with_weights(rows):
+    """Return the name of the first layer with weights: where a look at a network begins."""
+    return next((row["name"] for row in rows if row["params"]), rows[0]["name"])
+
+
+def _known(name, names, argument, what):
+    """Return `name` if it is one of `names`; else say which are near."""
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), names, n=3) or list(names)[:6]
+    raise ValueError(
+        f"{argument} must name {what}, such as {', '.join(near) or '(it has none)'}. Received: {name!r}")
+
+
+class Network(Explorer):
+    """A network as a row of blocks, whose layers can be inspected and changed.
+
+    Click a block or use the arrow keys. The sliders change the chosen layer and the size of the input; all
+    shapes and totals follow at once, because only shapes are computed. A change after which the network could
+    not be built is explained in `problem`, and the picture keeps the last network that could.
+
+    Args:
+        model_or_builder: a Keras model, or a function without arguments that returns one (then nothing is
+            allocated: `Network(lambda: keras.applications.VGG16(weights=None))`). Sequential and functional
+            models can be changed; a model written as a class of its own can be looked at.
+        input_shape: (H, W, C); only for a model that has not been built, or that takes images of any size.
+
+    Attributes:
+        selected: name of the chosen layer.
+        input_size: height of the input in pixels (its number of values where the input is a vector).
+        changes: {layer name: {argument: value}}, e.g. `{"block1_conv1": {"filters": 32}}`; arguments are the
+            keys of `ADJUSTABLE`.
+        problem: why the present settings are impossible; empty where they are possible.
+        rows: one dict per layer of the last possible network, as `cvcourse.summary.summarize` gives them.
+
+    Raises:
+        TypeError: `model_or_builder` is no Keras model and returns none.
+        ValueError: the model has no shapes yet.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+        >>> explorer = Network(model)
+        >>> explorer.input_size = 16
+        >>> print(explorer.describe())
+        3 layers, input 16×16×1: 514 parameters, 512 multiply-adds, 0.0021 MB of feature maps. Chosen: ...
+    """
+
+    _esm = javascript("network.js")
+    state = ("selected", "network", "problem")
+
+    selected = Unicode().tag(sync=True)
+    input_size = Int(0).tag(sync=True)
+    changes = Dict().tag(sync=True)
+    network = Dict().tag(sync=True)  # what the browser draws
+    problem = Unicode().tag(sync=True)
+
+    def __init__(self, model_or_builder, input_shape=None):
+        model = make(model_or_builder, input_shape)
+        self._graph = as_graph(model)
+        size = first_size(self._graph, input_shape)
+        self.rows = measure(self._graph, size, {}) if self._graph else look(model, input_shape)
+        self._original = self.rows, size
+        super().__init__(selected=_first_with_weights(self.rows), input_size=size, network=self._drawing())
+        self.observe(self._update, names=["input_size", "changes"])
+
+    @validate("selected")
+    def _check_selected(self, proposal):
+        return _known(proposal["value"], [row["name"] for row in self._original[0]], "selected", "a layer")
+
+    @validate("input_size")
+    def _check_input_size(self, proposal):
+        if self._graph and proposal["value"] < 1:
+            raise ValueError(f"input_size must be at least 1 pixel. Received: input_size={proposal['value']}")
+        return proposal["value"]
+
+    @validate("changes")
+    def _check_changes(self, proposal):
+        controls = {row["name"]: row["controls"] for row in self._original[0]}
+        for name, change in proposal["value"].items():
+            _known(name, controls, "changes", "a layer")
+            for argument, value in change.items():
+                _known(argument, controls[name], f"changes[{name!r}]", "an argument that can be changed")
+                if not isinstance(value, int) or value < 1:
+                    raise ValueError(f"{argument} must be an int from 1. Received: {argument}={value!r}")
+        return proposal["value"]
+
+    def _update(self, change=None):
+        if not self._graph:
+            return
+        try:
+            self.rows = measure(self._graph, self.input_size, self.changes)
+        except Impossible as error:
+            self.problem = str(error)
+            return
+        self.problem = ""
+        self.network = self._drawing()
+
+    def _drawing(self):
+        """Return the network as the browser draws it: numbers for sizes, finished words for the rest."""
+        original, size = self._original
+        totals, before = _totals(self.rows), _totals(original)
+        index = {row["name"]: i for i, row in enumerate(self.rows)}
+        values = {row["name"]: row["controls"] for row in original}
+        return {
+            "rows": [_block(row, totals, values[row["name"]]) for row in self.rows],
+            "edges": [(index[source], index[row["name"]])
+                      for row in self.rows for source in row["sources"] if source in index],
+            "totals": [
+                {"label": label, "now": text(now), "before": text(old),
+                 "difference": _difference(now, old, text)}
+                for (label, text), now, old in zip(_TOTALS, totals, before, strict=True)],
+            "reference": [max(values) for values in zip(*map(_sizes, original), strict=True)],
+            "input": {"label": "Input size" if len(original[0]["output_shape"]) == 3 else "Input values",
+                      "value": size, "stops": sorted({*SIZES, size}) if self._graph else []},
+        }
+
+    def figure(self):
+        """Return the last possible network as a `Picture`."""
+        return plot_network(self.rows)
+
+    def describe(self):
+        """Return the network, its totals and the chosen layer in words and numbers."""
+        if self.problem:
+            return f"Not possible: {self.problem} The picture still shows the last possible network."
+        totals = zip(_TOTALS, _totals(self.rows), strict=True)
+        params, macs, memory = (text(total) for (_, text), total in totals)
+        row = next(row for row in self.rows if row["name"] == self.selected)
+        return (
+            f"{len(self.rows)} layers, input {times(self.rows[0]['output_shape'])}: {params} parameters, "
+            f"{macs} multiply-adds, {memory} of feature maps. Chosen: {row['name']} ({row['type']}), "
+            f"output {times(row['output_shape'])}, {row['params']:,} parameters."
+        )
