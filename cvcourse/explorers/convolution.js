@@ -56,7 +56,7 @@ function render({ model, el }) {
   const formula = element("div", { class: "cv-formula" });
   let complaint = "";
   let cells = [];
-  let memo = [];
+  let memo = {};
 
   // Controls, each of which changes the state.
   const kernel = element("select", { "aria-label": "Kernel" },
@@ -74,7 +74,7 @@ function render({ model, el }) {
     numbers: grid,
     below: thumbs,
     look() {
-      const { image, kernel_size, strides, padding, position } = state.get();
+      const { image, kernel_size, strides, padding, position } = read();
       return { image, F: kernel_size, S: strides, padding, position };
     },
     move: (position) => set({ position }),
@@ -88,6 +88,14 @@ function render({ model, el }) {
     view.stage, formula);
   const state = stateOf(model, STATE, draw);
 
+  // Python may change F and K one message before the weights follow: what counts is what is there.
+  function read() {
+    const now = state.get();
+    const count = Math.min(now.kernels.length, now.weights.length);
+    return { ...now, kernels: now.kernels.slice(0, count), weights: now.weights.slice(0, count),
+      filter: Math.min(now.filter, count - 1), kernel_size: now.weights[0].length };
+  }
+
   function set(values) {
     complaint = "";
     state.set(values);
@@ -98,13 +106,13 @@ function render({ model, el }) {
   }
 
   function setKernel(name) {
-    const { kernels, weights, filter, kernel_size } = state.get();
+    const { kernels, weights, filter, kernel_size } = read();
     const names = kernels.with(filter, name);
     set({ kernels: names, weights: weightsFor(names, kernel_size, weights) });
   }
 
   function setFilters(count) {
-    const { kernels, weights, filter, kernel_size } = state.get();
+    const { kernels, weights, filter, kernel_size } = read();
     const free = [...presets.keys()].filter((name) => !kernels.includes(name));
     const more = ["horizontal edges", "blur", "emboss", "sharpen", ...free].filter((name) => free.includes(name));
     const names = [...kernels, ...more].slice(0, count);
@@ -112,12 +120,12 @@ function render({ model, el }) {
   }
 
   function setSize(size) {
-    const { kernels, weights } = state.get();
+    const { kernels, weights } = read();
     set({ kernel_size: size, weights: weightsFor(kernels, size, weights) });
   }
 
   function setStrides(strides) {
-    const { strides: old, position } = state.get();
+    const { strides: old, position } = read();
     // The window stays near the pixels that it is on.
     set({ strides, position: strides && old ? position.map((at) => Math.round(at * old / strides)) : position });
   }
@@ -130,7 +138,7 @@ function render({ model, el }) {
       draw();
       return;
     }
-    const { kernels, weights, filter } = state.get();
+    const { kernels, weights, filter } = read();
     if (value !== weights[filter][i][j]) {
       const changed = weights[filter].with(i, weights[filter][i].with(j, value));
       set({ kernels: kernels.with(filter, "own"), weights: weights.with(filter, changed) });
@@ -138,15 +146,15 @@ function render({ model, el }) {
   }
 
   function mapsOf({ image, weights, strides, padding }, vertical, horizontal) {
-    const key = [image, weights, strides, padding];
-    if (key.some((part, i) => part !== memo[i])) {
-      memo = [...key, weights.map((one) => convolve(image, one, strides, vertical, horizontal))];
+    const key = [image, strides, padding, ...weights];
+    if (key.length !== memo.key?.length || key.some((part, i) => part !== memo.key[i])) {
+      memo = { key, maps: weights.map((one) => convolve(image, one, strides, vertical, horizontal)) };
     }
-    return memo.at(-1);
+    return memo.maps;
   }
 
   function draw() {
-    const now = state.get();
+    const now = read();
     const place = view.place();
     const maps = place.legal ? mapsOf(now, place.vertical, place.horizontal) : [];
     drawControls(now);

@@ -103,14 +103,16 @@ class Convolution(Explorer):
     @observe("kernels", "kernel_size")
     def _reweigh(self, change):
         """Keep the weights in step with names and F, whoever changed them."""
+        if not self.weights:
+            return
         size = self.kernel_size
-        old = [*self.weights, *[self.weights[-1]] * len(self.kernels)] if self.weights else []
-        if old:
+        old = [*self.weights, *[self.weights[-1]] * len(self.kernels)]
+        with self.hold_trait_notifications():
+            self.filter = min(self.filter, len(self.kernels) - 1)
             self.weights = [
                 KERNELS[name][size].tolist() if name in KERNELS else _resized(own, size)
                 for name, own in zip(self.kernels, old, strict=False)
             ]
-        self.filter = min(self.filter, len(self.kernels) - 1)
 
     def output(self):
         """Return the feature maps, an array (Hc, Wc, K), float64.

@@ -22,8 +22,8 @@ def chromium():
     if chromium_path() is None:
         reason = "no Chromium found: install one, or set CVCOURSE_CHROMIUM to its path"
         (pytest.fail if os.environ.get("CVCOURSE_BROWSER") == "required" else pytest.skip)(reason)
-    with open_browser() as browser:
-        yield browser
+    with open_browser() as context:
+        yield context
 
 
 @pytest.fixture(scope="session")

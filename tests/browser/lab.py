@@ -89,15 +89,21 @@ class Lab:
 class Notebook:
     """A notebook that is open in JupyterLab, and all that went wrong on its page.
 
+    Args:
+        context: Playwright's browser context; notebooks that share one load JupyterLab from its cache.
+        lab: the Lab that serves the notebook `name`.
+        width, height: size of the window in pixels.
+
     Attributes:
         page: the Playwright page.
         errors: list of console errors and uncaught exceptions.
         outside: set of addresses asked for that are not this JupyterLab.
     """
 
-    def __init__(self, browser, lab, name, width=1280, height=720):
-        self.errors, self.outside = [], set()
-        self.page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+    def __init__(self, context, lab, name, width=1280, height=720):
+        self.errors, self.outside, self.lab = [], set(), lab
+        self.page = context.new_page()
+        self.page.set_viewport_size({"width": width, "height": height})
         self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text[:300]))
         self.page.on("pageerror", lambda error: self.errors.append(f"uncaught {str(error)[:300]}"))
         here = (f"http://127.0.0.1:{lab.port}", f"ws://127.0.0.1:{lab.port}", "data:", "blob:")
@@ -128,7 +134,12 @@ class Notebook:
         return found
 
     def close(self):
-        self.page.context.close()
+        """Close the page and end its kernel."""
+        context = self.page.context
+        self.page.close()
+        kernels = f"http://127.0.0.1:{self.lab.port}/api/kernels"
+        for kernel in context.request.get(f"{kernels}?token={TOKEN}").json():
+            context.request.delete(f"{kernels}/{kernel['id']}?token={TOKEN}")
 
 
 def _free_port():
@@ -139,8 +150,8 @@ def _free_port():
 
 @contextlib.contextmanager
 def open_browser():
-    """Give a headless Chromium of this machine."""
+    """Give a browser context in a headless Chromium of this machine."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        yield browser
+        yield browser.new_context()
         browser.close()
