@@ -342,11 +342,14 @@ NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-p",
 def run_tests():
     environment = clean_environment(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
     environment.pop("MPLBACKEND", None)  # the notebooks' kernel chooses its own
+    chromium = find_chromium()
+    if chromium:
+        environment["CVCOURSE_CHROMIUM"] = chromium
     steps = [("ruff", ["ruff", "check", "."]), ("pytest", ["pytest"])]
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         steps.append((notebook.stem, ["pytest", *NBVAL, str(notebook)]))
     results = [run_step(name, [str(PYTHON), "-m", *command], environment) for name, command in steps]
-    say(summary(results))
+    say(summary(results, chromium))
     return 0 if all(result["passed"] for result in results) else 1
 
 
@@ -364,14 +367,13 @@ def run_step(name, command, environment):
     return {"name": name, "passed": passed, "seconds": time.monotonic() - started, "memory": memory}
 
 
-def summary(results):
+def summary(results, chromium):
     """The table at the end: a line for each check."""
     lines = ["", f"{'=== Summary: result, seconds, peak memory of the largest process ':=<79}"]
     for result in results:
         memory = "" if result["memory"] is None else f"{result['memory'] / GIGABYTE:8.2f} GB"
         verdict = "passed" if result["passed"] else "FAILED"
         lines.append(f"{result['name']:32} {verdict} {result['seconds']:8.1f} s {memory}")
-    chromium = find_chromium()
     lines.append(
         f"Browser tests: ran in {chromium}"
         if chromium

@@ -1,7 +1,6 @@
-"""What all tests share: the file start.py as a module, and the browser."""
+"""What tests share: the file start.py as a module."""
 
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,3 @@ def load_start():
 @pytest.fixture
 def start():
     return load_start()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """Path of a Chromium; without one the test is skipped, or fails where CVCOURSE_BROWSER_TESTS=required."""
-    path = load_start().find_chromium()
-    if path is None and os.environ.get("CVCOURSE_BROWSER_TESTS") == "required":
-        pytest.fail("No Chromium was found, and CVCOURSE_BROWSER_TESTS=required. Install Chromium.")
-    if path is None:
-        pytest.skip("no Chromium was found")
-    return path
