@@ -11,7 +11,7 @@ from cvcourse.interpretation.listening import (
     calls,
     check_model,
     compile_pass,
-    find_call,
+    find_calls,
     linear,
     listening,
     named_layers,
@@ -49,7 +49,7 @@ def grad_cam(model, image, layer=None, class_index=None):
     Source: Selvaraju et al., "Grad-CAM", 2017, equations 1 and 2.
     """
     x = as_batch(model, image)
-    call = _last_maps(model, x) if layer is None else find_call(model, x, layer)
+    call = _last_maps(model, x) if layer is None else find_calls(model, x, [layer])[0]
     if not _has_places(call):
         raise ValueError(
             "layer must give maps (N, H, W, K) with more than one place. Received: "

@@ -201,9 +201,13 @@ def _check_values(image):
         )
 
 
-def find_call(model, x, layer):
-    """Return the `Call` of `layer` (a name, or the layer itself), or raise naming the nearest names."""
+def find_calls(model, x, layers):
+    """Return the `Call`s of layers (names, or the layers themselves), or raise naming the nearest names."""
     heard = {call.name: call for call in calls(model, x)}
+    return [heard[_name_of(model, heard, layer)] for layer in layers]
+
+
+def _name_of(model, heard, layer):
     if isinstance(layer, keras.layers.Layer):
         layer = next((name for name, call in heard.items() if call.layer is layer), layer.name)
     if not isinstance(layer, str):
@@ -214,4 +218,4 @@ def find_call(model, x, layer):
             f"layer must be the name of a layer in model {model.name!r}, such as {', '.join(near)}. "
             f"Received: layer={layer!r}"
         )
-    return heard[layer]
+    return layer

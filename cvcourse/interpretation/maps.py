@@ -10,7 +10,7 @@ from cvcourse.interpretation.listening import (
     calls,
     check_model,
     compile_pass,
-    find_call,
+    find_calls,
     named_layers,
     overhear,
 )
@@ -107,7 +107,7 @@ def feature_maps(model, image, layers=None):
         chosen = [call for call in maps if not isinstance(call.layer, _UNREMARKABLE)]
     else:
         layers = [layers] if isinstance(layers, str | kl.Layer) else layers
-        chosen = [_call_with_map(model, x, layer) for layer in layers]
+        chosen = [_with_map(call) for call in find_calls(model, x, layers)]
     names = frozenset(call.name for call in chosen)
 
     def run(model, x):
@@ -121,8 +121,7 @@ def _is_map(call):
     return isinstance(call.output_shape, tuple) and len(call.output_shape) == 4
 
 
-def _call_with_map(model, x, layer):
-    call = find_call(model, x, layer)
+def _with_map(call):
     if not _is_map(call):
         raise ValueError(
             f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output has the shape "

@@ -4,7 +4,14 @@ import numpy as np
 from keras import ops
 
 from cvcourse import backend
-from cvcourse.interpretation.listening import as_batch, check_model, compile_pass, find_call, linear, overhear
+from cvcourse.interpretation.listening import (
+    as_batch,
+    check_model,
+    compile_pass,
+    find_calls,
+    linear,
+    overhear,
+)
 
 
 def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 1), seed=0):
@@ -24,7 +31,7 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
         seed: int, of the noise to start from.
 
     Returns:
-        Array (H, W, C), float32; 0 stands for `low`, 1 for `high`.
+        Array (H, W, C), float32; 0 stands for `low`, 1 for `high`. A dead filter leaves the noise as it was.
 
     Raises:
         ValueError: if the model has no such layer or channel.
@@ -44,7 +51,7 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
     low, high = value_range
     rng = np.random.default_rng(seed)
     image = 0.5 + 0.02 * rng.standard_normal(_shape_for(model, size))
-    call = find_call(model, as_batch(model, image), layer)
+    [call] = find_calls(model, as_batch(model, image), [layer])
     if len(call.output_shape) != 4 or not 0 <= channel < call.output_shape[-1]:
         raise ValueError(
             "layer must give maps and channel must be one of them. "

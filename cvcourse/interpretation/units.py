@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from cvcourse.interpretation.listening import as_batch, calls, find_call, listening, named_layers
+from cvcourse.interpretation.listening import as_batch, calls, find_calls, listening, named_layers
 from cvcourse.interpretation.maps import kernels
 from cvcourse.interpretation.receptive import reach, window
 
@@ -78,7 +78,7 @@ def explain_unit(model, image, layer, position, channel):
         It can see 3 × 3 pixels: rows 2 to 4, columns 3 to 5.
     """
     x = as_batch(model, image)
-    call = find_call(model, x, layer)
+    [call] = find_calls(model, x, [layer])
     layer = call.layer
     if _weighted_sum.dispatch(type(layer)) is _weighted_sum.dispatch(object):
         raise ValueError(
