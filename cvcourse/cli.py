@@ -2,13 +2,17 @@
 
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
+    cvcourse experiments backbone           make a recorded run, or weights that ship, again
 
 A verb is a function that takes its arguments and returns the exit status, and a few lines in `parser()`.
 """
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
+
+from cvcourse.experiments import NAMES
 
 CHECKED = "nbval-check-output"  # the tag of the cells whose output is kept and compared
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -46,7 +50,19 @@ def parser():
     verb.add_argument("name", metavar="NAME", help="mnist, fashion_mnist, cifar10 or cifar100")
     verb.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     verb.set_defaults(verb=data_fetch)
+
+    about = "\n".join(f"  {name:10} {text}" for name, text in NAMES.items())
+    verb = verbs.add_parser("experiments", help="make a recorded run again; takes minutes to an hour", epilog=about,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    verb.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
+    verb.set_defaults(verb=experiments)
     return top
+
+
+def experiments(options):
+    """Run a long experiment and write its weights or its recording into the package. The exit status."""
+    import_module(f"cvcourse.experiments.{options.name}").main()
+    return 0
 
 
 def data_fetch(options):

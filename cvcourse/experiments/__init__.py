@@ -5,6 +5,5 @@
 
 NAMES = {
     "backbone": "train the course network on CIFAR-100 (about 50 minutes on two cores)",
-    "cifar10": "TensorFlow's tutorial network against the quick recipe, three seeds (about 30 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
 }
