@@ -52,8 +52,12 @@ def parser():
     verb.set_defaults(verb=data_fetch)
 
     about = "\n".join(f"  {name:10} {text}" for name, text in NAMES.items())
-    verb = verbs.add_parser("experiments", help="make a recorded run again; takes minutes to an hour", epilog=about,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    verb = verbs.add_parser(
+        "experiments",
+        help="make a recorded run again; takes minutes to an hour",
+        epilog=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     verb.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
     verb.set_defaults(verb=experiments)
     return top
