@@ -203,6 +203,7 @@ function render({ model, el }) {
       return { node: element("div", {}, pixel, weight, product), pixel, weight, product };
     });
     grid.style.setProperty("--cv-f", size);
+    grid.classList.toggle("cv-dense", size > 5);
     grid.replaceChildren(...cells.map(({ node }) => node));
   }
 

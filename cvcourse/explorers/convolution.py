@@ -11,7 +11,7 @@ from traitlets import Int, List, Unicode, Union, observe
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
 from cvcourse.explorers.base import Explorer, javascript, number, whole
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
-from cvcourse.visualization import TEXT_COLORS, picture
+from cvcourse.visualization import TEXT_COLORS, picture, style
 
 _SIZES = range(1, 8)
 
@@ -229,6 +229,7 @@ def describe(image, kernels, weights, filter, strides, padding, position):
     return " ".join(words)
 
 
+@style()
 def figure(image, kernels, weights, filter, strides, padding, position):
     """Return the state of a `Convolution` as a `Picture`. Pure; arguments as its attributes."""
     words = describe(image, kernels, weights, filter, strides, padding, position)
@@ -260,15 +261,19 @@ def figure(image, kernels, weights, filter, strides, padding, position):
 
 
 def _draw_products(axes, patch, weights, products):
-    """Write pixel × weight = product into a grid of cells, tinted by the product."""
+    """Write pixel × weight = product (the product alone where cells are small), tinted by the product."""
     limit = np.abs(products).max() or 1
     axes.imshow(products, cmap="RdBu", vmin=-2 * limit, vmax=2 * limit)
-    for (row, column), pixel in np.ndenumerate(patch):
-        lines = (number(pixel), f"× {weight(weights[row][column])}", f"= {number(products[row, column])}")
-        size = min(10, 34 / len(patch))
-        for line, shift, role in zip(lines, (-0.28, 0, 0.28), ("input", "kernel", None), strict=True):
+    for (row, column), product in np.ndenumerate(products):
+        lines = [(0.28, f"= {number(product)}", None)]
+        if len(patch) > 4:
+            lines = [(0, number(product), None)]
+        else:
+            lines += [(-0.28, number(patch[row, column]), "input")]
+            lines += [(0, f"× {weight(weights[row][column])}", "kernel")]
+        for shift, line, role in lines:
             color = TEXT_COLORS.get(role, "black")
-            axes.text(column, row + shift, line, ha="center", va="center", fontsize=size, color=color)
+            axes.text(column, row + shift, line, ha="center", va="center", fontsize=8.5, color=color)
 
 
 def weight(value):

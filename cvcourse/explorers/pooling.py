@@ -7,7 +7,7 @@ from traitlets import Enum, Int, List
 from cvcourse.arithmetic import dropped_pixels, pool_output_size
 from cvcourse.explorers.base import Explorer, javascript, number, whole
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
-from cvcourse.visualization import COLORS, TEXT_COLORS, picture
+from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 POOLS = ("max", "average")
 
@@ -161,6 +161,7 @@ def describe(image, pool, pool_size, strides, shift, position):
     return " ".join([*words, *unseen(dropped, pool_size, strides)])
 
 
+@style()
 def figure(image, pool, pool_size, strides, shift, position):
     """Return the state of a `Pooling` as a `Picture`. Pure; arguments as its attributes."""
     words = describe(image, pool, pool_size, strides, shift, position)

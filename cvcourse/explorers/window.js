@@ -137,7 +137,7 @@ function slidingWindow({ margin, middle, numbers, below, look, move, redraw }) {
   const lines = [0, 1, 2].map(() => wires.appendChild(svg("line")));
   wires.setAttribute("class", "cv-wires");
   wires.setAttribute("aria-hidden", "true");
-  const hint = element("p", { class: "cv-hint" }, "Drag the window, or use the arrow keys.");
+  const hint = element("p", { class: "cv-hint" }, "Drag, or use the arrow keys.");
   const stage = element("div", { class: "cv-trio" },
     element("figure", { class: "cv-panel" }, captions[0], input.canvas, hint),
     element("figure", { class: "cv-panel" }, captions[1], ...middle),
