@@ -54,7 +54,7 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
     axes.set_title(title or "")
     axes.grid(axis="y")
-    axes.xaxis.get_major_locator().set_params(integer=x is None)
+    axes.xaxis.get_major_locator().set_params(integer=x is None or not np.any(np.mod(x, 1)))  # no half pixels
     _label_ends(axes, ends)
     return figure
 
