@@ -115,9 +115,18 @@ def prepare(purpose):
     if not usable:
         make_venv(started)
     install(purpose, started)
+    quiet_kernels()
     for done in ("lab", "test") if purpose == "test" else ("lab",):
         (VENV / f"installed-{done}").write_text(fingerprint())
     report(started, "the environment is ready")
+
+
+def quiet_kernels():
+    """Keep what TensorFlow says about graphics cards at its import out of the notebooks."""
+    # Its first lines come before any setting of its own is read; they go to the terminal instead.
+    folder = VENV / "etc" / "ipython"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ipython_kernel_config.py").write_text("c.IPKernelApp.capture_fd_output = False\n")
 
 
 def fingerprint():
@@ -280,7 +289,9 @@ def run_lab(flags):
     check_port(flags)
     # JupyterLab looks for labconfig/ in these folders; ours turns off its news pop-up.
     folders = [str(ROOT), *os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep)]
-    environment = clean_environment(JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, folders)))
+    environment = clean_environment(
+        JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, folders)), TF_CPP_MIN_LOG_LEVEL="3"
+    )
     return become(lab_command(flags), environment)
 
 
