@@ -105,6 +105,19 @@ def test_common_slips_are_explained(check_total, answer, hint):
         check_total(answer)
 
 
+def test_the_first_number_that_differs_is_named():
+    check = Exercise(lambda n: np.zeros((n, n, n)), [(2,), (5,)], {}, "zeros")
+    with pytest.raises(WrongAnswer) as raised:
+        check(lambda n: np.arange(n**3).reshape(n, n, n) > 6)
+    assert "first difference at [1, 1, 1]: 1 instead of 0" in str(raised.value)
+    assert "8 numbers from 0 to 0, shape (2, 2, 2)" in str(raised.value)
+
+
+def test_lines_of_an_array_stand_below_each_other(check_total):
+    with pytest.raises(WrongAnswer, match=r"image = \[\[1. 1.\]\n {21}\[1. 1.\]\]"):
+        check_total(lambda image, offset: 0)
+
+
 def test_an_answer_may_change_its_input(check_total):
     def answer(image, offset):
         image += offset

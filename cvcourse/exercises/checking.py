@@ -91,7 +91,8 @@ class Exercise:
     def outcome(self, function: Callable, case: tuple):
         """What the function gives for this case, or the exception it raises. It may change its arguments."""
         try:
-            return self.observe(function(*self.prepare(case)))
+            with np.errstate(all="ignore"):  # the message will say it better than a warning
+                return self.observe(function(*self.prepare(case)))
         except Exception as error:  # whatever a student's code may raise
             return Raised(error)
 
@@ -112,12 +113,13 @@ class Exercise:
     def message(self, answer: Callable, received: list, expected: list, wrong: list[int]) -> str:
         first = wrong[0]
         names = inspect.signature(self.solution).parameters
-        put_in = zip(names, self.cases[first], strict=False)
+        put_in = [labelled(f"{name} =", shown(v)) for name, v in zip(names, self.cases[first], strict=False)]
         lines = [
             f"✗ Not right yet: {len(wrong)} of {len(self.cases)} cases differ. The first:",
-            *labelled("put in  ", "\n".join(f"{name} = {shown(value)}" for name, value in put_in)),
-            *labelled("received", shown_outcome(received[first], answer)),
-            *labelled("expected", shown(expected[first])),
+            labelled("  put in   ", "\n".join(put_in)),
+            labelled("  received ", shown_outcome(received[first], answer)),
+            labelled("  expected ", shown(expected[first])),
+            *first_difference(received[first], expected[first], self.tolerance),
         ]
         name = self.known_mistake(received)
         if name:
@@ -149,20 +151,35 @@ def same(one, other, tolerance: float = 1e-5) -> bool:
 
 
 def shown(value) -> str:
-    """A value as a student reads it: arrays with their shape, rounded, and cut short when large.
+    """A value as a student reads it: small arrays with their numbers, of others the range and the shape.
 
     >>> print(shown(np.array([[1.0, 0.25]])))
     [[1.   0.25]]  shape (1, 2)
+    >>> print(shown(np.zeros((8, 8, 3))))
+    192 numbers from 0 to 0, shape (8, 8, 3)
     """
     if isinstance(value, (tuple, list)) and any(np.ndim(item) for item in value):
-        return "\n".join(f"[{n}] {shown(item)}" for n, item in enumerate(value))
+        return "\n".join(labelled(f"[{n}]", shown(item)) for n, item in enumerate(value))
     if hasattr(value, "shape") and np.ndim(value):
         array = np.asarray(value)
-        text = np.array2string(array, precision=4, suppress_small=True, threshold=60, edgeitems=2)
-        return f"{text}  shape {array.shape}"
+        if array.ndim > 2 or array.size > 64:
+            return f"{array.size:,} numbers from {array.min():.6g} to {array.max():.6g}, shape {array.shape}"
+        return f"{np.array2string(array, precision=4, suppress_small=True)}  shape {array.shape}"
     if isinstance(value, (np.generic, float)):
         return f"{float(value):.6g}"
     return repr(value)
+
+
+def first_difference(received, expected, tolerance: float) -> list[str]:
+    """A line that names the first number that differs, for two arrays of one shape; else no line."""
+    if not (hasattr(received, "shape") and hasattr(expected, "shape") and np.ndim(expected)):
+        return []
+    one, other = np.asarray(received, float), np.asarray(expected, float)
+    if one.shape != other.shape:
+        return []
+    place = np.argwhere(~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))[0]
+    a, b = one[tuple(place)], other[tuple(place)]
+    return [f"  first difference at {place.tolist()}: {a:.6g} instead of {b:.6g}"]
 
 
 def shown_outcome(outcome, answer: Callable) -> str:
@@ -178,10 +195,9 @@ def shown_outcome(outcome, answer: Callable) -> str:
     return text
 
 
-def labelled(label: str, text: str) -> list[str]:
-    """Lines of text, the first behind a label, the others indented as far."""
-    first, *others = text.splitlines() or [""]
-    return [f"  {label}  {first}", *(" " * (len(label) + 4) + line for line in others)]
+def labelled(label: str, text: str) -> str:
+    """Text behind a label; its further lines are indented as far as the first."""
+    return f"{label} {text}".replace("\n", "\n" + " " * (len(label) + 1))
 
 
 def exercises_of(module) -> dict[str, Exercise]:
