@@ -4,6 +4,7 @@ import math
 import time
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -62,6 +63,15 @@ def test_a_builder_is_shown_without_allocating():
     explorer.input_size = 64
     assert plain(explorer.rows) == plain(summarize(lambda: keras.applications.VGG16(
         weights=None, input_shape=(64, 64, 3))).rows)
+
+
+def test_many_changes_in_a_row_leave_no_trace():
+    explorer, rng = Network(small()), np.random.default_rng(0)
+    for _ in range(60):  # more than a copied layer is reused
+        filters, units, size = (int(n) for n in rng.integers(6, 30, 3))
+        explorer.input_size = size
+        explorer.changes = {"conv": {"filters": filters}, "dense": {"units": units}}
+    assert plain(explorer.rows) == plain(summarize(small(filters, units=units, size=size)).rows)
 
 
 def test_the_students_model_stays_as_it_is():

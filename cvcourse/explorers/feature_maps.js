@@ -102,7 +102,7 @@ function render({ model, el }) {
     + "margin-top:10px;min-height:10.9em" },
   patch.node, sign("×"), weights.node, sign("="), products.node, panel(barsCaption, bars, "margin-left:20px"), why);
   const formula = element("div", { class: "cv-formula", style: "margin-top:6px;min-height:0;padding:4px 10px;font-size:1.1em;white-space:nowrap" });
-  const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px;min-height:0;padding:6px 10px;"
+  const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px;min-height:0;padding:5px 10px;"
     + "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
   const { root, drawn, close } = explorer(el, model, controls, stage, detail, formula, problem);
   root.querySelector(".cv-describe").style.minHeight = "2.9em";

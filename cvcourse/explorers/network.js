@@ -186,11 +186,14 @@ function render({ model, el }) {
     problem.textContent = model.get("problem");
     problem.hidden = !problem.textContent;
     detail.hidden = !problem.hidden;
-    totals.replaceChildren(...now().totals.map((total) => element("div", {},
-      element("div", { class: "cv-hint", style: "margin:0" }, total.label),
-      element("div", { style: "font-size:1.3em;font-weight:600;font-variant-numeric:tabular-nums" }, total.now),
-      element("div", { class: total.now === total.before ? "cv-reference" : "cv-selected", style: "font-variant-numeric:tabular-nums" },
-        total.now === total.before ? "as given" : `${total.difference}, was ${total.before}`))));
+    totals.replaceChildren(...now().totals.map((total) => {
+      const changed = total.now !== total.before;
+      return element("div", { style: "white-space:nowrap;font-variant-numeric:tabular-nums" },
+        element("div", { class: "cv-hint", style: "margin:0" }, total.label),
+        element("div", {}, element("span", { style: "font-size:1.3em;font-weight:600" }, total.now),
+          element("span", { class: "cv-reference", style: "margin-left:10px" }, changed ? `was ${total.before}` : "")),
+        element("div", { class: changed ? "cv-selected" : "cv-reference" }, changed ? total.difference : "as given"));
+    }));
     const attempted = model.get("changes")[row.name] ?? {};
     SLOTS.forEach((wanted, slot) => {
       const argument = wanted.find((name) => name in row.controls);

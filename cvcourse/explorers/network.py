@@ -155,9 +155,9 @@ class Network(Explorer):
 
     def __init__(self, model_or_builder, input_shape=None):
         model = make(model_or_builder, input_shape)
-        self._graph = as_graph(model)
+        self._graph, self._copies = as_graph(model), {}
         size = first_size(self._graph, input_shape)
-        self.rows = measure(self._graph, size, {}) if self._graph else look(model, input_shape)
+        self.rows = measure(self._graph, size, {}, self._copies) if self._graph else look(model, input_shape)
         self._original = self.rows, size
         super().__init__(selected=_first_with_weights(self.rows), input_size=size, network=self._drawing())
         self.observe(self._update, names=["input_size", "changes"])
@@ -187,7 +187,7 @@ class Network(Explorer):
         if not self._graph:
             return
         try:
-            self.rows = measure(self._graph, self.input_size, self.changes)
+            self.rows = measure(self._graph, self.input_size, self.changes, self._copies)
         except Impossible as error:
             self.problem = str(error)
             return
@@ -220,7 +220,7 @@ class Network(Explorer):
     def describe(self):
         """Return the network, its totals and the chosen layer in words and numbers."""
         if self.problem:
-            return f"Not possible: {self.problem} The picture still shows the last possible network."
+            return f"Not possible, so the last network stays: {self.problem}"
         totals = zip(_TOTALS, _totals(self.rows), strict=True)
         params, macs, memory = (text(total) for (_, text), total in totals)
         row = next(row for row in self.rows if row["name"] == self.selected)

@@ -15,6 +15,12 @@ ADJUSTABLE = {
     "strides": ("Strides S", (1, 2, 3, 4)),
     "units": ("Neurons", tuple(sorted({*_ROUND, 10, 20, 50, 100, 1000, 2048, 4096, 8192}))),
 }
+# Layers whose weights depend on the channels that they receive, not on height and width.
+_BY_DEPTH = (
+    keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense,
+    keras.layers.BatchNormalization,
+)
+_USES = 50  # Keras remembers every call of a layer: after so many a fresh copy forgets them
 UNKNOWN_SIZE = 224  # pixels shown first where a model takes images of any size
 
 
@@ -22,13 +28,14 @@ class Impossible(ValueError):
     """A change after which the network cannot be built; its text says why."""
 
 
-def measure(graph, size, changes):
+def measure(graph, size, changes, copies=None):
     """Return the rows of `graph` after the changes, each with what the picture needs beyond `summarize`.
 
     Args:
         graph: functional model, as `as_graph` gives it.
         size: int, height of the input in pixels.
         changes: {layer name: {argument: value}}.
+        copies: dict that keeps the copied layers from one call to the next, which makes the next one faster.
 
     Returns:
         list of dicts as `summarize(…).rows`, with three more keys: "input_shapes", "sources" (names of the
@@ -37,8 +44,8 @@ def measure(graph, size, changes):
     Raises:
         Impossible: the network cannot be built so.
     """
-    layers = {}
-    rows = summarize(lambda: _rebuild(graph, _inputs(graph, size), changes, layers)).rows
+    layers, copies = {}, {} if copies is None else copies
+    rows = summarize(lambda: _rebuild(graph, _inputs(graph, size), changes, layers, copies)).rows
     return [row | _wiring(*layers.get(row["name"], (None, [], []))) for row in rows]
 
 
@@ -92,24 +99,22 @@ def _explain(layer, shapes, error):
     what = f"{layer.name} ({type(layer).__name__}) cannot take {' and '.join(map(times, shapes))}"
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if "negative" in str(error) and window:
-        return (f"{what}: its window of {times(window)} does not fit even once, so nothing would come out. "
-                "Take a larger input, a smaller window, or smaller strides in the layers before it.")
+        return (f"{what}: its window of {times(window)} does not fit even once. "
+                "Take a larger input, a smaller window, or smaller strides before it.")
     if len(shapes) > 1:
-        return (f"{what}: the branches that meet here no longer have the same shape. "
-                "Undo the change, or make the same change in every branch.")
+        return (f"{what}: the branches that meet here must have the same shape. "
+                "Undo the change, or change every branch alike.")
     return f"{what}. Keras says: {_reason(error)}"
 
 
 def _reason(error):
     """Return the line of a Keras error that says what is wrong."""
     lines = (line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines())
-    return next((line for line in lines if line and not line.startswith("Exception encountered")), "")[:200]
+    return next((line for line in lines if line and not line.startswith("Exception encountered")), "")[:120]
 
 
 def _copy(layer, changes):
     """Return a fresh layer with the same settings but for `changes`; its weights are not copied."""
-    if not isinstance(layer, keras.Layer) or as_graph(layer):
-        return layer  # `x + y` has no settings; a nested model is copied when it is called
     if isinstance(layer, keras.layers.Lambda):
         return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
     try:
@@ -120,7 +125,19 @@ def _copy(layer, changes):
         ) from error
 
 
-def _rebuild(graph, inputs, changes, layers, prefix=""):
+def _reuse(name, layer, change, shapes, copies):
+    """Return the copy of `layer` made before, if its settings and shapes are still right; else a new one."""
+    change, depths = dict(change), [shape[-1:] for shape in shapes]
+    copy, made_with, made_for, uses = copies.get(name, (None, None, [], 0))
+    fits = made_for == shapes or (
+        [shape[-1:] for shape in made_for] == depths and (isinstance(copy, _BY_DEPTH) or not copy.weights))
+    if copy is None or made_with != change or not fits or uses >= _USES:
+        copy, made_for, uses = _copy(layer, change), shapes, 0
+    copies[name] = copy, change, made_for, uses + 1
+    return copy
+
+
+def _rebuild(graph, inputs, changes, layers, copies, prefix=""):
     """Return a copy of `graph` on new `inputs`, with `changes`.
 
     Args:
@@ -128,6 +145,7 @@ def _rebuild(graph, inputs, changes, layers, prefix=""):
         inputs: list of `keras.Input`.
         changes: {layer name: {argument: value}}.
         layers: dict to fill: {layer name: (layer, shapes that it receives, names it receives them from)}.
+        copies: dict of copied layers to reuse and to fill.
         prefix: names of the models around this one, as in `summarize`.
     """
     made_by = {id(tensor): tensor.name for tensor in inputs}
@@ -136,12 +154,14 @@ def _rebuild(graph, inputs, changes, layers, prefix=""):
     def call(layer, *args, **kwargs):
         tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
         shapes = [tensor.shape[1:] for tensor in tensors]
-        nested = as_graph(layer)
+        name, nested = prefix + layer.name, as_graph(layer)
         try:
             if nested:
                 new = [keras.Input(shape, dtype=x.dtype) for shape, x in zip(shapes, tensors, strict=True)]
-                layer = _rebuild(nested, new, changes, layers, f"{prefix}{layer.name}/")
+                layer = _rebuild(nested, new, changes, layers, copies, f"{name}/")
                 args, kwargs = (tensors,), {}
+            elif isinstance(layer, keras.Layer):  # and no operation such as `x + y`, which has no settings
+                layer = _reuse(name, layer, changes.get(name, {}), shapes, copies)
             outputs = layer(*args, **kwargs)
         except Impossible:
             raise
@@ -149,12 +169,11 @@ def _rebuild(graph, inputs, changes, layers, prefix=""):
             raise Impossible(_explain(layer, shapes, error)) from error
         alive.extend(keras.tree.flatten(outputs))
         made_by.update((id(x), layer.name) for x in keras.tree.flatten(outputs))
-        layers[prefix + layer.name] = layer, shapes, [prefix + made_by.get(id(x), "") for x in tensors]
+        layers[name] = layer, shapes, [prefix + made_by.get(id(x), "") for x in tensors]
         return outputs
 
     return keras.models.clone_model(
-        graph, input_tensors=inputs, call_function=call,
-        clone_function=lambda layer: _copy(layer, changes.get(prefix + layer.name, {})))
+        graph, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call)
 
 
 def _inputs(graph, size):
