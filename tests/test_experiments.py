@@ -1,0 +1,61 @@
+"""The scripts of the long experiments run, at the smallest size."""
+
+import json
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from cvcourse import experiments, pretrained
+from cvcourse.datasets import Dataset
+from cvcourse.experiments import backbone, transfer
+from cvcourse.models.vgg import course_network
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (24, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(24) % 3
+    return Dataset(images, labels, images[:9], labels[:9], ("cat", "dog", "duck"))
+
+
+def test_every_experiment_has_its_module():
+    for name in experiments.NAMES:
+        assert callable(import_module(f"cvcourse.experiments.{name}").main)
+
+
+def test_few_takes_as_many_of_each_class_by_the_seed(data):
+    x, y = transfer.few(data, 4, seed=1)
+    assert x.shape == (12, 32, 32, 3)
+    assert sorted(y) == [0] * 4 + [1] * 4 + [2] * 4
+    assert not np.array_equal(x, transfer.few(data, 4, seed=2)[0])
+
+
+def test_strategies_freeze_what_they_say():
+    base = course_network()
+    trainable = {}
+    for strategy, (_, frozen, _) in transfer.STRATEGIES.items():
+        model = transfer.with_new_classifier(base, 10, frozen)
+        assert model.output_shape == (None, 10)
+        trainable[strategy] = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable["only the classifier"] == 192 * 10 + 10
+    assert trainable["all trainable"] == trainable["from scratch"]
+    some = trainable["first three blocks frozen"]
+    assert trainable["only the classifier"] < some < trainable["all trainable"]
+
+
+def test_a_run_has_what_a_recording_needs(data):
+    run = transfer.run("from scratch", 2, 0, data, epochs=1)
+    assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
+    assert 0 <= run["result"]["test_accuracy"] <= 1
+
+
+def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(backbone, "load", lambda name: data)
+    monkeypatch.setattr(backbone, "course_network", lambda shape, **options: course_network(shape, 3, None))
+    card = backbone.main(tmp_path, recipe=dict(backbone.RECIPE, epochs=1, batch_size=12))
+    assert json.loads((tmp_path / "course.json").read_text(encoding="utf8")) == card
+    restored = course_network(classes=3)
+    pretrained.load_weights(restored, tmp_path / card["file"], card["sha256"])
+    assert len(card["history"]["loss"]) == 1
