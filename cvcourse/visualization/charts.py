@@ -1,6 +1,7 @@
 """Curves and bars with their labels on them, and the costs of a network layer by layer."""
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
 from cvcourse.visualization.images import _array
@@ -203,7 +204,8 @@ def _label_ends(axes, ends):
         heights[i] = min(heights[i], heights[i + 1] - line)
     for height, (_, place, label, color) in zip(heights, ends, strict=True):
         offset = {"xytext": (7, 0), "textcoords": "offset points", "annotation_clip": False}
-        axes.annotate(label, (place, height), color=color, va="center", **offset)
+        text = axes.annotate(label, (place, height), color=color, va="center", **offset)
+        text.set_path_effects([withStroke(linewidth=4, foreground="white")])  # no grid line through a label
 
 
 def _short(amount, unit="", digits=3):
