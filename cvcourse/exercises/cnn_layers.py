@@ -51,6 +51,14 @@ check_output_pixel = Exercise(
         "add the bias to every product instead of once to the sum": (
             lambda image, kernel, bias, *place: _output_pixel(image, kernel, bias * kernel.size, *place)
         ),
+        "forget to sum up: one window gives one number": (
+            lambda image, kernel, bias, row, column: (
+                image[row : row + len(kernel), column : column + len(kernel)] * kernel + bias
+            )
+        ),
+        "take 3 × 3 pixels whatever the kernel: F is len(kernel)": (
+            lambda image, kernel, *rest: _output_pixel(image, kernel[:3, :3], *rest)
+        ),
     },
     verified="the pixel of three convolutions, with kernels of 3×3 and 5×5",
 )
@@ -59,7 +67,7 @@ check_output_size = Exercise(
     solution=lambda size, kernel_size, strides, padding: arithmetic.conv_output_size(
         size, kernel_size, strides, padding
     ),
-    cases=[(6, 3, 1, 0), (224, 3, 1, 1), (7, 3, 2, 0), (224, 7, 2, 3), (32, 5, 1, 0), (10, 3, 3, 0)],
+    cases=[(6, 3, 1, 0), (224, 3, 1, 1), (7, 3, 2, 0), (224, 7, 2, 3), (8, 3, 2, 0), (32, 5, 1, 0), (10, 3, 3, 0)],
     mistakes={
         "round up: a window that does not fit is left out, not counted": (
             lambda size, kernel_size, strides, padding: -((kernel_size - size - 2 * padding) // strides) + 1
@@ -79,8 +87,18 @@ check_output_size = Exercise(
         "forget the strides": (
             lambda size, kernel_size, strides, padding: size - kernel_size + 2 * padding + 1
         ),
+        "round to the nearest number: use // (floor), for half a window is no window": (
+            lambda size, kernel_size, strides, padding: (
+                round((size - kernel_size + 2 * padding) / strides + 1)
+            )
+        ),
+        "round before adding 1, and to the nearest number: use // (floor)": (
+            lambda size, kernel_size, strides, padding: (
+                round((size - kernel_size + 2 * padding) / strides) + 1
+            )
+        ),
     },
-    verified="six sizes, two of them where the last window does not fit",
+    verified="seven sizes, three of them where the last window does not fit",
 )
 
 check_conv_params = Exercise(
@@ -96,6 +114,9 @@ check_conv_params = Exercise(
         ),
         "count a bias for each channel of each filter": (
             lambda kernel_size, in_channels, filters: (kernel_size**2 + 1) * in_channels * filters
+        ),
+        "count the weights of one filter only: the layer has K of them": (
+            lambda kernel_size, in_channels, filters: kernel_size**2 * in_channels + filters
         ),
         "count F weights for each filter and channel instead of F × F": (
             lambda kernel_size, in_channels, filters: kernel_size * in_channels * filters + filters
@@ -118,6 +139,10 @@ check_collapse = Exercise(
             lambda w1, b1, w2, b2: (w1 * w2, b1 @ w2 + b2)
         ),
         "forget the second bias": lambda w1, b1, w2, b2: (w1 @ w2, b1 @ w2),
+        "write w2 @ b1: the bias stands on the left, b1 @ w2, as x does": (
+            lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2)
+        ),
+        "give back the weights alone: the check waits for the pair (w, b)": lambda w1, b1, w2, b2: w1 @ w2,
     },
     verified="one layer does the work of two, for square and for other matrices",
 )
@@ -143,6 +168,9 @@ check_softmax = Exercise(
     mistakes={
         "forget to subtract the largest score: exp(1000) is too big for a computer": (
             lambda scores: _share(scores, -1)
+        ),
+        "subtract the largest score of the whole batch: each row needs its own": (
+            lambda scores: _share(scores - scores.max(), -1)
         ),
         "share out over the images (axis 0) instead of over the classes (the last axis)": (
             lambda scores: _softmax(scores.T).T
@@ -186,6 +214,11 @@ def _no_relu(image, kernels, bias, strides):
     return _conv_layer(image, kernels, bias, strides) - _conv_layer(image, -kernels, -bias, strides)
 
 
+def _no_steps(image, kernels, bias, strides):
+    height, width, _ = _conv_layer(image, kernels, bias, strides).shape
+    return _conv_layer(image, kernels, bias, 1)[:height, :width]
+
+
 check_conv_layer = Exercise(
     solution=_conv_layer,
     cases=[
@@ -202,6 +235,7 @@ check_conv_layer = Exercise(
             lambda image, kernels, bias, strides: _conv_layer(image, kernels, 0 * bias, strides) + bias
         ),
         "forget the strides": lambda image, kernels, bias, strides: _conv_layer(image, kernels, bias, 1),
+        "count the windows with the stride, but start them one pixel apart: row · S, column · S": _no_steps,
         "flip the kernels": (
             lambda image, kernels, bias, strides: _conv_layer(image, kernels[::-1, ::-1], bias, strides)
         ),
