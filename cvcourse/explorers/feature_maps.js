@@ -60,7 +60,7 @@ function render({ model, el }) {
   let depth = null; // input channel whose products are shown; null is the strongest
 
   // Controls.
-  const layer = element("select", { "aria-label": "Layer", style: "width:15em" });
+  const layer = element("select", { "aria-label": "Layer", style: "width:17em;min-width:0" });
   layer.addEventListener("change", () => state.set({ layer: layer.value }));
   const image = element("select", { "aria-label": "Image", style: "width:12em" });
   image.addEventListener("change", () => state.set({ image_name: image.value }));
@@ -71,11 +71,11 @@ function render({ model, el }) {
     model.send({ upload: chosen.name }, undefined, [await chosen.slice(0, 6000001).arrayBuffer()]);
     file.value = "";
   });
-  const upload = element("button", { class: "cv-button", type: "button", style: "white-space:nowrap", "aria-label": "Upload an image" }, "Upload …");
+  const upload = element("button", { class: "cv-button", type: "button", style: "white-space:nowrap;flex:none", "aria-label": "Upload an image" }, "Upload …");
   upload.addEventListener("click", () => file.click());
   const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
   const controls = element("div", { class: "cv-controls", style: "flex-wrap:nowrap;gap:8px 16px" },
-    element("label", { class: "cv-control" }, "Layer", layer), element("label", { class: "cv-control" }, "Image", image),
+    element("label", { class: "cv-control", style: "min-width:0" }, "Layer", layer), element("label", { class: "cv-control" }, "Image", image),
     upload, file, guess);
 
   // Image, chosen map, overview.
@@ -188,7 +188,7 @@ function render({ model, el }) {
     weights.show(b, rows, columns, palettes.RdBu, true);
     products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.RdBu, true);
     barsCaption.textContent = channels === 1 ? `sum of the products: ${short(unit.total)}`
-      : `input channel ${chosen} of ${channels}: its products sum to ${short(unit.sums[chosen])}`;
+      : `input channel ${chosen} of ${channels}: sum ${short(unit.sums[chosen])}`;
     drawBars(unit.sums, chosen);
   }
 
@@ -227,7 +227,7 @@ function render({ model, el }) {
     const [high, wide] = now.photo.shape;
     const rgb = bytes(now.photo.values);
     drawBoard(seen, stamp(now.photo.values, wide, high, (i) => rgb.subarray(3 * i, 3 * i + 3)), box, 2);
-    imageCaption.textContent = field ? `the unit sees ${box[3]}×${box[2]} pixels` : now.image_name;
+    imageCaption.textContent = field ? `unit sees ${box[3]}×${box[2]} pixels` : now.image_name;
     const inside = now.position[0] < height && now.position[1] < width;
     const line = Math.max(width, height) > 60 ? 1.5 : 2.5;
     const chosen = stamp(now.chosen.values, width, height, coloured(bytes(now.chosen.values), palette));

@@ -92,7 +92,7 @@ function render({ model, el }) {
     model.save_changes();
   });
   const controls = element("div", { class: "cv-controls",
-    style: "display:grid;grid-template-columns:repeat(4,minmax(0,1fr)) auto;gap:8px 24px" },
+    style: "display:grid;grid-template-columns:repeat(4,minmax(0,1fr)) auto;gap:8px 18px" },
     size.node, ...sliders.map((one) => one.node), undo);
 
   // Picture: names of the bars on the left, the blocks on the right, scrolling where they are many.
@@ -102,13 +102,15 @@ function render({ model, el }) {
     style: "overflow-x:auto;overflow-y:hidden;flex:1;min-width:0;scrollbar-width:thin" }, picture);
   const stage = element("div", { style: "display:flex;align-items:flex-start" }, side, scroll);
 
+  const pen = document.createElement("canvas").getContext("2d"); // measures words
   const title = element("div", { style: "font-weight:600;white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
-  const costs = [["kernel", 0], ["reference", 14], ["output", 12]].map(([role, width]) =>
-    element("span", { class: `cv-${role}`, style: `min-width:${width}em;overflow:hidden;text-overflow:ellipsis` }));
-  const detail = element("div", { class: "cv-formula", style: "margin-top:6px" }, title,
-    element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr) auto auto;gap:16px;white-space:nowrap" }, ...costs));
+  const costs = ["kernel", "reference", "output"].map((role) =>
+    element("span", { class: `cv-${role}`, style: "overflow:hidden;text-overflow:ellipsis" }));
+  const detail = element("div", { class: "cv-formula", style: "margin-top:6px" }, element("div", {
+    style: "display:grid;grid-template-columns:minmax(0,1fr) minmax(16em,auto);gap:0 16px;white-space:nowrap" },
+    title, costs[1], costs[0], costs[2]));
   const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px" });
-  const totals = element("div", { style: "display:grid;grid-template-columns:repeat(3,1fr);gap:12px;margin-top:8px" });
+  const totals = element("div", { style: "display:grid;grid-template-columns:1.3fr 1fr 1fr;gap:12px;margin-top:8px" });
   const { root, drawn, close } = explorer(el, model, controls, stage, detail, problem, totals);
 
   function choose(index) {
@@ -120,9 +122,10 @@ function render({ model, el }) {
     const { rows, edges, reference } = now();
     const font = parseFloat(getComputedStyle(root).fontSize) || 14;
     const zoom = font / 14, gutter = 96 * zoom, pick = chosen();
-    const small = Math.max(12, 0.86 * font), letters = small * 0.6;
+    const small = Math.max(12, 0.86 * font);
+    pen.font = `bold ${small}px ${getComputedStyle(root).fontFamily}`;
     const scale = reference.map((value, i) => Math.max(1, value, ...rows.map((row) => row.sizes[i])));
-    const slot = Math.max(35 * zoom, Math.min(96 * zoom, (scroll.clientWidth - 2) / rows.length));
+    const slot = Math.max(28 * zoom, Math.min(96 * zoom, (scroll.clientWidth - 2) / rows.length));
     const width = Math.max(slot * rows.length, 10);
     const arcs = edges.some(([from, to]) => to - from > 1) ? 34 : 14; // room for lines that skip layers
     const floor = arcs + HEIGHT.blocks * zoom, below = floor + HEIGHT.labels * zoom;
@@ -149,7 +152,7 @@ function render({ model, el }) {
         stroke: i === pick ? "var(--cv-selected)" : "none", "stroke-width": 2 }));
       const shape = block(row, x, slot, middle, scale, zoom);
       group.append(...shape.nodes);
-      const fits = (text) => (text.length * letters > slot - 2 ? { textLength: slot - 4, lengthAdjust: "spacingAndGlyphs" } : {});
+      const fits = (text) => (pen.measureText(text).width > slot - 5 ? { textLength: slot - 5, lengthAdjust: "spacingAndGlyphs" } : {});
       if (row.sizes[0] && row.sizes[0] !== before) group.append(words(x, shape.top - 4, row.sizes[0]));
       before = row.sizes[0];
       const label = row.label + (row.changed ? "*" : "");
@@ -182,15 +185,15 @@ function render({ model, el }) {
 
   function say(row) {
     title.textContent = `${row.name} · ${row.type} · ${row.shape}`;
-    ["parameters ", "multiply-adds ", "maps "].forEach((name, i) => { costs[i].textContent = name + row.costs[i]; });
+    ["parameters ", "multiply-adds ", "maps "].forEach((name, i) => { costs[i].textContent = costs[i].title = name + row.costs[i]; });
     problem.textContent = model.get("problem");
     problem.hidden = !problem.textContent;
     detail.hidden = !problem.hidden;
     totals.replaceChildren(...now().totals.map((total) => {
       const changed = total.now !== total.before;
-      return element("div", { style: "white-space:nowrap;font-variant-numeric:tabular-nums" },
+      return element("div", { style: "min-width:0;white-space:nowrap;font-variant-numeric:tabular-nums" },
         element("div", { class: "cv-hint", style: "margin:0" }, total.label),
-        element("div", {}, element("span", { style: "font-size:1.3em;font-weight:600" }, total.now),
+        element("div", { style: "overflow:hidden;text-overflow:ellipsis" }, element("span", { style: "font-size:1.3em;font-weight:600" }, total.now),
           element("span", { class: "cv-reference", style: "margin-left:10px" }, changed ? `was ${total.before}` : "")),
         element("div", { class: changed ? "cv-selected" : "cv-reference" }, changed ? total.difference : "as given"));
     }));

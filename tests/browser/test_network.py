@@ -77,3 +77,13 @@ def test_an_impossible_size_is_explained_and_nothing_jumps(open_notebook):
     assert size(explorer) == before
     explorer.get_by_role("button", name="Undo all").click()
     problem.wait_for(state="hidden")
+
+
+def test_all_of_vgg16_stands_side_by_side(open_notebook):
+    cell = "from cvcourse.explorers import Network\nfrom cvcourse.models import vgg\nNetwork(vgg.vgg16)"
+    explorer = open_notebook(cell).explorer()
+    whole = "node => node.scrollWidth <= node.clientWidth"
+    assert explorer.get_by_role("listbox").evaluate(whole)
+    explorer.get_by_role("option", name=re.compile("^fc1")).click()
+    says(explorer, "Chosen: fc1")
+    assert explorer.get_by_text("parameters 25088·4096 + 4096 = 102,764,544").evaluate(whole)
