@@ -117,12 +117,26 @@ class Notebook:
         """Run all cells and wait until the kernel is idle; an error in a cell fails the test."""
         self.page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
         self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
-        done = """() => {
-          const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')];
-          const prompts = cells.map(cell => cell.querySelector('.jp-InputPrompt').innerText);
-          return cells.length && prompts.every(prompt => /\\[\\d+\\]:/.test(prompt));
+        # JupyterLab draws no prompt for cells far down the page: there, a kernel that stays idle must do.
+        state = """() => {
+          const shown = document.querySelectorAll('.jp-CodeCell .jp-InputPrompt');
+          const prompts = [...shown].map(prompt => prompt.innerText);
+          const indicator = document.querySelector('.jp-Notebook-ExecutionIndicator');
+          const drawn = document.querySelectorAll('.jp-CodeCell').length;
+          return {
+            all: drawn > 0 && prompts.length === drawn && prompts.every(prompt => /\\[\\d+\\]:/.test(prompt)),
+            idle: indicator.dataset.status === 'idle' && !prompts.includes('[*]:'),
+          };
         }"""
-        self.page.wait_for_function(done, timeout=1000 * seconds)
+        quiet, end = 0, time.monotonic() + seconds
+        while quiet < 10 and time.monotonic() < end:
+            self.page.wait_for_timeout(500)
+            now = self.page.evaluate(state)
+            quiet = quiet + 1 if now["idle"] else 0
+            if now["all"]:
+                break
+        else:
+            assert quiet >= 10, f"the cells did not finish within {seconds} s"
         failed = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]')
         assert failed.count() == 0, failed.first.inner_text()
 
