@@ -67,7 +67,10 @@ check_output_size = Exercise(
     solution=lambda size, kernel_size, strides, padding: arithmetic.conv_output_size(
         size, kernel_size, strides, padding
     ),
-    cases=[(6, 3, 1, 0), (224, 3, 1, 1), (7, 3, 2, 0), (224, 7, 2, 3), (8, 3, 2, 0), (32, 5, 1, 0), (10, 3, 3, 0)],
+    cases=[
+        (6, 3, 1, 0), (224, 3, 1, 1), (7, 3, 2, 0), (224, 7, 2, 3),
+        (8, 3, 2, 0), (32, 5, 1, 0), (10, 3, 3, 0),
+    ],
     mistakes={
         "round up: a window that does not fit is left out, not counted": (
             lambda size, kernel_size, strides, padding: -((kernel_size - size - 2 * padding) // strides) + 1
