@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "arithmetic",
+    "boxes",
     "datasets",
     "exercises",
     "experiments",
@@ -20,7 +21,6 @@ _MODULES = (
     "interpretation",
     "models",
     "pretrained",
-    "recording",
     "recording",
     "summary",
     "training",
