@@ -5,5 +5,7 @@
 
 NAMES = {
     "backbone": "train the course network on CIFAR-100 (about 50 minutes on two cores)",
+    "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
+    "degradation": "plain and residual networks of 20 and 56 layers, three seeds (about 35 minutes on one core)",
 }

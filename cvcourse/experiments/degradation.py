@@ -1,0 +1,114 @@
+"""Plain and residual networks of 20 and 56 layers on a reduced CIFAR-10: who fits the training images?
+
+Reduced to fit a CPU: 10,000 training images, averaged over 2×2 pixels to 16×16, 12 epochs. The networks, He's
+initialisation and the batch norm are those of the paper (He et al. 2015, section 4.2); its data are 50,000
+images of 32×32 with augmentation, its training about 160 epochs.
+"""
+
+import keras
+import numpy as np
+
+from cvcourse import backend, recording, training
+from cvcourse.datasets import load
+from cvcourse.models.resnet import resnet_cifar
+
+SEEDS = (0, 1, 2)
+DEPTHS = (20, 56)
+IMAGES, EPOCHS, BATCH = 10_000, 12, 64
+
+
+def halved(images):
+    """Return uint8 images (N, H / 2, W / 2, C), each pixel the mean of 2×2."""
+    n, height, width, channels = images.shape
+    return images.reshape(n, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4)).astype(np.uint8)
+
+
+def gradient_norms(model, x, y):
+    """Return {kernel's layer: length of the loss's gradient} from the first convolution to the last.
+
+    Args:
+        model: Keras model from images to logits; batch norm uses the statistics of these images.
+        x: float array (N, H, W, C) in [0, 1].
+        y: int array (N,), labels.
+    """
+
+    def loss(values):
+        logits, _ = model.stateless_call(values, model.non_trainable_variables, x, training=True)
+        return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)), logits
+
+    values = [keras.ops.convert_to_tensor(variable) for variable in model.trainable_variables]
+    slopes, _ = backend.gradient(loss, values)
+    return {
+        variable.path.split("/")[0]: float(keras.ops.norm(slope))
+        for variable, slope in zip(model.trainable_variables, slopes, strict=True)
+        if len(variable.shape) == 4
+    }
+
+
+def run(depth, residual, seed, data, images=IMAGES, epochs=EPOCHS):
+    """Train once; return the run as `recording.record` stores it. `data` is a `Dataset` of small images."""
+    keras.utils.set_random_seed(seed)
+    rows = np.random.default_rng(seed).permutation(len(data.x_train))[:images]
+    x, y = data.x_train[rows], data.y_train[rows]
+    model = resnet_cifar(depth, residual, x.shape[1:], len(data.classes))
+    norms = gradient_norms(model, x[:128].astype("float32") / 255, y[:128])
+    with recording.Clock() as clock:
+        history = training.fit_one_cycle(
+            model,
+            x,
+            y,
+            epochs=epochs,
+            peak=0.1,
+            batch_size=BATCH,
+            weight_decay=1e-3,  # decoupled: the paper's 1e-4 with momentum 0.9
+            label_smoothing=0.0,
+            seed=seed,
+            verbose=0,
+        )
+
+    def accuracy(images, labels):
+        return float(np.mean(training.predict(model, images).argmax(axis=1) == labels))
+
+    return {
+        "label": model.name,
+        "depth": depth,
+        "residual": residual,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": {k: history.history[k] for k in ("loss", "accuracy")},
+        "result": {
+            "train_accuracy": accuracy(x, y),
+            "test_accuracy": accuracy(data.x_test, data.y_test),
+            "params": model.count_params(),
+            "gradient_norms": norms,
+        },
+    }
+
+
+def main(seeds=SEEDS, depths=DEPTHS, folder=None):
+    """Train plain and residual networks of both depths with every seed; write `runs/degradation.json`."""
+    data = load("cifar10")
+    data = data._replace(x_train=halved(data.x_train), x_test=halved(data.x_test))
+    facts = {
+        "name": f"CIFAR-10, {IMAGES:,} training images chosen by the seed, averaged to 16×16",
+        "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
+    }
+    runs = []
+    for seed in seeds:
+        for depth in depths:
+            for residual in (False, True):
+                runs.append(run(depth, residual, seed, data))
+                keras.utils.clear_session()
+                result = runs[-1]["result"]
+                print(runs[-1]["label"], "seed", seed, f"{runs[-1]['seconds']:.0f} s", flush=True)
+                print({k: v for k, v in result.items() if k != "gradient_norms"}, flush=True)
+                path = recording.record(
+                    "degradation",
+                    "Do 56 layers fit the training images better than 20, in a plain row and with shortcuts?",
+                    "cvcourse experiments degradation",
+                    facts,
+                    runs,
+                    folder,
+                )
+    return path
