@@ -1,0 +1,125 @@
+"""MobileNet v1 and the inverted residual of v2: convolutions that look at one channel at a time.
+
+Sources: Howard and others, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
+2017, table 1; Sandler and others, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018, table 2.
+"""
+
+from keras import Input, Model, layers
+
+# (filters, stride) of each of the 13 depthwise separable blocks of MobileNet v1.
+MOBILENET = (
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1),
+    (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
+)  # fmt: skip
+# (expansion, filters, blocks, stride of the first block) of each stage of MobileNetV2.
+MOBILENET_V2 = (
+    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+)  # fmt: skip
+
+
+def separable_block(x, filters, stride=1, block=1):
+    """Return a 3×3 convolution on each channel alone, then a 1×1 convolution that mixes the channels.
+
+    Args:
+        x: Keras tensor, (N, H, W, C).
+        filters: int, filters of the 1×1 convolution.
+        stride: 1 or 2, of the 3×3 convolution.
+        block: int, number of the block; the names are those of `keras.applications.MobileNet`.
+
+    Returns:
+        Keras tensor, (N, ⌈H / stride⌉, ⌈W / stride⌉, filters).
+    """
+    x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"conv_dw_{block}")(x)
+    x = layers.BatchNormalization(name=f"conv_dw_{block}_bn")(x)
+    x = layers.ReLU(6.0, name=f"conv_dw_{block}_relu")(x)
+    x = layers.Conv2D(filters, 1, use_bias=False, name=f"conv_pw_{block}")(x)
+    x = layers.BatchNormalization(name=f"conv_pw_{block}_bn")(x)
+    return layers.ReLU(6.0, name=f"conv_pw_{block}_relu")(x)
+
+
+def inverted_residual(x, filters, stride=1, expansion=6, name=None):
+    """Return MobileNetV2's block: 1×1 widens, 3×3 depthwise works, 1×1 narrows without an activation.
+
+    Input and output are added where they have one shape. A ResNet's bottleneck is wide outside and narrow
+    inside; here it is the other way round.
+
+    Args:
+        x: Keras tensor, (N, H, W, C).
+        filters: int, filters of the last convolution.
+        stride: 1 or 2, of the depthwise convolution.
+        expansion: int, the inside has `expansion · C` channels; 1 leaves the first convolution out.
+        name: str, start of the layers' names.
+
+    Returns:
+        Keras tensor, (N, ⌈H / stride⌉, ⌈W / stride⌉, filters).
+    """
+    shortcut, channels = x, x.shape[-1]
+    if expansion > 1:
+        x = layers.Conv2D(expansion * channels, 1, use_bias=False, name=f"{name}_expand")(x)
+        x = layers.ReLU(6.0, name=f"{name}_expand_relu")(_norm(x, f"{name}_expand_BN"))
+    x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(_norm(x, f"{name}_depthwise_BN"))
+    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project")(x)
+    x = _norm(x, f"{name}_project_BN")
+    if stride == 1 and channels == filters:
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return x
+
+
+def _norm(x, name):
+    return layers.BatchNormalization(momentum=0.999, epsilon=1e-3, name=name)(x)
+
+
+def mobilenet(input_shape=(224, 224, 3), alpha=1.0, classes=1000):
+    """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
+
+    The same parameters and shapes, layer by layer, as `keras.applications.MobileNet(weights=None)`.
+
+    Args:
+        input_shape: (H, W, C); H and W at least 32.
+        alpha: float > 0, the paper's width multiplier: every layer has `int(alpha · filters)` filters.
+        classes: int, number of outputs.
+
+    Returns:
+        Keras model from images (N, H, W, C) to probabilities (N, classes).
+    """
+    inputs = Input(input_shape)
+    x = layers.Conv2D(int(32 * alpha), 3, 2, padding="same", use_bias=False, name="conv1")(inputs)
+    x = layers.BatchNormalization(name="conv1_bn")(x)
+    x = layers.ReLU(6.0, name="conv1_relu")(x)
+    for block, (filters, stride) in enumerate(MOBILENET, start=1):
+        x = separable_block(x, int(filters * alpha), stride, block)
+    x = layers.GlobalAveragePooling2D(keepdims=True, name="average")(x)
+    x = layers.Dropout(1e-3, name="dropout")(x)
+    x = layers.Conv2D(classes, 1, name="conv_preds")(x)
+    x = layers.Reshape((classes,), name="reshape_2")(x)
+    outputs = layers.Softmax(name="predictions")(x)
+    return Model(inputs, outputs, name=f"mobilenet_{alpha:.2f}")
+
+
+def mobilenet_v2(input_shape=(224, 224, 3), classes=1000):
+    """Return MobileNetV2 with random weights: 3,538,984 parameters for the default arguments.
+
+    The same parameters and shapes, layer by layer, as `keras.applications.MobileNetV2(weights=None)`.
+
+    Args:
+        input_shape: (H, W, C); H and W at least 32.
+        classes: int, number of outputs.
+
+    Returns:
+        Keras model from images (N, H, W, C) to probabilities (N, classes).
+    """
+    inputs = Input(input_shape)
+    x = layers.Conv2D(32, 3, 2, padding="same", use_bias=False, name="Conv1")(inputs)
+    x = layers.ReLU(6.0, name="Conv1_relu")(_norm(x, "bn_Conv1"))
+    number = 0
+    for expansion, filters, blocks, stride in MOBILENET_V2:
+        for block in range(blocks):
+            name = f"block_{number}" if number else "expanded_conv"
+            x = inverted_residual(x, filters, 1 if block else stride, expansion, name)
+            number += 1
+    x = layers.Conv2D(1280, 1, use_bias=False, name="Conv_1")(x)
+    x = layers.ReLU(6.0, name="out_relu")(_norm(x, "Conv_1_bn"))
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return Model(inputs, outputs, name="mobilenet_v2")

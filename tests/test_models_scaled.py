@@ -1,0 +1,89 @@
+"""ResNet, MobileNet and EfficientNet are Keras's, layer by layer, and compute the same from the same weights."""
+
+import keras
+import numpy as np
+import pytest
+from keras import applications
+
+from cvcourse.models import efficientnet, mobilenet, resnet
+from cvcourse.summary import summarize
+
+PAIRS = [
+    pytest.param(resnet.resnet50, applications.ResNet50, 25_636_712, id="resnet50"),
+    pytest.param(mobilenet.mobilenet, applications.MobileNet, 4_253_864, id="mobilenet"),
+    pytest.param(
+        lambda: mobilenet.mobilenet(alpha=0.5),
+        lambda weights: applications.MobileNet(alpha=0.5, weights=weights),
+        1_342_536,
+        id="mobilenet-half",
+    ),
+    pytest.param(mobilenet.mobilenet_v2, applications.MobileNetV2, 3_538_984, id="mobilenet_v2"),
+    pytest.param(efficientnet.efficientnet, applications.EfficientNetB0, 5_330_571, id="efficientnet-b0"),
+]
+
+
+def working(summary):
+    """The rows of a summary without those that only pad, rename or keep the input."""
+    return [row for row in summary.rows if row["type"] not in ("InputLayer", "ZeroPadding2D")]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "params"), PAIRS)
+def test_layer_by_layer_equal_to_keras(ours, theirs, params):
+    one, other = summarize(ours), summarize(lambda: theirs(weights=None))
+    assert one.total_params == other.total_params == params
+    assert one.macs == other.macs
+    for key in ("output_shape", "params", "macs"):
+        assert [row[key] for row in working(one)] == [row[key] for row in working(other)]
+    named = [[row["name"] for row in summary.rows if row["params"]] for summary in (one, other)]
+    assert named[0] == named[1]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda: resnet.resnet50((64, 64, 3), 10), applications.ResNet50),
+        (lambda: mobilenet.mobilenet((64, 64, 3), 0.25, 10), lambda **a: applications.MobileNet(alpha=0.25, **a)),
+        (lambda: efficientnet.efficientnet(resolution=64, classes=10), applications.EfficientNetB0),
+    ],
+)
+def test_same_weights_give_the_same_answer(ours, theirs):
+    keras.utils.set_random_seed(0)
+    one, other = ours(), theirs(weights=None, input_shape=(64, 64, 3), classes=10)
+    for layer in one.layers:
+        if layer.weights:
+            layer.set_weights(other.get_layer(layer.name).get_weights())
+    image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype("float32")
+    np.testing.assert_allclose(one(image), other(image), atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [20, 56])
+def test_plain_twin_has_the_parameters_of_the_residual_network(depth):
+    plain, residual = (summarize(lambda: resnet.resnet_cifar(depth, shortcut)) for shortcut in (False, True))
+    assert plain.total_params == residual.total_params
+    assert plain.macs == residual.macs
+    layers = [row for row in plain.rows if row["type"] in ("Conv2D", "Dense")]
+    assert len(layers) == depth
+
+
+def test_a_basic_block_adds_its_input():
+    inputs = keras.Input((4, 4, 2))
+    block = keras.Model(inputs, resnet.basic_block(inputs, 3, stride=2, name="block"))
+    block.get_layer("block_2_bn").gamma.assign(np.zeros(3))  # F(x) = 0
+    image = np.arange(32, dtype="float32").reshape(1, 4, 4, 2)
+    output = np.asarray(block(image))
+    np.testing.assert_array_equal(output[..., :2], image[:, ::2, ::2])
+    np.testing.assert_array_equal(output[..., 2], 0)
+
+
+@pytest.mark.parametrize("depth", [2, 7, 21, 57])
+def test_a_depth_that_does_not_fit_is_explained(depth):
+    with pytest.raises(ValueError, match=f"6 n \\+ 2.*Received: depth={depth}"):
+        resnet.resnet_cifar(depth)
+
+
+@pytest.mark.parametrize("name", efficientnet.SCALES)
+def test_every_scale_is_kerass(name):
+    width, depth, resolution = efficientnet.SCALES[name]
+    one = summarize(lambda: efficientnet.efficientnet(width, depth, resolution))
+    other = summarize(lambda: getattr(applications, f"EfficientNet{name}")(weights=None))
+    assert (one.total_params, one.macs) == (other.total_params, other.macs)
