@@ -8,4 +8,5 @@ NAMES = {
     "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (about 35 minutes on one core)",
+    "league": "count all networks of keras.applications (half a minute)",
 }

@@ -1,7 +1,8 @@
 """MobileNet v1 and the inverted residual of v2: convolutions that look at one channel at a time.
 
-Sources: Howard and others, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
-2017, table 1; Sandler and others, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018, table 2.
+Sources: Howard and others, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+Applications", 2017, table 1; Sandler and others, "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+2018, table 2.
 """
 
 from keras import Input, Model, layers
