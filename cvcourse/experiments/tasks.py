@@ -1,0 +1,224 @@
+"""Train the small networks of the four tasks; write their weights and model cards.
+
+`cvcourse experiments tasks` trains all of them, `cvcourse experiments tasks yolo unet` some.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from cvcourse import boxes, pretrained, recording, training
+from cvcourse.datasets import photos, scenes
+from cvcourse.experiments.shipping import ship
+from cvcourse.models import cnn, unet, vae, yolo
+from cvcourse.models import super_resolution as sr
+
+SEED = 0
+TRAIN_SEED, TEST_SEED, TEST_SCENES = 11, 500, 500
+# The pictures from which the auto-encoder learns: one animal, nothing else.
+PLAIN = {"objects": 1, "clutter": 0, "lighting": 0, "orientation": 0, "scale": 0}
+SEVERAL = {"objects": (1, 3)}
+# Photographs to learn fine detail from, and others that the network never sees.
+LEARNED = ("astronaut", "coffee", "motorcycle", "rocket", "camera", "coins", "brick", "grass", "gravel",
+           "retina")
+HELD_OUT = ("chelsea", "hubble_deep_field", "immunohistochemistry", "moon", "page", "text")
+
+
+class Task(NamedTuple):
+    """How one network is trained: all that differs from the others."""
+
+    build: object  # function, the untrained network
+    data: object  # function (n) -> (description, x, y) to learn from
+    loss: object
+    measure: object  # function (model) -> dict of figures, on data that it did not see
+    recipe: dict  # "n" examples, "epochs", "batch_size", "peak" of the learning rate
+    limits: str
+    classes: tuple = ()
+
+
+def main(*names, folder=pretrained.WEIGHTS, seed=SEED, **recipe):
+    """Train the networks of that name (all, if none is given) and return their cards.
+
+    Args:
+        names: of `TASKS`.
+        folder: path, where `NAME.npz` and `NAME.json` are written.
+        seed: int, for weights, shuffling and noise.
+        recipe: "n", "epochs", "batch_size" or "peak", in place of those of the task.
+    """
+    wrong = set(names) - set(TASKS)
+    if wrong:
+        raise ValueError(f"the networks are: {', '.join(TASKS)}. Received: {', '.join(sorted(wrong))}")
+    return [train(name, TASKS[name], folder, seed, recipe) for name in names or TASKS]
+
+
+def train(name, task, folder, seed, changes):
+    """Train one network with Adam under one cycle, and ship it. Its card."""
+    recipe = {**task.recipe, **changes}
+    about, x, y = task.data(recipe["n"])
+    keras.utils.set_random_seed(seed)
+    model = task.build()
+    steps = recipe["epochs"] * -(-len(x) // recipe["batch_size"])
+    optimizer = keras.optimizers.Adam(training.OneCycle(recipe["peak"], steps))
+    model.compile(optimizer, task.loss, jit_compile=False)
+    kept = Path(tempfile.gettempdir()) / f"cvcourse-{name}.weights.h5"
+    with recording.Clock() as clock:
+        history = training.fit(
+            model,
+            x,
+            y,
+            epochs=recipe["epochs"],
+            batch_size=recipe["batch_size"],
+            seed=seed,
+            verbose=2,
+            callbacks=[keras.callbacks.ModelCheckpoint(kept, save_weights_only=True)],
+        )
+    return ship(
+        name,
+        model,
+        lambda: task.measure(model),
+        folder=folder,
+        clock=clock,
+        history=history.history,
+        architecture=f"{task.build.__module__}.{task.build.__name__}",
+        data=about,
+        command=f"cvcourse experiments tasks {name}",
+        seed=seed,
+        recipe={**recipe, "optimizer": "Adam, one cycle"},
+        limits=task.limits,
+        classes=list(task.classes),
+    )
+
+
+def fixed_scenes(n=TEST_SCENES, size=64, **knobs):
+    """The scenes on which the figures of the cards were measured: by default with 1–3 animals."""
+    return scenes(n, size, TEST_SEED, **(knobs or SEVERAL))
+
+
+def _learn(target, size=64, **knobs):
+    """A task's data: scenes and what `target` makes of them."""
+
+    def data(n):
+        made = scenes(n, size, TRAIN_SEED, **knobs)
+        y = target(made)
+        given = ", ".join(f"{knob}={value}" for knob, value in {"seed": TRAIN_SEED, **knobs}.items())
+        return _about(f"scenes({n}, {size}, {given})", made.images, y), made.images, y
+
+    return data
+
+
+def _about(name, x, y):
+    return {"name": name, "images": len(x), "sha256": recording.data_hash(x, y)}
+
+
+def _patches(n, side=48):
+    """Patches of photographs at half their size, and as they were."""
+    rng = np.random.default_rng(TRAIN_SEED)
+    patches = []
+    for name in LEARNED:
+        image = photos.photo(name)
+        corners = rng.integers(0, np.array(image.shape[:2]) - side, (n // len(LEARNED), 2))
+        patches += [image[row : row + side, column : column + side] for row, column in corners]
+    y = np.stack(patches)
+    x = sr.shrink(y)
+    return _about(f"{side}×{side} patches of the photographs {', '.join(LEARNED)}", x, y), x, y
+
+
+def classifier_figures(model):
+    """Accuracy on scenes with 1–3 animals (the one that shows most counts) and with one."""
+    figures = {}
+    for key, knobs in (("test_accuracy", SEVERAL), ("test_accuracy_one_animal", {"objects": 1})):
+        test = fixed_scenes(**knobs)
+        labels = training.predict(model, test.images).argmax(axis=-1)
+        figures[key] = np.mean(labels == test.labels)
+    return figures
+
+
+def yolo_figures(model, n=TEST_SCENES):
+    """Average precision at IoU 0.5, of each class and their mean."""
+    test = fixed_scenes(n)
+    found = [yolo.decode(output, threshold=0.01) for output in training.predict(model, test.images)]
+    precision = boxes.average_precision(found, [(scene.boxes, scene.box_labels) for scene in test])
+    return {"map50": np.mean(list(precision.values())), "average_precision": list(precision.values())}
+
+
+def unet_figures(model, n=TEST_SCENES):
+    """Intersection over union, of each class over all pixels and their mean."""
+    test = fixed_scenes(n)
+    masks = training.predict(model, test.images).argmax(axis=-1)
+    pairs = [(masks == k, test.masks == k) for k in range(model.output_shape[-1])]
+    overlap = [np.sum(ours & theirs) / np.sum(ours | theirs) for ours, theirs in pairs]
+    return {"mean_iou": np.mean(overlap), "iou": overlap}
+
+
+def vae_figures(model, n=TEST_SCENES):
+    """How true reconstructions are (PSNR in dB), and how many nats their z tell (KL divergence)."""
+    images = fixed_scenes(n, 32, **PLAIN).images / np.float32(255)
+    mean, log_variance = (np.asarray(part) for part in model.encoder(images))
+    divergence = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
+    return {"psnr": sr.psnr(images, model.decoder(mean)).mean(), "divergence": divergence.mean()}
+
+
+def super_resolution_figures(model):
+    """PSNR in dB of photographs that were made smaller and larger again, beside bicubic's."""
+    each = {}
+    for name in HELD_OUT:
+        image = photos.photo(name)[None]
+        image = image[:, : image.shape[1] // 2 * 2, : image.shape[2] // 2 * 2]
+        small = sr.shrink(image)
+        guess = np.clip(model(small), 0, 1)
+        each[name] = {"network": sr.psnr(image, guess)[0], "bicubic": sr.psnr(image, sr.bicubic(small))[0]}
+    means = {f"psnr_{way}": np.mean([one[way] for one in each.values()]) for way in ("network", "bicubic")}
+    return {**means, "photographs": each}
+
+
+DRAWN = "It knows the animals of cvcourse.datasets.scenes only. "
+ANIMALS = ("cat", "dog", "duck")
+TASKS = {
+    "yolo": Task(
+        build=yolo.yolo,
+        data=_learn(lambda made: yolo.encode(made.boxes, made.box_labels), **SEVERAL),
+        loss=yolo.yolo_loss,
+        measure=yolo_figures,
+        recipe={"n": 20_000, "epochs": 20, "batch_size": 64, "peak": 4e-3},
+        limits=DRAWN + "Two animals with their centres in one cell of 8×8 pixels count as one.",
+        classes=ANIMALS,
+    ),
+    "unet": Task(
+        build=unet.unet,
+        data=_learn(lambda made: made.masks, **SEVERAL),
+        loss="sparse_categorical_crossentropy",
+        measure=unet_figures,
+        recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 5e-3},
+        limits=DRAWN + "It does not tell two animals of one class apart.",
+        classes=("background", *ANIMALS),
+    ),
+    "scenes_classifier": Task(
+        build=cnn.cnn,
+        data=_learn(lambda made: made.labels, **SEVERAL),
+        loss="sparse_categorical_crossentropy",
+        measure=classifier_figures,
+        recipe={"n": 12_000, "epochs": 8, "batch_size": 64, "peak": 5e-3},
+        limits=DRAWN + "Of several animals it names the one that shows most.",
+        classes=ANIMALS,
+    ),
+    "vae": Task(
+        build=vae.vae,
+        data=_learn(lambda made: made.images / np.float32(255), 32, **PLAIN),
+        loss=vae.reconstruction_loss,
+        measure=vae_figures,
+        recipe={"n": 10_000, "epochs": 40, "batch_size": 64, "peak": 2e-3},
+        limits=DRAWN + "32×32 pixels, one animal on a plain ground.",
+    ),
+    "super_resolution": Task(
+        build=sr.super_resolution,
+        data=_patches,
+        loss="mean_squared_error",
+        measure=super_resolution_figures,
+        recipe={"n": 10_000, "epochs": 12, "batch_size": 32, "peak": 2e-3},
+        limits="Trained on ten photographs, for pictures made smaller the way `shrink` does it. It sharpens "
+        "what is there; what was lost, it can only guess.",
+    ),
+}
