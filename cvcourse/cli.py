@@ -59,13 +59,14 @@ def parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
+    verb.add_argument("parts", metavar="PART", nargs="*", help="of tasks: which networks, such as yolo")
     verb.set_defaults(verb=experiments)
     return top
 
 
 def experiments(options):
     """Run a long experiment and write its weights or its recording into the package. The exit status."""
-    import_module(f"cvcourse.experiments.{options.name}").main()
+    import_module(f"cvcourse.experiments.{options.name}").main(*options.parts)
     return 0
 
 

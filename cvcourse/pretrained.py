@@ -1,4 +1,4 @@
-"""Networks that are trained already: the one that ships with the course, and ImageNet's."""
+"""Networks that are trained already: those that ship with the course, and ImageNet's."""
 
 import hashlib
 import inspect
@@ -16,7 +16,12 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
+from cvcourse.models.cnn import cnn
+from cvcourse.models.super_resolution import super_resolution
+from cvcourse.models.unet import unet
+from cvcourse.models.vae import vae
 from cvcourse.models.vgg import course_network
+from cvcourse.models.yolo import decode, yolo
 
 WEIGHTS = resources.files("cvcourse") / "weights"
 CONNECT_SECONDS, READ_SECONDS = 5, 20
@@ -31,15 +36,60 @@ PREFERRED = {
 }
 
 
+class Shipped(NamedTuple):
+    """What the card of a network that ships does not say.
+
+    Attributes:
+        build: function of the number of classes; the untrained network.
+        smallest: int, least height and width of an image in pixels.
+        told: str, what the card's figures mean, as a format string.
+        read: function, one output of the network to its answer; None for probabilities of classes.
+    """
+
+    build: object
+    smallest: int
+    told: str
+    read: object = None
+
+
+SHIPPED = {
+    "course": Shipped(
+        lambda classes: course_network((None, None, 3), classes),
+        32,
+        "{test_accuracy:.1%} of its test images right",
+    ),
+    "scenes_classifier": Shipped(
+        lambda classes: cnn((None, None, 3), classes), 16, "{test_accuracy:.1%} of 500 test scenes right"
+    ),
+    "yolo": Shipped(
+        lambda classes: yolo((64, 64, 3), classes), 64, "mAP@0.5 {map50:.3f} on 500 test scenes", decode
+    ),
+    "unet": Shipped(
+        lambda classes: unet((None, None, 3), classes),
+        16,
+        "mean IoU {mean_iou:.3f} on 500 test scenes",
+        lambda output: output.argmax(axis=-1).astype("uint8"),
+    ),
+    "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
+    "super_resolution": Shipped(
+        lambda _: super_resolution(),
+        2,
+        "{psnr_network:.2f} dB on photographs that it has not seen, bicubic {psnr_bicubic:.2f} dB",
+        lambda output: output.clip(0, 1),
+    ),
+}
+
+
 class Pretrained(NamedTuple):
-    """A trained classifier with all that is needed to use it rightly.
+    """A trained network with all that is needed to use it rightly.
 
     Attributes:
         name: str.
-        model: Keras model, (N, H, W, 3) to probabilities (N, classes).
+        model: Keras model from images (N, H, W, 3); a classifier's answers with (N, classes).
         preprocess: function; images as the course has them to what the model was trained on.
         classes: tuple of str, or None where the names of ImageNet's classes are not at hand.
         source: str, where the weights came from.
+        read: function, one output of the model to its answer; None for a classifier.
     """
 
     name: str
@@ -47,14 +97,24 @@ class Pretrained(NamedTuple):
     preprocess: object
     classes: tuple
     source: str
+    read: object = None
 
     def __repr__(self):
-        count = self.model.count_params()
-        return f"{self.name}: {count:,} parameters, {self.model.output_shape[-1]} classes, {self.source}"
+        count = len(self.classes) if self.classes is not None else self.model.output_shape[-1]
+        classes = f"{count} classes, " if count else ""
+        return f"{self.name}: {self.model.count_params():,} parameters, {classes}{self.source}"
 
     def predict(self, images, top=5):
-        """Return the `top` most probable classes: for each image a list of (class, probability)."""
-        probabilities = np.asarray(self.model(self.preprocess(images), training=False))
+        """Return the answer for each image, as a list.
+
+        A classifier answers with the `top` most probable classes, as (class, probability); "yolo" with its
+        `Detections` (boxes, labels, scores); "unet" with a mask, uint8 (H, W), of indices into `classes`;
+        "super_resolution" and "vae" with an image, float32.
+        """
+        outputs = np.asarray(self.model(self.preprocess(images), training=False))
+        return self._best(outputs, top) if self.read is None else [self.read(output) for output in outputs]
+
+    def _best(self, probabilities, top):
         best = np.argsort(-probabilities, axis=1)[:, :top]
         return [
             [(self._name(k), float(row[k])) for k in ks] for row, ks in zip(probabilities, best, strict=True)
@@ -68,10 +128,10 @@ def load(name="course", weights=None):
     """Return a trained network.
 
     Args:
-        name: "course" for the network that ships with the course, or any name of
-            `keras.applications`, for example "vgg16" or "MobileNetV2".
-        weights: path of a `.weights.h5` or `.h5` file made for that architecture. Without it,
-            ImageNet weights come from Keras's cache or are downloaded into it.
+        name: of a network that ships with the course ("course", "scenes_classifier", "yolo", "unet",
+            "vae", "super_resolution"), or any name of `keras.applications`, for example "vgg16".
+        weights: path of a `.weights.h5` or `.h5` file made for that architecture (`.npz`, for a network
+            that ships). Without it, ImageNet weights come from Keras's cache or are downloaded into it.
 
     Returns:
         `Pretrained`.
@@ -80,12 +140,13 @@ def load(name="course", weights=None):
         ValueError: unknown name; weights of another architecture; a damaged file.
         OSError: the weights are not on this machine and cannot be had; the message says what to do.
     """
-    if _key(name) == "course":
-        return _load_course(weights)
+    shipped = {_key(known): known for known in SHIPPED}
+    if _key(name) in shipped:
+        return _load_shipped(shipped[_key(name)], weights)
     functions = _applications()
     if _key(name) not in functions:
         raise ValueError(
-            'name must be "course" or one of keras.applications: '
+            f"name must be one of the course's ({', '.join(SHIPPED)}) or one of keras.applications, "
             f"{', '.join(sorted(f.__name__ for f in functions.values()))}. Received: name={name!r}"
         )
     function = functions[_key(name)]
@@ -164,14 +225,19 @@ def _sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _load_course(weights):
-    facts = card("course")
-    model = course_network((None, None, 3), classes=len(facts["classes"]))
+def _load_shipped(name, weights):
+    facts, shipped = card(name), SHIPPED[name]
+    model = shipped.build(len(facts["classes"]))
     path = WEIGHTS / facts["file"] if weights is None else weights
     load_weights(model, path, facts["sha256"] if weights is None else None)
-    source = f"trained on {facts['data']['name']}, {facts['test_accuracy']:.1%} of its test images right"
+    source = f"trained on {facts['data']['name']}, {shipped.told.format(**facts)}"
     return Pretrained(
-        "course", model, lambda images: course_images(images, 32), tuple(facts["classes"]), source
+        name,
+        model,
+        lambda images: course_images(images, shipped.smallest),
+        tuple(facts["classes"]),
+        source,
+        shipped.read,
     )
 
 

@@ -8,5 +8,6 @@ NAMES = {
     "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (about 35 minutes on one core)",
+    "tasks": "the small networks of the four tasks, YOLO and U-Net among them (about 40 minutes)",
     "league": "count all networks of keras.applications (half a minute)",
 }

@@ -1,8 +1,6 @@
 """Train the course network on CIFAR-100; write its weights and its model card."""
 
-import json
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import keras
@@ -10,6 +8,7 @@ import numpy as np
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.shipping import ship
 from cvcourse.models.vgg import course_network
 
 SEED = 0
@@ -38,46 +37,37 @@ def main(folder=pretrained.WEIGHTS, seed=SEED, recipe=RECIPE):
 
 def write(model, data, history, clock, seed, recipe, folder):
     """Store float16 weights and the card with the accuracy that those stored weights reach."""
-    path = Path(folder) / "course.npz"
-    sha256 = pretrained.save_weights(model, path)
-    pretrained.load_weights(model, path)  # what is measured is what is stored
-    labels = training.predict(model, data.x_test)
-    right = np.argsort(-labels, axis=1)[:, :5] == data.y_test[:, None]
-    card = {
-        "name": "course",
-        "file": path.name,
-        "sha256": sha256,
-        "bytes": path.stat().st_size,
-        "architecture": "cvcourse.models.vgg.course_network",
-        "parameters": model.count_params(),
-        "data": {
+
+    def figures():
+        labels = training.predict(model, data.x_test)
+        right = np.argsort(-labels, axis=1)[:, :5] == data.y_test[:, None]
+        return {"test_accuracy": right[:, 0].mean(), "test_top5_accuracy": right.any(axis=1).mean()}
+
+    return ship(
+        "course",
+        model,
+        figures,
+        folder=folder,
+        clock=clock,
+        history=history,
+        architecture="cvcourse.models.vgg.course_network",
+        data={
             "name": "CIFAR-100",
             "source": "Krizhevsky, 2009",
             "images": len(data.x_train),
             "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
         },
-        "test_accuracy": float(right[:, 0].mean()),
-        "test_top5_accuracy": float(right.any(axis=1).mean()),
-        "command": "cvcourse experiments backbone",
-        "seed": seed,
-        "recipe": dict(
+        command="cvcourse experiments backbone",
+        seed=seed,
+        recipe=dict(
             recipe,
             optimizer="SGD, Nesterov momentum 0.9, one cycle",
             augmentation="mirror, shift by up to 4 pixels",
         ),
-        "date": date.today().isoformat(),
-        "machine": recording.machine(),
-        "versions": recording.versions(),
-        "seconds": round(clock.seconds),
-        "cpu_seconds": round(clock.cpu_seconds),
-        "history": history,
-        "limits": "Trained on 32×32 photographs of 100 classes. The last epoch was taken, none was chosen by "
+        limits="Trained on 32×32 photographs of 100 classes. The last epoch was taken, none was chosen by "
         "its test accuracy. CIFAR-100 itself holds ten test images that are also training images.",
-        "classes": list(data.classes),
-    }
-    card = recording.rounded(card)
-    (Path(folder) / "course.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf8")
-    return card
+        classes=list(data.classes),
+    )
 
 
 def _keep_checkpoints():

@@ -113,7 +113,7 @@ def decode(output, threshold=0.3, overlap=0.5):
     cell = output[row, column]
     centre = (cell[:, :2] + np.stack([column, row], axis=1)) * CELL
     half = cell[:, 2:4] * size / 2
-    corners = np.concatenate([centre - half, centre + half], axis=1).clip(0, size)
+    corners = np.concatenate([centre - half, centre + half], axis=1).clip(0, size).astype("float32")
     labels, scores = cell[:, 5:].argmax(axis=1), scores[row, column]
     kept = bx.non_max_suppression(corners, scores, labels, overlap)
     return Detections(corners[kept], labels[kept], scores[kept])
