@@ -22,7 +22,8 @@ TRAIN_SEED, TEST_SEED, TEST_SCENES = 11, 500, 500
 PLAIN = {"objects": 1, "clutter": 0, "lighting": 0, "orientation": 0, "scale": 0}
 SEVERAL = {"objects": (1, 3)}
 # Photographs to learn fine detail from, and others that the network never sees.
-LEARNED = tuple("astronaut coffee motorcycle rocket camera coins brick grass gravel retina".split())
+LEARNED = ("astronaut", "coffee", "motorcycle", "rocket", "camera", "coins", "brick", "grass", "gravel",
+           "retina")
 HELD_OUT = ("chelsea", "hubble_deep_field", "immunohistochemistry", "moon", "page", "text")
 
 
