@@ -7,6 +7,13 @@ _MODULES = {
     "Pooling": "pooling",
     "Network": "network",
     "FeatureMaps": "feature_maps",
+    "Scaling": "scaling",
+    "Normalization": "normalization",
+    "Problems": "problems",
+    "BoxLoss": "box_loss",
+    "MaskLoss": "mask_loss",
+    "OptimizerRace": "optimizer_race",
+    "Capacity": "capacity",
 }
 
 

@@ -2,6 +2,7 @@
 
 from cvcourse.visualization.canvas import COLORS, STYLE_FILE, TEXT_COLORS, Picture, picture, style
 from cvcourse.visualization.charts import plot_bars, plot_curves, plot_summary
+from cvcourse.visualization.cubes import plot_cubes
 from cvcourse.visualization.images import (
     draw_matrix,
     plot_feature_maps,
@@ -19,6 +20,7 @@ __all__ = [
     "draw_matrix",
     "picture",
     "plot_bars",
+    "plot_cubes",
     "plot_curves",
     "plot_feature_maps",
     "plot_filters",
