@@ -1,0 +1,153 @@
+"""BoxLoss: drag a box over a scene, and read how wrong it is by three losses."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from traitlets import Float, List
+
+from cvcourse import boxes
+from cvcourse.datasets import scenes
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
+
+COLOR_OF = {"1 − IoU": "output", "1 − GIoU": "statistics", "smooth L1": "kernel"}
+SMALLEST = 1  # pixels, width and height of a box
+
+
+class BoxLoss(Explorer):
+    """A box over a scene with its true box: IoU, generalised IoU and smooth L1, live.
+
+    Drag the box or one of its corners; or focus the scene: arrow keys move the box, Shift with arrow keys its
+    lower right corner. "Descend" follows the slope of a loss step by step.
+
+    Args:
+        image: uint8 array (H, W, 3), at most 128 × 128; default: a scene with a cat.
+        true_box: (x1, y1, x2, y2) in pixels; default: that of the cat.
+        box: (x1, y1, x2, y2) in pixels, inside the image; default: one that overlaps the cat's.
+
+    Attributes:
+        true_box, box: as the arguments, lists of floats.
+
+    Raises:
+        ValueError: the image has another shape or type, or a box lies outside it or has no area; or only one
+            of image and true box is given.
+
+    Example:
+        >>> explorer = BoxLoss(box=[10, 10, 50, 50])
+        >>> explorer.box = list(explorer.true_box)
+        >>> explorer.measures()["iou"]
+        1.0
+
+    Source: Rezatofighi et al., "Generalized Intersection over Union" (CVPR 2019); Girshick, "Fast R-CNN"
+    (ICCV 2015), equation 3.
+    """
+
+    _esm = javascript("window.js", "meters.js", "box_loss.js")
+    state = ("image", "true_box", "box")
+
+    image = List().tag(sync=True)
+    true_box = List(Float(), minlen=4, maxlen=4).tag(sync=True)
+    box = List(Float(), minlen=4, maxlen=4).tag(sync=True)
+
+    def __init__(self, image=None, true_box=None, box=None):
+        if (image is None) != (true_box is None):
+            raise ValueError("image and true_box go together. Received: only one of them")
+        if image is None:
+            scene = scenes(1, size=64, seed=1, classes=("cat",), scale=0.6)[0]
+            image, true_box = scene.image, scene.boxes[0]
+            box = [4, 30, 32, 60] if box is None else box
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > 128:
+            raise ValueError(
+                "image must be uint8 (H, W, 3), at most 128 × 128; a float image becomes one by "
+                f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
+            )
+        height, width = image.shape[:2]
+        box = [width / 4, height / 4, width * 3 / 4, height * 3 / 4] if box is None else box
+        super().__init__(
+            image=image.tolist(),
+            true_box=_inside("true_box", true_box, height, width),
+            box=_inside("box", box, height, width),
+        )
+
+    def measures(self):
+        """Return {"iou", "generalized_iou", "smooth_l1"} of the present box; smooth L1 in pixels."""
+        return measures(self.box, self.true_box)
+
+    def figure(self):
+        """Return the present state as a `Picture`: the scene with both boxes, and the three losses."""
+        return figure(**{name: getattr(self, name) for name in self.state})
+
+    def describe(self):
+        """Return the present state in words and numbers."""
+        return describe(self.box, self.true_box)
+
+
+def _inside(name, box, height, width):
+    """Return `box` as a list of floats, or say what is wrong with it."""
+    box = np.asarray(box, dtype="float64")
+    if box.shape != (4,) or not (
+        0 <= box[0] <= box[2] - SMALLEST <= width - SMALLEST
+        and 0 <= box[1] <= box[3] - SMALLEST <= height - SMALLEST
+    ):
+        raise ValueError(
+            f"{name} must be (x1, y1, x2, y2) inside the image, {width} × {height} pixels, and at least "
+            f"{SMALLEST} pixel wide and high. Received: {name}={box.tolist()}"
+        )
+    return box.tolist()
+
+
+def measures(box, true_box):
+    """Return {"iou", "generalized_iou", "smooth_l1"} of two boxes, floats.
+
+    Smooth L1 is the mean over the four coordinates, in pixels: d²/2 where |d| < 1 pixel, |d| − ½ beyond.
+
+    Example:
+        >>> measures([0, 0, 4, 4], [2, 0, 6, 4])["smooth_l1"]
+        0.75
+    """
+    apart = np.abs(np.subtract(box, true_box, dtype="float64"))
+    return {
+        "iou": float(boxes.iou(box, true_box)),
+        "generalized_iou": float(boxes.generalized_iou(box, true_box)),
+        "smooth_l1": float(np.mean(np.where(apart < 1, apart**2 / 2, apart - 0.5))),
+    }
+
+
+def describe(box, true_box):
+    """Return a box and its true box in words and numbers. Pure; arguments as those of `BoxLoss`."""
+    got = measures(box, true_box)
+    if got["iou"] == 1:
+        first = "The box is the true box: IoU 1.00."
+    elif got["iou"]:
+        first = f"The two boxes overlap: IoU {number(got['iou'])}."
+    else:
+        first = "No overlap: IoU 0.00, and a small move does not change it, so its loss shows no way."
+    general = f"Generalised IoU {number(got['generalized_iou'])}"
+    empty = got["iou"] - got["generalized_iou"]
+    if empty > 0.005:
+        general += f", as {empty:.0%} of the smallest box around both is empty"
+    return f"{first} {general}. Smooth L1 {number(got['smooth_l1'])} px."
+
+
+@style()
+def figure(image, true_box, box):
+    """Return the state of a `BoxLoss` as a `Picture`. Pure; arguments as its attributes."""
+    drawing, (scene, losses) = picture(8.4, 3.6, f"Box loss. {describe(box, true_box)}", columns=2)
+    height, width = np.shape(image)[:2]
+    scene.imshow(np.array(image, "uint8"), extent=(0, width, height, 0))
+    for (x1, y1, x2, y2), role in ((true_box, "input"), (box, "selected")):
+        for color, line in (("white", 4.5), (COLORS[role], 2.5)):
+            corner, size = (x1, y1), (x2 - x1, y2 - y1)
+            scene.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=line))
+    scene.set_axis_off()
+    scene.set_title("blue: true box; red: yours")
+    got = measures(box, true_box)
+    values = 1 - got["iou"], 1 - got["generalized_iou"], got["smooth_l1"]
+    colors = [COLORS[role] for role in COLOR_OF.values()]
+    bars = losses.barh(list(COLOR_OF), [*values[:2], values[2] / 20], color=colors)
+    losses.bar_label(bars, [number(value) for value in values], padding=3)
+    for label, role in zip(losses.get_yticklabels(), COLOR_OF.values(), strict=True):
+        label.set_color(TEXT_COLORS[role])
+    losses.invert_yaxis()
+    losses.set(xlim=(0, 2.3), xticks=[], title="The losses (smooth L1 in pixels)")
+    return drawing

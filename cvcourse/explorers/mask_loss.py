@@ -1,0 +1,171 @@
+"""MaskLoss: paint a mask over a scene, and read how wrong it is by three losses and by pixel accuracy."""
+
+import numpy as np
+from traitlets import Enum, Float, Int, List
+
+from cvcourse.datasets import photos, scenes
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
+
+ROLES = {"cross-entropy": "kernel", "Dice loss": "output", "1 − IoU": "statistics", "accuracy": "reference"}
+OVERLAY = ((1, 1, "output"), (0, 1, "selected"), (1, 0, "input"))  # truth, mask, colour
+LARGEST = 64  # pixels: more cannot be painted one by one
+SURE = (0.5, 0.99)
+
+
+class MaskLoss(Explorer):
+    """A mask painted over a scene: pixel-wise cross-entropy, Dice loss and IoU, live.
+
+    Paint with the mouse; or focus the scene: arrow keys move the cursor, the space bar paints or clears
+    there, Shift with arrow keys paints along the way. A painted pixel says "animal" with the probability
+    `sure`, any other pixel says it with 1 − `sure`.
+
+    Args:
+        image: uint8 array (H, W, 3), at most 64 × 64; default: a cat, near or far.
+        truth: array (H, W) of 0 and 1, the true mask; goes with `image`.
+        scene: "near" (a cat on a quarter of the pixels) or "far" (on one in a hundred); without `image`.
+        sure: float, 0.5 … 0.99.
+
+    Attributes:
+        mask: rows of 0 and 1; what is painted.
+        scene, sure, brush: as set by the controls; `brush` is the side of the brush in pixels.
+
+    Raises:
+        ValueError: an argument outside its range; the message names it.
+
+    Example:
+        >>> explorer = MaskLoss(scene="far", sure=0.9)
+        >>> explorer.mask = explorer.truth
+        >>> explorer.measures()["iou"], explorer.measures()["accuracy"]
+        (1.0, 1.0)
+
+    Source: Milletari et al., "V-Net" (3DV 2016), for the Dice loss.
+    """
+
+    _esm = javascript("window.js", "meters.js", "mask_loss.js")
+    state = ("image", "truth", "mask", "sure")
+
+    image = List().tag(sync=True)
+    truth = List().tag(sync=True)
+    mask = List().tag(sync=True)
+    scene = Enum(("near", "far", "yours"), "near").tag(sync=True)
+    sure = Float(0.9, min=SURE[0], max=SURE[1]).tag(sync=True)
+    brush = Int(5, min=1, max=9).tag(sync=True)
+    scenes = List().tag(sync=True)  # what there is to choose from, as [name, image, truth]
+
+    def __init__(self, image=None, truth=None, scene="near", sure=0.9):
+        if (image is None) != (truth is None):
+            raise ValueError("image and truth go together. Received: only one of them")
+        if scene not in ("near", "far"):
+            raise ValueError(f'scene must be "near" or "far". Received: scene={scene!r}')
+        if not SURE[0] <= sure <= SURE[1]:
+            raise ValueError(f"sure must be a probability from {SURE[0]} to {SURE[1]}. Received: sure={sure}")
+        choices = {"near": _near, "far": _far} if image is None else {"yours": lambda: (image, truth)}
+        known = {name: _checked(*make()) for name, make in choices.items()}
+        scene = scene if image is None else "yours"
+        image, truth = known[scene]
+        super().__init__(
+            image=image, truth=truth, mask=[[0] * len(row) for row in truth], scene=scene, sure=sure,
+            scenes=[[name, *parts] for name, parts in known.items()],
+        )
+
+    def measures(self):
+        """Return {"cross_entropy", "dice_loss", "iou", "accuracy"} of the present mask."""
+        return measures(self.mask, self.truth, self.sure)
+
+    def figure(self):
+        """Return the present state as a `Picture`: the scene with the painted mask, and the measures."""
+        return figure(**{name: getattr(self, name) for name in self.state})
+
+    def describe(self):
+        """Return the present state in words and numbers."""
+        return describe(self.mask, self.truth, self.sure)
+
+
+def _near():
+    scene = scenes(1, size=LARGEST, seed=6, classes=("cat",), scale=0)[0]
+    return scene.image, scene.mask > 0
+
+
+def _far():
+    """The same cat, a fifth as large, on the moon."""
+    image, mask = (array[::5, ::5] for array in _near())
+    side, (top, left) = len(mask), (38, 36)
+    ground = (255 * photos.photo("moon", size=LARGEST)).astype("uint8")
+    truth = np.zeros(ground.shape[:2], bool)
+    truth[top : top + side, left : left + side] = mask
+    ground[truth] = image[mask]
+    return ground, truth
+
+
+def _checked(image, truth):
+    """Return both as nested lists, or say what is wrong with them."""
+    image, truth = np.asarray(image), np.asarray(truth)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > LARGEST:
+        raise ValueError(
+            f"image must be uint8 (H, W, 3), at most {LARGEST} × {LARGEST}; a float image becomes one by "
+            f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
+        )
+    if truth.shape != image.shape[:2] or not np.isin(truth, (0, 1)).all():
+        raise ValueError(
+            f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
+            f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
+        )
+    return image.tolist(), truth.astype(int).tolist()
+
+
+def measures(mask, truth, sure):
+    """Return {"cross_entropy", "dice_loss", "iou", "accuracy"} of a painted mask, floats.
+
+    Cross-entropy (mean over the pixels, in nats) and Dice loss are those of the probabilities `sure` and
+    1 − `sure`; IoU and accuracy those of the mask itself. Two empty masks have IoU 1.
+
+    Example:
+        >>> measures([[1, 0]], [[1, 1]], 0.9)["dice_loss"]
+        0.33333333333333337
+    """
+    mask, truth = np.asarray(mask, bool), np.asarray(truth, bool)
+    probability, right = np.where(mask, sure, 1 - sure), np.mean(mask == truth)
+    union = (mask | truth).sum()
+    return {
+        "cross_entropy": float(-right * np.log(sure) - (1 - right) * np.log(1 - sure)),
+        "dice_loss": float(1 - 2 * probability[truth].sum() / (probability.sum() + truth.sum())),
+        "iou": float((mask & truth).sum() / union) if union else 1.0,
+        "accuracy": float(right),
+    }
+
+
+def describe(mask, truth, sure):
+    """Return a painted mask in words and numbers. Pure; arguments as the attributes of `MaskLoss`."""
+    got, mask, truth = measures(mask, truth, sure), np.asarray(mask, bool), np.asarray(truth, bool)
+    return (
+        f"The animal has {truth.sum():,} of {truth.size:,} pixels ({truth.mean():.1%}). "
+        f"Found {(mask & truth).sum():,}, missed {(truth & ~mask).sum():,}, "
+        f"false alarms {(mask & ~truth).sum():,}. "
+        f"Cross-entropy {number(got['cross_entropy'])}, Dice loss {number(got['dice_loss'])}, "
+        f"IoU {number(got['iou'])}, pixel accuracy {got['accuracy']:.1%}."
+    )
+
+
+@style()
+def figure(image, truth, mask, sure):
+    """Return the state of a `MaskLoss` as a `Picture`. Pure; arguments as its attributes."""
+    words = describe(mask, truth, sure)
+    drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {words}", columns=2)
+    shown = np.array(image, float) / 255
+    for true, painted, role in OVERLAY:
+        color = [int(COLORS[role][at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        here = (np.asarray(truth) == true) & (np.asarray(mask) == painted)
+        shown[here] = 0.4 * shown[here] + 0.6 * np.array(color)
+    scene.imshow(shown)
+    scene.set_axis_off()
+    scene.set_title("green: found; blue: missed; red: false alarm")
+    got = measures(mask, truth, sure)
+    values = got["cross_entropy"], got["dice_loss"], 1 - got["iou"], got["accuracy"]
+    drawn = bars.barh(list(ROLES), values, color=[COLORS[role] for role in ROLES.values()])
+    bars.bar_label(drawn, [number(value) for value in values], padding=3)
+    for label, role in zip(bars.get_yticklabels(), ROLES.values(), strict=True):
+        label.set_color(TEXT_COLORS[role])
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1.2 * max(1, *values)), xticks=[])
+    return drawing
