@@ -182,11 +182,9 @@ def save_weights(model, path):
     may be too small for float16.
     """
     arrays = {}
-    for variable in model.variables:
+    for key, variable in _variables(model).items():
         array = np.asarray(variable)
-        arrays[_inside(model, variable)] = (
-            array.astype("float16") if array.ndim > 1 else array.astype("float32")
-        )
+        arrays[key] = array.astype("float16") if array.ndim > 1 else array.astype("float32")
     np.savez(path, **arrays)
     return _sha256(path)
 
@@ -203,7 +201,7 @@ def load_weights(model, path, sha256=None):
             f"Received: {_sha256(path)}. Install the course again to get a whole file."
         )
     with np.load(path, allow_pickle=False) as arrays:
-        variables = {_inside(model, variable): variable for variable in model.variables}
+        variables = _variables(model)
         wrong = sorted(set(variables) ^ set(arrays.files)) or [
             key for key, variable in variables.items() if arrays[key].shape != tuple(variable.shape)
         ]
@@ -216,9 +214,17 @@ def load_weights(model, path, sha256=None):
             variable.assign(arrays[key].astype("float32"))
 
 
-def _inside(model, variable):
+def _variables(model):
+    """The model's variables that belong to its function, by name; not the state of its dice."""
+    kept = [variable for variable in model.variables if not variable.path.endswith("seed_generator_state")]
     # A functional model puts its own name before a variable's path in some cases; leave it out.
-    return variable.path.removeprefix(f"{model.name}/")
+    named = {variable.path.removeprefix(f"{model.name}/"): variable for variable in kept}
+    if len(named) < len(kept):
+        raise ValueError(
+            f"the layers of {model.name!r} must have different names, or some weights would be lost. "
+            f"Received: {len(kept)} weights, {len(named)} names"
+        )
+    return named
 
 
 def _sha256(path):

@@ -28,7 +28,7 @@ def encoder(input_shape, latent, widths):
     for i, filters in enumerate(widths, start=1):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu", name=f"down{i}")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(128, activation="relu", name="dense")(x)
+    x = layers.Dense(128, activation="relu", name="gather")(x)
     mean = layers.Dense(latent, name="mean")(x)
     log_variance = layers.Dense(latent, name="log_variance")(x)
     return Model(inputs, [mean, log_variance], name="encoder")
@@ -39,7 +39,7 @@ def decoder(output_shape, latent, widths):
     height, width, channels = output_shape
     small = height // 2 ** len(widths), width // 2 ** len(widths), widths[-1]
     inputs = Input((latent,))
-    x = layers.Dense(128, activation="relu", name="dense")(inputs)
+    x = layers.Dense(128, activation="relu", name="unfold")(inputs)
     x = layers.Dense(int(np.prod(small)), activation="relu", name="spread")(x)
     x = layers.Reshape(small, name="reshape")(x)
     for i, filters in reversed(list(enumerate([channels, *widths[:-1]], start=1))):
