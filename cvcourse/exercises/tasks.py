@@ -185,7 +185,7 @@ def _targets(mask, classes, box=None, first=1, layers=None):
     rows, columns = np.nonzero(mask)
     corner = (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
     found = corner if box is None else box(*corner)
-    one_hot = np.eye(classes + 1)[int(mask.max()) + 1 - first][:classes]
+    one_hot = np.eye(classes + 1)[int(mask.max()) - first][:classes]
     pixels = np.eye(classes + 1)[mask] if layers is None else layers(mask, classes)
     return one_hot, np.array(found, "float32"), pixels
 

@@ -7,6 +7,7 @@ _MODULES = {
     "Pooling": "pooling",
     "Network": "network",
     "FeatureMaps": "feature_maps",
+    "Freezing": "freezing",
     "Scaling": "scaling",
     "Normalization": "normalization",
     "Problems": "problems",

@@ -1,0 +1,239 @@
+"""Problems: one animal, turned, darkened, covered, shrunk; several classifiers answer beside each other."""
+
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from traitlets import Dict, Enum, Int, List, Unicode, validate
+
+from cvcourse.datasets import photos, scenes
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
+
+PHOTOGRAPH = "photograph of the cat"
+PICTURES = ("cat", "dog", "duck", PHOTOGRAPH)
+SIZE = 64  # pixels of the image that the classifiers get
+DRAWN = 2 * SIZE  # pixels that are drawn; two by two become one
+SEEDS = {"cat": 3, "dog": 2, "duck": 1}  # of the scene that shows each animal
+BACKGROUNDS = MappingProxyType({  # photograph and the colour that its grey gets
+    "plain": None, "grass": ("grass", (0.75, 1.1, 0.5)), "brick": ("brick", (1.2, 0.75, 0.6)),
+    "coffee": ("coffee", (1, 1, 1)),
+})
+KNOBS = MappingProxyType({  # lowest, highest and step; the rest position
+    "turn": (-180, 180, 15, 0), "light": (5, 200, 5, 100), "cover": (0, 90, 5, 0), "size": (30, 100, 5, 100),
+})
+POST = np.array((0.52, 0.37, 0.23))
+
+
+class Problems(Explorer):
+    """The problems of computer vision as sliders, and what several classifiers answer.
+
+    The name of the animal stays the same whatever the sliders do; the strips show at which positions of the
+    slider moved last a classifier still finds it.
+
+    Args:
+        classifiers: {name: function}; a function takes images, uint8 (N, 64, 64, 3), and returns scores
+            (N, classes): the largest is its answer.
+        classes: names of the classes in the order of the scores; "cat", "dog" and "duck" must be among them.
+
+    Attributes:
+        animal: which picture, one of `PICTURES`.
+        background: one of `BACKGROUNDS`.
+        turn: degrees, counter-clockwise, −180 … 180.
+        light: brightness in percent of the original, 5 … 200.
+        cover: width of the two posts, in percent of what would hide all of it, 0 … 90.
+        size: width of the animal in percent of the largest, 30 … 100.
+        swept: the knob along which the strips run, one of `KNOBS`.
+
+    Raises:
+        ValueError: no classifier; a class is missing; a classifier that returns scores of another shape.
+
+    Example:
+        >>> explorer = Problems({"always cat": lambda images: np.tile([1.0, 0, 0], (len(images), 1))})
+        >>> explorer.animal, explorer.turn = "dog", 90
+        >>> print(explorer.describe())
+        A dog, turned by 90°. always cat: cat, wrong.
+    """
+
+    _esm = javascript("problems.js")
+    state = ("view",)
+
+    names = List(Unicode()).tag(sync=True)
+    classes = List(Unicode()).tag(sync=True)
+    knobs = Dict({name: list(knob) for name, knob in KNOBS.items()}).tag(sync=True)
+    animals = List(list(PICTURES)).tag(sync=True)
+    backgrounds = List(list(BACKGROUNDS)).tag(sync=True)
+    animal = Enum(PICTURES, "cat").tag(sync=True)
+    background = Enum(tuple(BACKGROUNDS), "plain").tag(sync=True)
+    turn = Int(0).tag(sync=True)
+    light = Int(100).tag(sync=True)
+    cover = Int(0).tag(sync=True)
+    size = Int(100).tag(sync=True)
+    swept = Enum(tuple(KNOBS), "turn").tag(sync=True)
+    # What the browser draws: the image with the scores, and the strips.
+    view = Dict().tag(sync=True)
+    strips = Dict().tag(sync=True)
+
+    def __init__(self, classifiers, classes=("cat", "dog", "duck")):
+        if not classifiers:
+            raise ValueError("classifiers must hold at least one function. Received: an empty dict")
+        missing = set(SEEDS) - set(classes)
+        if missing:
+            raise ValueError(f"classes must hold {', '.join(SEEDS)}. Received: classes={tuple(classes)}")
+        self._classifiers = dict(classifiers)
+        super().__init__(names=list(classifiers), classes=list(classes))
+        self.observe(self._look, names=["animal", "background", *KNOBS])
+        self.on_msg(self._receive)
+        self._look()
+        self.sweep()
+
+    def _settings(self):
+        return {name: getattr(self, name) for name in ("animal", "background", *KNOBS)}
+
+    def image(self, **changes):
+        """Return the image that the classifiers get, uint8 (64, 64, 3); `changes` to the state, if any."""
+        return problem(**self._settings() | changes)[0]
+
+    def scores(self, images):
+        """Return {name: scores (N, classes)} of all classifiers for images, uint8 (N, 64, 64, 3)."""
+        found = {}
+        for name, classify in self._classifiers.items():
+            found[name] = np.asarray(classify(images), dtype="float64")
+            if found[name].shape != (len(images), len(self.classes)):
+                raise ValueError(f"the classifier {name!r} must return scores of shape "
+                                 f"{(len(images), len(self.classes))}. Received: {found[name].shape}")
+        return found
+
+    @validate(*KNOBS)
+    def _check_knob(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        low, high = KNOBS[name][:2]
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be {low} … {high}. Received: {name}={value}")
+        return value
+
+    def _look(self, change=None):
+        settings = self._settings()
+        image, hidden = problem(**settings)
+        scores = {name: rows[0].tolist() for name, rows in self.scores(image[None]).items()}
+        self.view = {"of": settings, "pixels": image.tobytes(), "hidden": hidden, "scores": scores,
+                     "truth": _class_of(self.animal)}
+
+    def sweep(self):
+        """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
+        low, high, step, _ = KNOBS[self.swept]
+        places = list(range(low, high + 1, step))
+        images = np.stack([self.image(**{self.swept: place}) for place in places])
+        truth = self.classes.index(_class_of(self.animal))
+        right = {name: (rows.argmax(axis=1) == truth).tolist() for name, rows in self.scores(images).items()}
+        self.strips = {"of": self._settings(), "knob": self.swept, "places": places, "right": right}
+        return right
+
+    def _receive(self, widget, content, buffers):
+        if isinstance(content, dict) and content.get("sweep") in KNOBS:
+            self.swept = content["sweep"]
+            self.sweep()
+
+    def answers(self):
+        """Return {name: answer} for the present picture."""
+        return {name: self.classes[int(np.argmax(row))] for name, row in self.view["scores"].items()}
+
+    def describe(self):
+        """Return the picture and the answers in words."""
+        if not self.view:
+            return ""
+        rests = {name: getattr(self, name) for name, knob in KNOBS.items() if getattr(self, name) != knob[3]}
+        words = {"turn": f"turned by {number(self.turn, 0)}°", "light": f"light {self.light} %",
+                 "cover": f"{self.view['hidden']:.0%} hidden", "size": f"size {self.size} %"}
+        parts = [f"A {self.animal}", *(words[name] for name in rests)]
+        if self.background != "plain":
+            parts.append(f"on {self.background}")
+        says = [f"{name}: {answer}, {'right' if answer == self.view['truth'] else 'wrong'}"
+                for name, answer in self.answers().items()]
+        return f"{', '.join(parts)}. {'; '.join(says)}."
+
+    @style()
+    def figure(self):
+        """Return the picture and the scores of each classifier as a `Picture`."""
+        drawing, (left, *rows) = picture(9.4, 3, self.describe(), columns=1 + len(self.names))
+        left.imshow(self.image())
+        left.set_axis_off()
+        for axes, (name, answer) in zip(rows, self.answers().items(), strict=True):
+            scores = self.view["scores"][name]
+            right = answer == self.view["truth"]
+            role = "output" if right else "selected"
+            colors = [COLORS[role if one == answer else "reference"] for one in self.classes]
+            bars = axes.barh(self.classes, scores, color=colors)
+            axes.bar_label(bars, fmt="%.2f", padding=3)
+            axes.invert_yaxis()
+            axes.set_xticks([])
+            axes.margins(x=0.3)
+            axes.set_title(f"{name}: {answer} {'✓' if right else '✗'}", color=TEXT_COLORS[role])
+        return drawing
+
+
+def _class_of(animal):
+    return "cat" if animal == PHOTOGRAPH else animal
+
+
+def problem(animal, background="plain", turn=0, light=100, cover=0, size=100):
+    """Return a picture of an animal with its problems, and how much of the animal the posts hide.
+
+    Args:
+        As the attributes of `Problems`.
+
+    Returns:
+        (image, hidden): uint8 (64, 64, 3), and a float from 0 to 1.
+
+    Example:
+        >>> image, hidden = problem("duck", turn=30, cover=50)
+        >>> image.shape, 0.1 < hidden < 0.9
+        ((64, 64, 3), True)
+    """
+    from skimage.transform import AffineTransform, warp  # here, because it takes long
+
+    cut, behind = _cut_out(animal), _background(background)
+    middle = DRAWN / 2 - 0.5
+    back = (AffineTransform(translation=(-middle, -middle))
+            + AffineTransform(scale=100 / size, rotation=np.deg2rad(turn))
+            + AffineTransform(translation=(middle, middle)))
+    moved = warp(cut, back, order=1)
+    there = moved[..., 3:]
+    picture = there * moved[..., :3] / np.maximum(there, 1e-6) + (1 - there) * behind
+    posts, shade = _posts(cover / 100, size / 100)
+    picture += posts * (shade * POST - picture)
+    hidden = float((there * posts).sum() / there.sum())
+    picture = picture.reshape(SIZE, 2, SIZE, 2, 3).mean(axis=(1, 3)) * light / 100
+    return np.clip(255 * picture + 0.5, 0, 255).astype("uint8"), hidden
+
+
+def _posts(cover, size):
+    """Two upright posts in front of the animal: their opacity (1, 128, 1) and their shading."""
+    half = 0.45 * DRAWN * size
+    across = np.arange(DRAWN) + 0.5 - DRAWN / 2
+    away = np.abs(np.abs(across) - half / 2)  # pixels from the axis of the nearer post
+    wide = cover * half / 2
+    opacity = np.clip(wide + 0.5 - away, 0, 1) if cover else np.zeros(DRAWN)
+    shade = 0.55 + 0.45 * np.sqrt(np.clip(1 - (away / (wide + 1e-6)) ** 2, 0, 1))
+    return opacity[None, :, None], shade[None, :, None]
+
+
+@cache
+def _cut_out(animal):
+    """The animal alone, (128, 128, 4): colours times opacity, and opacity."""
+    if animal == PHOTOGRAPH:
+        from_middle = np.arange(DRAWN) + 0.5 - DRAWN / 2
+        opacity = np.clip(0.45 * DRAWN + 0.5 - np.hypot(from_middle[:, None], from_middle), 0, 1)[..., None]
+        return np.concatenate([photos.cat(DRAWN) * opacity, opacity], axis=-1)
+    scene = scenes(1, DRAWN, SEEDS[animal], classes=animal, orientation=0, lighting=0, scale=0, clutter=0)[0]
+    opacity = (scene.mask > 0).astype("float64")[..., None]
+    return np.concatenate([scene.image / 255 * opacity, opacity], axis=-1)
+
+
+@cache
+def _background(name):
+    """What lies behind the animal, (128, 128, 3)."""
+    if BACKGROUNDS[name] is None:
+        return np.full((DRAWN, DRAWN, 3), (0.62, 0.66, 0.64))
+    photo, tint = BACKGROUNDS[name]
+    return np.clip(photos.photo(photo, DRAWN) * tint, 0, 1)

@@ -1,0 +1,88 @@
+"""The explorer of the problems without a browser: its pictures, its words, its strips, its errors."""
+
+import numpy as np
+import pytest
+
+from cvcourse.explorers import Problems
+from cvcourse.explorers.problems import BACKGROUNDS, KNOBS, PHOTOGRAPH, PICTURES, SIZE, problem
+
+
+def by_light(images):
+    """A toy: a dark picture is a cat, a bright one a duck."""
+    light = images.mean(axis=(1, 2, 3)) / 255
+    return np.stack([1 - light, np.full_like(light, 0.2), light], axis=1)
+
+
+def always_dog(images):
+    return np.tile([0.0, 1.0, 0.0], (len(images), 1))
+
+
+@pytest.fixture
+def explorer():
+    return Problems({"light": by_light, "dog": always_dog})
+
+
+def test_words_and_answers_follow_the_knobs(explorer):
+    explorer.animal, explorer.light = "cat", 5
+    assert explorer.answers() == {"light": "cat", "dog": "dog"}
+    assert explorer.description == "A cat, light 5 %. light: cat, right; dog: dog, wrong."
+    explorer.animal, explorer.turn, explorer.background = PHOTOGRAPH, -30, "brick"
+    assert explorer.description.startswith("A photograph of the cat, turned by −30°, light 5 %, on brick.")
+
+
+@pytest.mark.parametrize("animal", PICTURES)
+def test_each_knob_does_what_it_says(animal):
+    rest, hidden = problem(animal)
+    assert rest.shape == (SIZE, SIZE, 3) and rest.dtype == np.uint8 and hidden == 0
+    around = problem(animal, turn=180)[0]
+    if animal != PHOTOGRAPH:  # the ground is plain, so half a turn is a mirror twice
+        assert np.abs(around[::-1, ::-1].astype(int) - rest).mean() < 2
+    assert problem(animal, light=50)[0].mean() == pytest.approx(rest.mean() / 2, rel=0.02)
+    shares = [problem(animal, cover=cover)[1] for cover in (0, 30, 60, 90)]
+    assert shares == sorted(shares) and shares[-1] > 0.6
+    small = problem(animal, size=30)[0]
+    same = (np.abs(small.astype(int) - rest[0, 0]).max(axis=-1) <= 1).mean()
+    assert same > 0.85  # most of the picture is ground now
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_both_ends_of_every_knob_have_words_and_a_picture(explorer, knob):
+    for value in KNOBS[knob][:2]:
+        for background in BACKGROUNDS:
+            explorer.background = background
+            setattr(explorer, knob, value)
+            assert explorer.describe() in explorer.figure().alt
+    with pytest.raises(ValueError, match=f"{knob} must be .* Received: {knob}="):
+        setattr(explorer, knob, KNOBS[knob][1] + 1)
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_strips_are_the_answers_at_each_position(explorer, knob):
+    explorer.swept = knob
+    right = explorer.sweep()
+    places = explorer.strips["places"]
+    assert places[0] == KNOBS[knob][0] and places[-1] == KNOBS[knob][1]
+    assert not any(right["dog"])
+    for place, yes in list(zip(places, right["light"], strict=True))[::5]:
+        setattr(explorer, knob, place)
+        assert (explorer.answers()["light"] == "cat") == yes
+
+
+def test_the_browser_asks_for_strips_of_known_knobs_only(explorer):
+    explorer._receive(explorer, {"sweep": "size"}, [])
+    assert explorer.strips["knob"] == "size"
+    explorer._receive(explorer, {"sweep": "__class__"}, [])
+    assert explorer.strips["knob"] == "size"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (({},), "at least one function"),
+        (({"dog": always_dog}, ("cat", "dog")), "classes must hold cat, dog, duck. Received"),
+        (({"two": lambda images: np.zeros((len(images), 2))},), r"'two' must return .*\(1, 3\).*\(1, 2\)"),
+    ],
+)
+def test_bad_arguments_are_explained(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Problems(*arguments)
