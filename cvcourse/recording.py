@@ -149,6 +149,11 @@ def data_hash(*arrays):
     return digest.hexdigest()
 
 
+def data_facts(name, data):
+    """Return name and sha256 of a `datasets.Dataset`, as `record` stores them."""
+    return {"name": name, "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test)}
+
+
 class Clock:
     """Measure wall and processor seconds of a block: `with Clock() as clock: …; clock.seconds`."""
 

@@ -210,6 +210,16 @@ def predict(model, x, batch_size=256):
     return model.predict(backend.dataset(batches), verbose=0)
 
 
+def compile_one_cycle(model, steps, peak=0.2, weight_decay=5e-3, label_smoothing=0.1, metrics=("accuracy",)):
+    """Compile a classifier with the recipe of `fit_one_cycle`, for `steps` batches and one-hot labels."""
+    optimizer = keras.optimizers.SGD(
+        OneCycle(peak, steps), momentum=0.9, nesterov=True, weight_decay=weight_decay
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    model.compile(optimizer, loss, metrics=list(metrics), jit_compile=False)
+
+
 def fit_one_cycle(
     model,
     x,
@@ -244,12 +254,7 @@ def fit_one_cycle(
     """
     classes = model.output_shape[-1]
     steps = epochs * -(-len(x) // batch_size)
-    optimizer = keras.optimizers.SGD(
-        OneCycle(peak, steps), momentum=0.9, nesterov=True, weight_decay=weight_decay
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
-    model.compile(optimizer, loss, metrics=list(metrics), jit_compile=False)
+    compile_one_cycle(model, steps, peak, weight_decay, label_smoothing, metrics)
     eye = np.eye(classes, dtype="float32")
     if "validation_data" in options:
         x_valid, y_valid = options.pop("validation_data")

@@ -9,7 +9,7 @@ from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
 
 SEEDS = (0, 1, 2)
-EPOCHS = {25: 40, 100: 25, 500: 12}  # images per class: epochs
+EPOCHS = {25: 30, 100: 15, 500: 8}  # images per class: epochs
 # Strategy: (start from trained weights, layers frozen by the start of their names, largest learning rate).
 STRATEGIES = {
     "from scratch": (False, (), 0.1),
@@ -85,15 +85,11 @@ def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None):
                 runs.append(run(strategy, per_class, seed, data))
                 keras.utils.clear_session()
                 print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
-    facts = {
-        "name": "CIFAR-10",
-        "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
-    }
     return recording.record(
         "transfer",
         "How much does a trained network help, and which layers should be frozen?",
         "cvcourse experiments transfer",
-        facts,
+        recording.data_facts("CIFAR-10", data),
         runs,
         folder,
     )
