@@ -125,18 +125,23 @@ function render({ model, el }) {
     element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1.05fr);gap:24px;align-items:start" },
       rows.node, element("div", {}, element("div", { class: "cv-caption" }, "Multiply-adds for one image"), chart.node)),
     line);
+  el.querySelector(".cv-describe").style.minHeight = "2.9em"; // nothing jumps when the words need one line only
   const state = stateOf(model, STATE, () => show());
   const set = (values) => state.set(values);
 
   // The paper's rule; the sliders' steps round it.
-  function setAll(value) {
+  function byRule(value) {
     const to = (name, wanted) => {
       const [min, max, step] = fixed.ranges[name];
       return Math.min(max, Math.max(min, Number((Math.round(wanted / step) * step).toFixed(3))));
     };
     const [d, w, r] = fixed.rule.map((base) => base ** value);
+    return { depth: to("depth", d), width: to("width", w), resolution: to("resolution", 224 * r) };
+  }
+
+  function setAll(value) {
     phi.show(value);
-    set({ depth: to("depth", d), width: to("width", w), resolution: to("resolution", 224 * r) });
+    set(byRule(value));
   }
 
   // What the browser knows at once; the counts follow from Python.
@@ -146,6 +151,9 @@ function render({ model, el }) {
       sliders[name].show(now[name]);
       if (name !== "resolution") sliders[name].node.querySelector("output").textContent = now[name].toFixed(1);
     }
+    const rule = byRule(Number(phi.input.value));
+    const follows = STATE.every((name) => Math.abs(rule[name] - now[name]) < 1e-6);
+    phi.node.querySelector("output").textContent = follows ? phi.input.value.replace("-", "−") : "–";
     for (const [name, button] of buttons) {
       const [w, d, r] = fixed.scales[name];
       const here = Math.abs(w - now.width) + Math.abs(d - now.depth) < 1e-6 && r === now.resolution;
