@@ -8,7 +8,7 @@ import pytest
 
 from cvcourse import experiments, pretrained
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import backbone, transfer
+from cvcourse.experiments import backbone, capacity, optimizers, transfer
 from cvcourse.models.vgg import course_network
 
 
@@ -59,3 +59,29 @@ def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
     restored = course_network(classes=3)
     pretrained.load_weights(restored, tmp_path / card["file"], card["sha256"])
     assert len(card["history"]["loss"]) == 1
+
+
+@pytest.mark.parametrize("setting", [{}, {"schedule": "cosine", "beta": 0.5}])
+def test_an_optimizer_run_has_what_a_recording_needs(data, setting, monkeypatch):
+    monkeypatch.setattr(optimizers, "VALID", 6)
+    run = optimizers.run("Adam", 1e-3, 0, data, images=12, width=2, steps=2, **setting)
+    assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
+    assert len(optimizers.settings()) == len({str(setting) for setting in optimizers.settings()})
+    assert run["result"]["diverged"] is False
+
+
+def test_a_diverged_run_is_valid_json(data, monkeypatch):
+    monkeypatch.setattr(optimizers, "VALID", 6)
+    run = optimizers.run("SGD", 1e30, 0, data, images=12, width=2, steps=4)
+    assert run["result"]["diverged"] and run["result"]["loss"] is None
+    json.dumps(run["history"], allow_nan=False)
+
+
+@pytest.mark.parametrize("remedy", ["none", "all three"])
+def test_a_capacity_run_watches_training_and_validation(data, remedy, monkeypatch):
+    monkeypatch.setattr(optimizers, "VALID", 6)
+    run = capacity.run(2, 12, remedy, 0, data, epochs=2)
+    assert {key: len(values) for key, values in run["history"].items()} == dict.fromkeys(
+        ("loss", "accuracy", "val_loss", "val_accuracy"), 2
+    )
+    assert 1 <= run["result"]["best_epoch"] <= 2

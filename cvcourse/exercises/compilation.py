@@ -150,3 +150,122 @@ check_precision_recall_f1 = Exercise(
     },
     verified="four thresholds, one of them so high that nothing is found",
 )
+
+
+def _momentum_step(weights, velocity, gradient, rate, momentum):
+    velocity = momentum * velocity - rate * gradient
+    return weights + velocity, velocity
+
+
+_places = np.random.default_rng(7).integers(-9, 10, (6, 3)).astype("float64")
+
+check_momentum_step = Exercise(
+    solution=_momentum_step,
+    cases=[(*_places[:3], 0.1, 0.9), (*_places[3:], 0.01, 0.5), (*_places[1:4], 0.5, 0.75)],
+    mistakes={
+        "forget the old velocity: that is plain SGD": (
+            lambda w, v, g, rate, momentum: _momentum_step(w, 0, g, rate, momentum)
+        ),
+        "go uphill: the gradient's part has a minus": (
+            lambda w, v, g, rate, momentum: _momentum_step(w, v, -g, rate, momentum)
+        ),
+        "move with the old velocity: renew it first": (
+            lambda w, v, g, rate, momentum: (w + v, _momentum_step(w, v, g, rate, momentum)[1])
+        ),
+        "move by the gradient alone: it is the velocity that moves the weights": (
+            lambda w, v, g, rate, momentum: (w - rate * g, _momentum_step(w, v, g, rate, momentum)[1])
+        ),
+        "take an average with 1 − momentum: Keras adds the whole gradient": (
+            lambda w, v, g, rate, momentum: _momentum_step(w, v, (1 - momentum) * g, rate, momentum)
+        ),
+        "forget the learning rate": lambda w, v, g, rate, momentum: _momentum_step(w, v, g, 1, momentum),
+        "give back the velocity first, and then the weights": (
+            lambda *case: _momentum_step(*case)[::-1]
+        ),
+    },
+    verified="three steps, with three momenta",
+)
+
+
+def _adam_step(weights, mean, square, gradient, t, rate, betas=(0.9, 0.999), power=2, root=np.sqrt):
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient**power
+    corrected = [average / (1 - beta**t) for average, beta in zip((mean, square), betas, strict=True)]
+    return weights - rate * corrected[0] / (root(corrected[1]) + 1e-7), mean, square
+
+
+def _kept_corrected(weights, mean, square, gradient, t, rate):
+    weights, mean, square = _adam_step(weights, mean, square, gradient, t, rate)
+    return weights, mean / (1 - 0.9**t), square / (1 - 0.999**t)
+
+
+_start = np.zeros(3)
+
+check_adam_step = Exercise(
+    solution=lambda weights, mean, square, gradient, t, rate: _adam_step(
+        weights, mean, square, gradient, t, rate
+    ),
+    cases=[
+        (_places[0], _start, _start, _places[1] / 4 + 0.1, 1, 0.1),
+        (_places[2], _places[3] / 9, np.abs(_places[4]) + 1, _places[5], 2, 0.5),
+        (_places[1], _places[0] / 9, np.abs(_places[3]) + 2, _places[2], 30, 0.1),
+    ],
+    mistakes={
+        "forget the bias correction": lambda *case: _adam_step(*case[:4], np.inf, case[5]),
+        "count the steps from 0: the correction of the first one divides by zero": (
+            lambda *case: _adam_step(*case[:4], case[4] - 1, case[5])
+        ),
+        "forget the root": lambda *case: _adam_step(*case, root=np.asarray),
+        "swap β₁ and β₂": lambda *case: _adam_step(*case, betas=(0.999, 0.9)),
+        "forget to square the gradient in the second average": (
+            lambda *case: _adam_step(*case, power=1, root=lambda v: np.sqrt(np.abs(v)))
+        ),
+        "go uphill: the move has a minus": (
+            lambda weights, mean, square, gradient, t, rate: (
+                _adam_step(weights, mean, square, gradient, t, -rate)
+            )
+        ),
+        "keep the corrected averages: the next step needs them as they were": _kept_corrected,
+    },
+    verified="the first, the second and the thirtieth step",
+)
+
+
+def _stopping(losses, patience, better=lambda loss, best, before: loss < best, late=0):
+    best, best_epoch, before = np.inf, 0, np.inf
+    for epoch, loss in enumerate(losses, start=1):
+        if better(loss, best, before):
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience + late:
+            return best_epoch, epoch
+        before = loss
+    return best_epoch, len(losses)
+
+
+check_early_stopping = Exercise(
+    solution=lambda losses, patience: _stopping(losses, patience),
+    cases=[
+        ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2),
+        ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
+        ([4.0, 3.0, 2.0], 5),
+        ([2.0, 1.0, 1.5, 0.5], 1),
+    ],
+    mistakes={
+        "look at all epochs: those after the stop never happen": (
+            lambda losses, patience: (int(np.argmin(losses)) + 1, _stopping(losses, patience)[1])
+        ),
+        "give back the last epoch: the best one has the weights to keep": (
+            lambda losses, patience: (_stopping(losses, patience)[1],) * 2
+        ),
+        "count the epochs from 0": lambda *case: tuple(n - 1 for n in _stopping(*case)),
+        "wait one epoch too long": lambda *case: _stopping(*case, late=1),
+        "compare with the epoch before instead of with the best so far": (
+            lambda *case: _stopping(*case, better=lambda loss, best, before: loss < before)
+        ),
+        "take an equal loss as better": (
+            lambda *case: _stopping(*case, better=lambda loss, best, before: loss <= best)
+        ),
+        "never stop": lambda losses, patience: (int(np.argmin(losses)) + 1, len(losses)),
+    },
+    verified="four curves, one that falls to the end and one with two equal losses",
+)
