@@ -88,7 +88,7 @@ def crop(images, rng, size=CROP):
 
 
 class Progress(keras.callbacks.Callback):
-    """Test accuracy after each epoch, and the seconds of training until then; the test itself is not timed."""
+    """Test accuracy after each epoch and the seconds of training until then, without those of the tests."""
 
     def __init__(self, data, views):
         super().__init__()
