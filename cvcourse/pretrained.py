@@ -185,7 +185,7 @@ def save_weights(model, path):
     for key, variable in _variables(model).items():
         array = np.asarray(variable)
         arrays[key] = array.astype("float16") if array.ndim > 1 else array.astype("float32")
-    np.savez(path, **arrays)
+    np.savez_compressed(path, **arrays)
     return _sha256(path)
 
 

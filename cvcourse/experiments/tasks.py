@@ -212,7 +212,7 @@ TASKS = {
         data=_learn(lambda made: made.images / np.float32(255), 32, **PLAIN),
         loss=vae.reconstruction_loss,
         measure=vae_figures,
-        recipe={"n": 10_000, "epochs": 40, "batch_size": 64, "peak": 2e-3},
+        recipe={"n": 20_000, "epochs": 25, "batch_size": 64, "peak": 3e-3},
         limits=DRAWN + "32×32 pixels, one animal on a plain ground.",
     ),
     "super_resolution": Task(

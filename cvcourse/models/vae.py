@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
-SIGMA = 0.1  # of a pixel, in [0, 1]: smaller is sharper, larger keeps z closer to normal
+SIGMA = 0.25  # of a pixel, in [0, 1]: smaller is sharper, larger keeps z closer to normal
 
 
 def encoder(input_shape, latent, widths):
