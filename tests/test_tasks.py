@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cvcourse import pretrained, training
+from cvcourse import pretrained
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments import tasks
 from cvcourse.models import super_resolution as sr
@@ -152,9 +152,3 @@ def test_weights_that_would_be_lost_are_refused(tmp_path):
     model = keras.Model(inputs, other(one(inputs)), name="twins")
     with pytest.raises(ValueError, match=r"'twins' must have different names.*Received: 4 weights, 2 names"):
         pretrained.save_weights(model, tmp_path / "twins.npz")
-
-
-def test_a_sheet_of_scenes_is_quick(some):
-    model = pretrained.load("yolo").model
-    outputs = training.predict(model, some.images)
-    assert len([yolo.decode(output) for output in outputs]) == len(some)
