@@ -6,9 +6,9 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from cvcourse import experiments, pretrained
+from cvcourse import experiments, pretrained, recording
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import backbone, capacity, optimizers, transfer
+from cvcourse.experiments import backbone, batch_norm, capacity, optimizers, transfer
 from cvcourse.models.vgg import course_network
 
 
@@ -85,3 +85,20 @@ def test_a_capacity_run_watches_training_and_validation(data, remedy, monkeypatc
         ("loss", "accuracy", "val_loss", "val_accuracy"), 2
     )
     assert 1 <= run["result"]["best_epoch"] <= 2
+
+
+@pytest.mark.parametrize("norm", [None, "batch", "group", "late"])
+def test_a_run_of_the_batch_norm_experiment(data, norm):
+    x = batch_norm.small_images(data.x_train)
+    assert x.shape == (24, 16, 16, 3) and x.dtype == np.float32
+    run = batch_norm.run((x, data.y_train, x, data.y_train), 0, norm, batch_size=8, epochs=1)
+    assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
+    assert len(run["history"]["val_accuracy"]) == 1
+
+
+def test_settings_of_the_batch_norm_experiment_are_those_recorded():
+    settings = batch_norm.settings()
+    assert len(settings) == len(set(settings))
+    keys = ("norm", "rate", "scale", "batch_size")
+    recorded = {tuple(run[key] for key in keys) for run in recording.replay("batch_norm").runs}
+    assert recorded == {(norm or "plain", *rest) for norm, *rest in settings}
