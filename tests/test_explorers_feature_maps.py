@@ -244,3 +244,11 @@ def test_a_byte_image_is_refused():
 def test_the_picture_has_words(model):
     explorer = FeatureMaps(model)
     assert explorer.figure().alt == explorer.describe()
+
+
+def test_words_have_a_true_minus_sign(model):
+    explorer = FeatureMaps(model)
+    explorer.layer = "conv2"
+    explorer.channel = int(explorer._maps["conv2"].min(axis=(0, 1)).argmin())
+    explorer.position = [*map(int, np.argwhere(explorer._maps["conv2"][..., explorer.channel] < 0)[0])]
+    assert " gives −" in explorer.describe() and "-" not in explorer.describe()

@@ -1,5 +1,7 @@
 """FeatureMaps: what each layer of a network makes of a photograph, down to the products of one unit."""
 
+import re
+
 import matplotlib
 import numpy as np
 from traitlets import Dict, Int, List, Unicode, validate
@@ -24,6 +26,11 @@ def _shades(values, low, high):
     """Return values as bytes: `low` is 0 and `high` is 255."""
     span = (high - low) or 1
     return np.clip((values - low) / span * 255, 0, 255).round().astype("uint8")
+
+
+def _minus(words):
+    """Return words with a true minus sign before each negative number and exponent."""
+    return re.sub(r"(?<![a-zA-Z_\d])-(?=\d)|(?<=\de)-(?=\d)", "−", words)
 
 
 def _liveliest(maps):
@@ -281,7 +288,8 @@ class FeatureMaps(Explorer):
         if self.problem:
             return f"{self.problem} Still shown: {self.image_name}."
         if self._unit:
-            return f"{self.image_name}. {self._unit!r}"
+            return f"{self.image_name}. {_minus(repr(self._unit))}"
         row, column = self.position
+        value = _minus(f"{self.unit['activation']:.4g}")
         return (f"{self.image_name}. {self.layer}, row {row}, column {column}, channel {self.channel}: "
-                f"{self.unit['activation']:.4g}. This layer has no weights of its own to explain it by.")
+                f"{value}. This layer has no weights of its own to explain it by.")
