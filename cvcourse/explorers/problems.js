@@ -10,7 +10,7 @@ const PIXELS = 64;
 const signed = (value) => String(value).replace("-", "−");
 
 function choice(label, names, change) {
-  const select = element("select", { "aria-label": label }, ...names.map((name) => element("option", { value: name }, name)));
+  const select = element("select", { "aria-label": label, style: "max-width:9.5em" }, ...names.map((name) => element("option", { value: name }, name)));
   select.addEventListener("change", () => change(select.value));
   return { node: element("label", { class: "cv-control cv-stacked" }, element("span", {}, label), select), select };
 }
@@ -32,7 +32,7 @@ function row(name, classes, pick) {
     pick(Math.min(0.999, Math.max(0, (event.clientX - box.left) / box.width)));
   });
   return {
-    node: element("div", { style: "display:grid;grid-template-columns:9.5em minmax(0,1fr) 16em;gap:18px;align-items:center;"
+    node: element("div", { style: "display:grid;grid-template-columns:8em minmax(0,1fr) 15em;gap:18px;align-items:center;"
       + "min-height:98px;border-top:1px solid var(--cv-line)", role: "group", "aria-label": name },
     element("div", {}, element("div", {}, name), answer),
     element("div", {}, ...bars.map(({ node }) => node)),
@@ -86,9 +86,9 @@ function render({ model, el }) {
 
   const canvas = element("canvas", { class: "cv-canvas", width: PIXELS, height: PIXELS, role: "img",
     style: "width:100%;aspect-ratio:1;border-radius:3px" });
-  const caption = element("figcaption", { class: "cv-caption" }, `What they get: ${PIXELS} × ${PIXELS} × 3 numbers`);
+  const caption = element("figcaption", { class: "cv-caption" }, `They get ${PIXELS} × ${PIXELS} × 3 numbers`);
   const title = element("div", { class: "cv-caption", style: "text-align:right;white-space:nowrap" });
-  const ends = element("div", { class: "cv-hint", style: "display:flex;justify-content:space-between;margin:-16px 0 0 auto;width:16em" });
+  const ends = element("div", { style: "display:flex;justify-content:space-between;margin:-20px 0 0 auto;width:15em;color:var(--cv-muted)" });
   const rows = model.get("names").map((name) => row(name, classes, (part) => {
     const { places } = model.get("strips");
     set({ [model.get("swept")]: places[Math.floor(part * places.length)] });
@@ -97,7 +97,7 @@ function render({ model, el }) {
     element("figure", { class: "cv-panel" }, caption, canvas),
     element("div", {}, title, ...rows.map(({ node }) => node), ends));
   const { root, drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls" }, animal.node, background.node,
+    element("div", { class: "cv-controls", style: "column-gap:14px" }, animal.node, background.node,
       ...Object.values(sliders).map(({ node }) => node), reset), stage);
   root.querySelector(".cv-describe").style.minHeight = "2.9em";
 
