@@ -40,6 +40,7 @@ CASES = {
         ".cv-board[tabindex]",
         AROUND,
     ),
+    "Freezing, course network, freeze": (100, "Freezing()", "[role=listbox]", (" ", "ArrowRight")),
 }
 WATCH = """root => {
   window.times = [];

@@ -285,15 +285,7 @@ function render({ model, el }) {
     formula.replaceChildren(width, rest);
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(view.stage);
-  draw();
-  return () => {
-    view.stop();
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return view.live(draw, state.close, close);
 }
 
 export default { render };

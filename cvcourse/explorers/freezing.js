@@ -37,11 +37,12 @@ function render({ model, el }) {
     return { value, more, node: element("div", {}, element("div", { class: "cv-caption", style: "margin:0" }, name), value, more) };
   });
   const curves = chart({ width: 620, height: 190, right: 170, label: "Test images right against epochs, a curve for each run" });
-  const { drawn, close } = explorer(el, model,
+  const { root, drawn, close } = explorer(el, model,
     element("div", { class: "cv-controls", style: "gap:8px 10px" }, ...presets.map(({ button }) => button), run),
     list, about,
     element("div", { style: "display:grid;grid-template-columns:minmax(0,21em) minmax(0,1fr);gap:0 20px;margin-top:6px;font-variant-numeric:tabular-nums" },
       element("div", { style: "display:grid;align-content:space-between" }, ...figures.map(({ node }) => node)), curves.svg));
+  root.querySelector(".cv-describe").style.minHeight = "4.35em"; // three lines: runs make the words longer
   const state = stateOf(model, STATE, draw);
 
   const big = Math.max(1, ...layers.map(({ size }) => size));

@@ -158,15 +158,7 @@ function render({ model, el }) {
     formula.replaceChildren(first, second);
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(view.stage);
-  draw();
-  return () => {
-    view.stop();
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return view.live(draw, state.close, close);
 }
 
 export default { render };

@@ -266,7 +266,17 @@ function slidingWindow({ margin, middle, numbers, below, look, move, redraw }) {
     play,
     captions,
     place,
-    stop: () => run(false),
+    // Draw the whole explorer now and at each new size; returns what ends all this, and calls `others`.
+    live(all, ...others) {
+      const resize = new ResizeObserver(all);
+      resize.observe(stage);
+      all();
+      return () => {
+        run(false);
+        resize.disconnect();
+        others.forEach((end) => end());
+      };
+    },
     draw(now, map, color) {
       play.textContent = timer ? "❚❚ Pause" : "▶ Play";
       drawInput(now);

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -169,3 +170,29 @@ def open_browser():
         browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser.new_context()
         browser.close()
+
+
+def says(explorer, words):
+    """Wait until Python's words hold `words`, a text or a pattern."""
+    explorer.locator(".cv-describe", has_text=words).wait_for(timeout=20_000)
+
+
+def size(explorer):
+    """Return width and height in whole pixels."""
+    box = explorer.bounding_box()
+    return round(box["width"]), round(box["height"])
+
+
+def press(locator, key, times=1):
+    """Focus what takes the keys, and press one several times."""
+    locator.focus()
+    for _ in range(times):
+        locator.press(key)
+
+
+def shown(explorer):
+    """Return what JavaScript computed for a window, as text and in full, once Python's words agree."""
+    result = explorer.locator(".cv-sum")
+    number = result.locator("b").inner_text()
+    says(explorer, re.compile(re.escape(f"is {number}.")))
+    return number, float(result.get_attribute("data-sum"))

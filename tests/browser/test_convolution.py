@@ -1,25 +1,10 @@
 """The convolution explorer in JupyterLab: mouse, keyboard, and the same numbers as Python's."""
 
-import re
 
 import pytest
+from lab import press, shown
 
 CELL = "from cvcourse.explorers import Convolution\nexplorer = Convolution()\nexplorer"
-
-
-def shown(explorer):
-    """Return the sum that JavaScript shows, as text and in full, once Python's words agree with it."""
-    total = explorer.locator(".cv-sum")
-    number = total.locator("b").inner_text()
-    says = re.compile(re.escape(f"is {number}."))
-    explorer.locator(".cv-describe").filter(has_text=says).wait_for(timeout=10_000)
-    return number, float(total.get_attribute("data-sum"))
-
-
-def press(locator, key, times=1):
-    locator.focus()
-    for _ in range(times):
-        locator.press(key)
 
 
 def sliders(explorer):

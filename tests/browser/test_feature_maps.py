@@ -2,6 +2,7 @@
 
 import re
 
+from lab import says, size
 from PIL import Image
 
 CELL = """import keras
@@ -17,16 +18,6 @@ explorer = FeatureMaps(keras.Sequential([
 ]), labels=["cat", "dog"])
 explorer.channel = 3
 explorer"""
-
-
-def says(explorer, words):
-    """Wait until Python's words hold `words`."""
-    explorer.locator(".cv-describe", has_text=words).wait_for(timeout=10_000)
-
-
-def size(explorer):
-    box = explorer.bounding_box()
-    return round(box["width"]), round(box["height"])
 
 
 def pictures(explorer):

@@ -2,6 +2,8 @@
 
 import re
 
+from lab import says
+
 CELL = """import keras
 import numpy as np
 from cvcourse.explorers import Freezing
@@ -17,10 +19,6 @@ model = keras.Sequential([
 explorer = Freezing(model, (images, labels), (images, labels), augment=None, epochs=4,
                     curves={"from scratch": [40, 50]})
 explorer"""
-
-
-def says(explorer, words):
-    explorer.locator(".cv-describe", has_text=words).wait_for(timeout=20_000)
 
 
 def test_click_keys_and_buttons_freeze_and_nothing_jumps(open_notebook):

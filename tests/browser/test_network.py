@@ -2,6 +2,8 @@
 
 import re
 
+from lab import says, size
+
 CELL = """import keras
 from cvcourse.explorers import Network
 explorer = Network(keras.Sequential([
@@ -12,16 +14,6 @@ explorer = Network(keras.Sequential([
     keras.layers.Dense(10, name="dense"),
 ]))
 explorer"""
-
-
-def says(explorer, words):
-    """Wait until Python's words hold `words`."""
-    explorer.locator(".cv-describe", has_text=words).wait_for(timeout=10_000)
-
-
-def size(explorer):
-    box = explorer.bounding_box()
-    return round(box["width"]), round(box["height"])
 
 
 def test_keyboard_chooses_layers_and_moves_every_slider(open_notebook):

@@ -3,23 +3,9 @@
 import re
 
 import pytest
+from lab import press, shown
 
 CELL = "from cvcourse.explorers import Pooling\nexplorer = Pooling()\nexplorer"
-
-
-def shown(explorer):
-    """Return the value that JavaScript shows, as text and in full, once Python's words agree with it."""
-    result = explorer.locator(".cv-sum")
-    number = result.locator("b").inner_text()
-    says = re.compile(re.escape(f"is {number}."))
-    explorer.locator(".cv-describe").filter(has_text=says).wait_for(timeout=10_000)
-    return number, float(result.get_attribute("data-sum"))
-
-
-def press(locator, key, times=1):
-    locator.focus()
-    for _ in range(times):
-        locator.press(key)
 
 
 def test_keyboard_and_mouse_move_everything(open_notebook):
