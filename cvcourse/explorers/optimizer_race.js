@@ -4,7 +4,7 @@
 const [STEPS, FAR] = [150, 1e3];
 const RATES = Array.from({ length: 13 }, (_, k) => Number((10 ** ((k - 12) / 4)).toPrecision(2)));
 const MOMENTA = [0, 0.5, 0.8, 0.9, 0.95, 0.99];
-const ROLES = { SGD: "reference", momentum: "input", RMSprop: "kernel", Adam: "output" };
+const ROLES = { SGD: "selected", momentum: "input", RMSprop: "kernel", Adam: "output" };
 const SURFACES = {
   ravine: { height: (x, y) => 0.05 * x ** 2 + 1.5 * y ** 2, slope: (x, y) => [0.1 * x, 3 * y],
     start: [-4, 2], view: [-6, 6, -4, 4], lowest: 0, best: [[0, 0]] },
@@ -109,7 +109,6 @@ function render({ model, el }) {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillStyle = "#111";
-    for (const place of best) pen.fillText("★", ...at(place));
     pen.fillRect(...at(start).map((place) => place - 7), 14, 14);
     for (const [name, way] of Object.entries(ways)) {
       pen.strokeStyle = pen.fillStyle = ink(ROLES[name]);
@@ -122,6 +121,8 @@ function render({ model, el }) {
       pen.arc(...at(seen.at(-1)), 10, 0, 7);
       pen.fill();
     }
+    pen.fillStyle = "#111";
+    for (const place of best) pen.fillText("★", ...at(place));
   }
 
   function draw() {

@@ -10,7 +10,7 @@ STEPS = 150
 FAR = 1e3  # further out than this an optimiser counts as diverged
 RATES = tuple(float(f"{10 ** (k / 4):.2g}") for k in range(-12, 1))  # 0.001 to 1
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
-OPTIMIZERS = {"SGD": "reference", "momentum": "input", "RMSprop": "kernel", "Adam": "output"}
+OPTIMIZERS = {"SGD": "selected", "momentum": "input", "RMSprop": "kernel", "Adam": "output"}
 
 # Surface: (height, slope, start, (left, right, bottom, top) of the picture, lowest height).
 SURFACES = {
