@@ -34,7 +34,8 @@ def gradient_norms(model, x, y):
 
     def loss(values):
         logits, _ = model.stateless_call(values, model.non_trainable_variables, x, training=True)
-        return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)), logits
+        losses = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
+        return keras.ops.mean(losses), logits
 
     values = [keras.ops.convert_to_tensor(variable.numpy()) for variable in model.trainable_variables]
     slopes, _ = backend.gradient(loss, values)
