@@ -42,6 +42,7 @@ function render({ model, el }) {
   const formula = element("div", { class: "cv-formula" });
   let grip = null; // what the pointer holds: a function from a point to a box
   let timer = 0;
+  let steps = 0;
 
   const starts = {
     "true box": ([x1, y1, x2, y2]) => [x1, y1, x2, y2],
@@ -139,20 +140,22 @@ function render({ model, el }) {
     else move([box[0], box[1], Math.max(box[0] + 1, box[2] + right), Math.max(box[1] + 1, box[3] + down)]);
   });
 
-  // Gradient descent, twenty-five steps a second, until nothing moves any more.
+  // Gradient descent, twenty-five steps a second, ever smaller, until nothing moves any more.
   function run(start) {
     if (Boolean(timer) === start) return;
     clearInterval(timer);
     timer = start ? setInterval(descend, 40) : 0;
+    steps = 0;
     draw();
   }
 
   function descend() {
     const { box, true_box: truth } = state.get();
     const { of, rate } = LOSSES[chosen.value];
-    const next = box.map((value, at) => value - rate * slope(of, box, truth)[at]);
+    const next = box.map((value, at) => value - rate / (1 + steps / 100) * slope(of, box, truth)[at]);
     const change = Math.max(...next.map((value, at) => Math.abs(value - box[at])));
-    if (!root.isConnected || change < 0.002 || of(box, truth) < 0.01) run(false);
+    steps += 1;
+    if (!root.isConnected || steps > 400 || change < 0.002 || of(box, truth) < 0.01) run(false);
     else move(next);
   }
 

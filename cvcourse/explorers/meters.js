@@ -25,10 +25,10 @@ const svg = (tag, attributes) => {
 // Curves over [0, 1] of values from 0 to 2, one for each of `roles` ({key: role}).
 // draw(here, curves): the present place, and {key: function from a place to a value}.
 function lossChart(label, roles, [first, last]) {
-  const [width, height, left, bottom] = [540, 190, 22, 26];
+  const [width, height, left, bottom] = [600, 190, 22, 26];
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img", "aria-label": label });
   const text = (x, y, words, anchor) => {
-    const node = svg("text", { x, y, "font-size": 15, fill: "var(--cv-muted)", "text-anchor": anchor });
+    const node = svg("text", { x, y, "font-size": 16, fill: "var(--cv-muted)", "text-anchor": anchor });
     node.textContent = words;
     root.append(node);
   };
