@@ -9,7 +9,7 @@ from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
 
 SEEDS = (0, 1, 2)
-EPOCHS = {25: 30, 100: 15, 500: 8}  # images per class: epochs
+EPOCHS = {25: 25, 100: 12, 500: 5}  # images per class: epochs
 # Strategy: (start from trained weights, layers frozen by the start of their names, largest learning rate).
 STRATEGIES = {
     "from scratch": (False, (), 0.1),
