@@ -63,7 +63,7 @@ def count(name):
     """
     if name not in LEAGUE:
         raise ValueError(
-            f"name must be a network of keras.applications: {', '.join(LEAGUE)}. Received: {name!r}."
+            f"name must be a network of keras.applications: {', '.join(LEAGUE)}. Received: name={name!r}"
         )
     size = LEAGUE[name][1]
     summary = summarize(lambda: getattr(keras.applications, name)(weights=None), (size, size, 3))

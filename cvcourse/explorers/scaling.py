@@ -26,7 +26,7 @@ def costs(depth=1.0, width=1.0, resolution=224, classes=1000):
     Example:
         >>> params, macs, stages = costs()
         >>> params, macs, stages[2]
-        (5330571, 385814752, ('MBConv6 3×3', 2, 24, 56, 46049376))
+        (5330571, 385814752, ('MBConv6 3×3', 2, 24, 56, 54945216))
     """
     side, channels = math.ceil(resolution / 2), scaled_filters(32, width)
     params = 7 + _normed(arithmetic.conv_params(3, 3, channels, False), channels)  # 7: statistics of RGB
