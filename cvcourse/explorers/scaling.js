@@ -70,7 +70,7 @@ function plane({ marks, curves }, choose) {
 
 // The table of the network, a row for each stage; the bar is its part of the multiply-adds. Returns {node, show}.
 function table() {
-  const heads = ["block", "how many", "filters", "map", "part of the work"];
+  const heads = ["block", "how many", "filters", "map", "work"];
   const body = element("tbody");
   const node = element("table", { style: "width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums;line-height:1.25" },
     element("thead", {}, element("tr", {}, ...heads.map((name) => element("th",
