@@ -8,7 +8,7 @@ import pytest
 
 from cvcourse import experiments, pretrained, recording
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import backbone, batch_norm, capacity, optimizers, transfer
+from cvcourse.experiments import backbone, batch_norm, capacity, cifar10, optimizers, transfer
 from cvcourse.models.vgg import course_network
 
 
@@ -102,3 +102,31 @@ def test_settings_of_the_batch_norm_experiment_are_those_recorded():
     keys = ("norm", "rate", "scale", "batch_size")
     recorded = {tuple(run[key] for key in keys) for run in recording.replay("batch_norm").runs}
     assert recorded == {(norm or "plain", *rest) for norm, *rest in settings}
+
+
+def test_whitening_makes_patches_uncorrelated(data):
+    kernels = cifar10.whitening(data.x_train)
+    assert kernels.shape == (2, 2, 3, 24)
+    np.testing.assert_array_equal(kernels[..., :12], -kernels[..., 12:])
+    model = cifar10.quick_network(data.x_train, 3)
+    assert model.output_shape == (None, 3)
+    patches = data.x_train[:, :2, :2].astype("float32") / 255
+    outputs = np.tensordot(patches, kernels[..., :12], axes=3)
+    assert 0.1 < np.mean(outputs**2) < 10  # variance of order one from inputs of order 0.1
+
+
+def test_crop_takes_a_square_of_each_image(data):
+    crops = cifar10.crop(data.x_train, np.random.default_rng(0), size=8)
+    assert crops.shape == (24, 8, 8, 3) and crops.dtype == np.uint8
+    windows = np.lib.stride_tricks.sliding_window_view(data.x_train[0], (8, 8), axis=(0, 1))
+    windows = windows.transpose(0, 1, 3, 4, 2).reshape(-1, 8, 8, 3)
+    assert any(np.array_equal(crops[0], w) or np.array_equal(crops[0], w[:, ::-1]) for w in windows)
+
+
+@pytest.mark.parametrize("setting, options", [("tutorial", {"epochs": 2}), ("ours", {})])
+def test_progress_has_the_accuracy_and_the_seconds_of_each_epoch(data, monkeypatch, setting, options):
+    monkeypatch.setitem(cifar10.OURS, "ours", (1, 1))
+    run = cifar10.run(setting, 0, data, **options)
+    elapsed = run["history"]["elapsed"]
+    assert len(elapsed) == len(run["history"]["test_accuracy"]) == 2
+    assert 0 < elapsed[0] < elapsed[1] == run["seconds"]
