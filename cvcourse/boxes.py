@@ -1,9 +1,14 @@
 """Boxes as (x1, y1, x2, y2) in pixels: how well two agree, which of many to keep, how good all are.
 
+Detectors start from fixed boxes, the anchors: `anchors` lays them out, `match` says which true box each is
+responsible for, `encode` and `decode` turn true boxes into what a network learns, and back.
+
 Boxes are continuous and half-open: the width is x2 − x1. `area` and the two IoU broadcast as
 numpy does: the last axis holds the four numbers, and `iou(boxes[:, None], others)` compares each box with
 each other one.
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -119,7 +124,166 @@ def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
     return order[stays[order]]
 
 
-def average_precision(found, truth, threshold=0.5):
+def mask_iou(masks, others):
+    """Return the intersection over union of each mask with each other one: shared pixels / covered pixels.
+
+    Args:
+        masks: bool (K, H, W).
+        others: bool (T, H, W).
+
+    Returns:
+        float array (K, T) in [0, 1]; 0 for two masks without a pixel.
+
+    Raises:
+        ValueError: if a shape is another one, or height and width differ.
+
+    Example:
+        >>> left, all_four = [[1, 0], [1, 0]], [[1, 1], [1, 1]]
+        >>> mask_iou([left], [left, all_four])
+        array([[1. , 0.5]])
+    """
+    masks, others = np.asarray(masks, bool), np.asarray(others, bool)
+    if masks.ndim != 3 or others.ndim != 3 or masks.shape[1:] != others.shape[1:]:
+        raise ValueError(
+            "masks and others must be (K, H, W) and (T, H, W) with one height and width. "
+            f"Received: shapes {masks.shape} and {others.shape}"
+        )
+    flat, other = (m.reshape(len(m), -1).astype("float32") for m in (masks, others))
+    overlap = (flat @ other.T).astype("float64")  # float32 counts pixels exactly, up to 16 million
+    return _ratio(overlap, flat.sum(axis=1)[:, None] + other.sum(axis=1) - overlap)
+
+
+def anchors(grid, stride, sizes, ratios=(1.0,)):
+    """Return the anchors of a grid: boxes of each size and ratio around the middle of each cell, in pixels.
+
+    Args:
+        grid: int, cells in a row and in a column.
+        stride: float, height and width of a cell in pixels.
+        sizes: sequence of float, √area of the boxes in pixels.
+        ratios: sequence of float, width / height.
+
+    Returns:
+        float32 array (grid · grid · A, 4), A = sizes · ratios; row by row, in a cell size by size.
+        Anchors may reach over the border.
+
+    Raises:
+        ValueError: if a number is not positive.
+
+    Example:
+        >>> anchors(2, 8, sizes=[4])[:2]
+        array([[ 2.,  2.,  6.,  6.],
+               [10.,  2., 14.,  6.]], dtype=float32)
+
+    Source: Ren et al., "Faster R-CNN" (2015), section 3.1.1; Liu et al., "SSD" (ECCV
+    2016), section 2.2, which calls them default boxes.
+    """
+    sizes, roots = np.asarray(sizes, "float64").ravel(), np.sqrt(np.asarray(ratios, "float64").ravel())
+    numbers = np.concatenate([[grid, stride], sizes, roots])
+    if not (numbers > 0).all() or not sizes.size or not roots.size:  # NaN is wrong, too
+        raise ValueError(
+            "grid, stride, sizes and ratios must be greater than 0, with at least one size and ratio. "
+            f"Received: grid={grid}, stride={stride}, sizes={sizes.tolist()}, ratios={(roots**2).tolist()}"
+        )
+    half = np.stack([np.outer(sizes, roots), np.outer(sizes, 1 / roots)], axis=-1).reshape(-1, 2) / 2
+    middle = (np.arange(grid) + 0.5) * stride
+    centre = np.stack(np.meshgrid(middle, middle), axis=-1)[:, :, None]  # (grid, grid, 1, 2)
+    return np.concatenate([centre - half, centre + half], axis=-1).reshape(-1, 4).astype("float32")
+
+
+def match(anchors, boxes, positive=0.5, negative=0.4):
+    """Return for each anchor which true box it must find.
+
+    An anchor takes the box that it overlaps most, if their IoU is at least `positive`; below `negative` it is
+    background. So that no box is lost, each also gets the anchor that fits it best, however badly.
+
+    Args:
+        anchors: float (A, 4).
+        boxes: float (T, 4), true boxes; T may be 0.
+        positive, negative: float in [0, 1], positive ≥ negative.
+
+    Returns:
+        int64 array (A,): an index into `boxes`; −1 for background; −2 for neither, to be left out.
+
+    Raises:
+        ValueError: as `iou`, or for thresholds in the wrong order.
+
+    Example:
+        >>> match([[0, 0, 10, 10], [0, 0, 10, 22], [50, 50, 60, 60]], [[0, 0, 10, 10]])
+        array([ 0, -2, -1])
+
+    Source: Ren et al., "Faster R-CNN" (2015), section 3.1.2, whose thresholds are 0.7 and 0.3.
+    """
+    if not 0 <= negative <= positive <= 1:
+        raise ValueError(
+            "positive and negative must be 0 ≤ negative ≤ positive ≤ 1. "
+            f"Received: positive={positive}, negative={negative}"
+        )
+    anchors, boxes = _boxes(anchors, "anchors"), _boxes(boxes, "boxes").reshape(-1, 4)
+    if not len(boxes):
+        return np.full(len(anchors), -1, "int64")
+    fits = iou(anchors[:, None], boxes)  # (A, T)
+    found, best = fits.argmax(axis=1), fits.max(axis=1)
+    found[best < positive] = -2
+    found[best < negative] = -1
+    for _ in range(min(fits.shape)):  # the best pair first, so that no two boxes want one anchor
+        anchor, box = np.unravel_index(fits.argmax(), fits.shape)
+        found[anchor] = box
+        fits[anchor], fits[:, box] = -1, -1
+    return found
+
+
+def encode(boxes, anchors):
+    """Return boxes as offsets from anchors, the numbers that a network learns.
+
+    (Δx / w, Δy / h, log of the width's ratio, log of the height's ratio), where Δ is the way from centre to
+    centre and w, h are the anchor's size: the same numbers for a small and for a large object.
+
+    Args:
+        boxes: float (…, 4) with width and height greater than 0.
+        anchors: float (…, 4), likewise; broadcast against `boxes`.
+
+    Returns:
+        float array (…, 4).
+
+    Raises:
+        ValueError: as `area`, or for a box or an anchor without area.
+
+    Example:
+        >>> encode([2, 0, 6, 8], [0, 0, 4, 4]).round(3)
+        array([0.5  , 0.5  , 0.   , 0.693])
+
+    Source: Girshick et al., "R-CNN" (CVPR 2014), appendix C, equations 6–9.
+    """
+    (centre, size), (at, unit) = _centred(boxes, "boxes"), _centred(anchors, "anchors")
+    return np.concatenate([(centre - at) / unit, np.log(size / unit)], axis=-1)
+
+
+def decode(offsets, anchors):
+    """Return the boxes that offsets from anchors mean: `encode` backwards.
+
+    Args:
+        offsets: float (…, 4), as `encode` gives them.
+        anchors: float (…, 4); broadcast against `offsets`.
+
+    Returns:
+        float array (…, 4) as (x1, y1, x2, y2); may reach over the border.
+
+    Raises:
+        ValueError: as `encode`.
+
+    Example:
+        >>> decode([0.5, 0.5, 0, np.log(2)], [0, 0, 4, 4])
+        array([2., 0., 6., 8.])
+    """
+    offsets = np.asarray(offsets)
+    if offsets.ndim < 1 or offsets.shape[-1] != 4:
+        raise ValueError(f"offsets must have the shape (…, 4). Received: shape {offsets.shape}")
+    at, unit = _centred(anchors, "anchors")
+    centre, half = at + offsets[..., :2] * unit, np.exp(offsets[..., 2:]) * unit / 2
+    return np.concatenate([centre - half, centre + half], axis=-1)
+
+
+def average_precision(found, truth, threshold=0.5, overlap=None):
     """Return the average precision of each class: the area under its precision–recall curve, as COCO has it.
 
     All boxes of a class are taken best score first. A box is right if its IoU with a true box of its
@@ -132,6 +296,8 @@ def average_precision(found, truth, threshold=0.5):
         found: list with, for each picture, (boxes (K, 4), labels (K,), scores (K,)).
         truth: list with, for each picture, (boxes (T, 4), labels (T,)).
         threshold: float in (0, 1].
+        overlap: function of what was found (K, …) and what is true (T, …) in one picture, gives their IoU,
+            (K, T). By default both are boxes; with `mask_iou` they are masks, bool (K, H, W).
 
     Returns:
         dict: class (int) to average precision in [0, 1], for each class that occurs in `truth`.
@@ -150,7 +316,8 @@ def average_precision(found, truth, threshold=0.5):
     """
     _same_length(found=found, truth=truth)
     wanted = np.concatenate([np.asarray(labels, int).ravel() for _, labels in truth])
-    answers = [_judge(*picture, *known, threshold) for picture, known in zip(found, truth, strict=True)]
+    judge = partial(_judge, threshold=threshold, overlap=overlap or _each_iou)
+    answers = [judge(*picture, *known) for picture, known in zip(found, truth, strict=True)]
     labels, scores, right = (np.concatenate(column) for column in zip(*answers, strict=True))
     return {
         int(k): _area_under_curve(scores[labels == k], right[labels == k], np.sum(wanted == k))
@@ -158,14 +325,18 @@ def average_precision(found, truth, threshold=0.5):
     }
 
 
-def _judge(boxes, labels, scores, true_boxes, true_labels, threshold):
+def _each_iou(boxes, others):
+    boxes, others = (np.asarray(b, float).reshape(-1, 4) for b in (boxes, others))
+    return iou(boxes[:, None], others)
+
+
+def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
     """For one picture: the found labels and scores, best first, and whether each box is right."""
-    boxes, true_boxes = (np.asarray(b, float).reshape(-1, 4) for b in (boxes, true_boxes))
     labels, true_labels, scores = np.asarray(labels, int), np.asarray(true_labels, int), np.asarray(scores)
     _same_length(boxes=boxes, labels=labels, scores=scores)
     _same_length(true_boxes=true_boxes, true_labels=true_labels)
     order = np.argsort(-scores, kind="stable")
-    fits = iou(boxes[:, None], true_boxes)
+    fits = np.array(overlap(boxes, true_boxes), float).reshape(len(boxes), len(true_boxes))
     fits[labels[:, None] != true_labels] = 0
     right = np.zeros(len(boxes), bool)
     for place, i in enumerate(order):
@@ -211,6 +382,16 @@ def _pairs(boxes, others):
 def _ratio(part, whole):
     """part / whole, and 0 where there is no whole."""
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+def _centred(boxes, name):
+    """The centre and the size of each box, (…, 2) each."""
+    boxes = _boxes(boxes, name)
+    size = boxes[..., 2:] - boxes[..., :2]
+    if not (size > 0).all():
+        wrong = boxes[~(size > 0).all(axis=-1)][0].tolist()
+        raise ValueError(f"{name} must have a width and a height greater than 0. Received: {wrong}")
+    return boxes[..., :2] + size / 2, size
 
 
 def _area(boxes):

@@ -74,6 +74,12 @@ def test_boxes_broadcast_and_keep_their_type():
         (boxes.iou, ([0, 0, 1, 1], [[0, 0, 1]]), "others must have the shape"),
         (boxes.iou, ([0, 0, 1, 1], [0, 3, 1, 1]), "others must be"),
         (boxes.generalized_iou, (np.zeros((2, 4)), np.zeros((3, 4))), r"broadcast.*\(2, 4\) and \(3, 4\)"),
+        (boxes.mask_iou, (np.zeros((1, 2, 3)), np.zeros((1, 3, 2))), r"one height and width.*\(1, 3, 2\)"),
+        (boxes.anchors, (4, 0, [8]), "must be greater than 0.*Received: grid=4, stride=0"),
+        (boxes.anchors, (4, 8, []), "at least one size"),
+        (boxes.match, ([[0, 0, 1, 1]], [[0, 0, 1, 1]], 0.3, 0.5), "Received: positive=0.3, negative=0.5"),
+        (boxes.encode, ([0, 0, 0, 1], [0, 0, 1, 1]), "boxes must have a width.*Received: .0.0, 0.0"),
+        (boxes.decode, ([0, 0, 0], [0, 0, 1, 1]), r"offsets must have.*Received: shape \(3,\)"),
     ],
 )
 def test_bad_arguments_are_explained(function, arguments, message):
@@ -104,15 +110,72 @@ def test_suppression_of_nothing_is_nothing():
     assert len(boxes.non_max_suppression(np.zeros((0, 4)), [], [])) == 0
 
 
-def coco_says(found, truth, threshold):
+def test_anchors_cover_the_picture_with_every_size_and_ratio():
+    found = boxes.anchors(4, 16, sizes=[10, 20], ratios=[0.5, 1, 2])
+    assert found.shape == (4 * 4 * 6, 4) and found.dtype == np.float32
+    width, height = (found[:, 2:] - found[:, :2]).T
+    np.testing.assert_allclose(boxes.area(found), np.tile(np.repeat([100, 400], 3), 16), rtol=1e-5)
+    np.testing.assert_allclose(width / height, np.tile([0.5, 1, 2], 32), rtol=1e-5)
+    centre = (found[:, :2] + found[:, 2:]) / 2
+    row_by_row = [[8 + 16 * column, 8 + 16 * row] for row in range(4) for column in range(4)]
+    np.testing.assert_allclose(centre[::6], row_by_row, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_box_gets_an_anchor_and_each_anchor_its_best_box(seed):
+    rng = np.random.default_rng(seed)
+    known, _ = heap(rng, 4)
+    places = boxes.anchors(6, 3, sizes=[4, 7])
+    found = boxes.match(places, known, 0.5, 0.4)
+    assert set(range(4)) <= set(found)
+    fits = boxes.iou(places[:, None], known)
+    forced = [n for n in np.flatnonzero(found >= 0) if fits[n].max() < 0.5 or fits[n].argmax() != found[n]]
+    assert len(forced) <= 4
+    assert (fits[found == -1] < 0.4).all()
+    between = fits[found == -2].max(axis=1)
+    assert ((between >= 0.4) & (between < 0.5)).all()
+
+
+def test_two_boxes_that_want_one_anchor_get_two():
+    same = [[0, 0, 10, 10], [0, 0, 10, 10]]
+    assert sorted(boxes.match([[0, 0, 10, 10], [5, 5, 15, 15]], same)) == [0, 1]
+    assert list(boxes.match([[0, 0, 10, 10]], np.zeros((0, 4)))) == [-1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_decode_undoes_encode_at_every_size(seed):
+    rng = np.random.default_rng(seed)
+    (known, _), (places, _) = heap(rng, 7), heap(rng, 5)
+    offsets = boxes.encode(known[:, None], places)
+    assert offsets.shape == (7, 5, 4)
+    again = np.broadcast_to(known[:, None], (7, 5, 4))
+    np.testing.assert_allclose(boxes.decode(offsets, places), again, atol=1e-12)
+    np.testing.assert_allclose(boxes.encode(9 * known[:, None], 9 * places), offsets, atol=1e-12)
+
+
+@given(whole_boxes(), whole_boxes())
+def test_mask_iou_of_filled_boxes_is_their_iou(one, other):
+    found = boxes.mask_iou([pixels(one)], [pixels(other), pixels(one)])
+    np.testing.assert_allclose(found, boxes.iou(np.array([one])[:, None], np.array([other, one])))
+
+
+def coco_says(found, truth, threshold, kind="bbox"):
+    from pycocotools import mask as masks
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
+
+    def shape(box_or_mask):
+        if kind == "segm":
+            code = masks.encode(np.asfortranarray(box_or_mask.astype("uint8")))
+            return {"segmentation": code, "area": int(box_or_mask.sum()), "bbox": masks.toBbox(code).tolist()}
+        x1, y1, x2, y2 = box_or_mask
+        return {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
 
     def records(pictures):
         rows = []
         for n, picture in enumerate(pictures):
-            for (x1, y1, x2, y2), label, *score in zip(*picture, strict=True):
-                size = {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": 0}
+            for box_or_mask, label, *score in zip(*picture, strict=True):
+                size = shape(box_or_mask) | {"iscrowd": 0}
                 known = {"image_id": n, "category_id": int(label), "id": len(rows) + 1}
                 rows.append(known | size | ({"score": float(score[0])} if score else {}))
         return rows
@@ -125,7 +188,7 @@ def coco_says(found, truth, threshold):
     }
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
-        judge = COCOeval(coco, coco.loadRes(records(found)), "bbox")
+        judge = COCOeval(coco, coco.loadRes(records(found)), kind)
         judge.params.iouThrs = np.array([threshold])
         judge.evaluate()
         judge.accumulate()
@@ -147,6 +210,27 @@ def test_average_precision_is_cocos(seed, threshold):
     theirs = coco_says(found, truth, threshold)
     assert sorted(ours) == [0, 1, 2]
     np.testing.assert_allclose([ours[k] for k in range(3)], theirs, atol=1e-9)
+    assert 0 < min(ours.values()) < max(ours.values()) < 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_average_precision_of_masks_is_cocos(seed):
+    rng = np.random.default_rng(seed)
+
+    def drawn(k):
+        corners, labels = heap(rng, k)
+        filled = [pixels(box) for box in corners.clip(0, SIDE).astype(int)]
+        return np.array(filled, bool).reshape(k, SIDE, SIDE), labels
+
+    truth = [drawn(rng.integers(0, 4)) for _ in range(20)]
+    found = []
+    for known, labels in truth:  # true masks with holes, and false ones
+        more, kinds = drawn(rng.integers(0, 3))
+        holed = known & (rng.random(known.shape) > rng.random((len(known), 1, 1)))
+        both, names = np.concatenate([holed, more]), np.concatenate([labels, kinds])
+        found.append((both, names, rng.random(len(both))))
+    ours = boxes.average_precision(found, truth, 0.5, boxes.mask_iou)
+    np.testing.assert_allclose([ours[k] for k in range(3)], coco_says(found, truth, 0.5, "segm"), atol=1e-9)
     assert 0 < min(ours.values()) < max(ours.values()) < 1
 
 
