@@ -148,7 +148,8 @@ def mask_iou(masks, others):
             "masks and others must be (K, H, W) and (T, H, W) with one height and width. "
             f"Received: shapes {masks.shape} and {others.shape}"
         )
-    flat, other = (m.reshape(len(m), -1).astype("float32") for m in (masks, others))
+    pixels = masks.shape[1] * masks.shape[2]
+    flat, other = (m.reshape(len(m), pixels).astype("float32") for m in (masks, others))
     overlap = (flat @ other.T).astype("float64")  # float32 counts pixels exactly, up to 16 million
     return _ratio(overlap, flat.sum(axis=1)[:, None] + other.sum(axis=1) - overlap)
 
