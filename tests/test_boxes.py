@@ -167,7 +167,7 @@ def coco_says(found, truth, threshold, kind="bbox"):
     def shape(box_or_mask):
         if kind == "segm":
             code = masks.encode(np.asfortranarray(box_or_mask.astype("uint8")))
-            return {"segmentation": code, "area": int(box_or_mask.sum()), "bbox": masks.toBbox(code).tolist()}
+            return {"segmentation": code, "area": int(box_or_mask.sum())}
         x1, y1, x2, y2 = box_or_mask
         return {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
 
@@ -182,7 +182,7 @@ def coco_says(found, truth, threshold, kind="bbox"):
 
     coco = COCO()
     coco.dataset = {
-        "images": [{"id": n} for n in range(len(truth))],
+        "images": [{"id": n, "height": SIDE, "width": SIDE} for n in range(len(truth))],
         "categories": [{"id": k} for k in range(3)],
         "annotations": records(truth),
     }
