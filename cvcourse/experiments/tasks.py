@@ -245,7 +245,7 @@ TASKS = {
         data=_learn(lambda made: ssd.encode(made.boxes, made.box_labels), **SEVERAL),
         loss=ssd.ssd_loss,
         measure=ssd_figures,
-        recipe={"n": 12_000, "epochs": 12, "batch_size": 64, "peak": 4e-3},
+        recipe={"n": 8_000, "epochs": 9, "batch_size": 32, "peak": 3e-3},
         limits=DRAWN,
         classes=ANIMALS,
     ),
