@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
+from cvcourse.models import mask_rcnn
 from cvcourse.models.cnn import cnn
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
@@ -70,6 +71,12 @@ SHIPPED = {
         "mean IoU {mean_iou:.3f} on 500 test scenes",
         lambda output: output.argmax(axis=-1).astype("uint8"),
     ),
+    "mask_rcnn": Shipped(
+        lambda classes: mask_rcnn.mask_rcnn(64, classes),
+        64,
+        "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes",
+        mask_rcnn.decode,
+    ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
     "super_resolution": Shipped(
         lambda _: super_resolution(),
@@ -108,11 +115,17 @@ class Pretrained(NamedTuple):
         """Return the answer for each image, as a list.
 
         A classifier answers with the `top` most probable classes, as (class, probability); "yolo" with its
-        `Detections` (boxes, labels, scores); "unet" with a mask, uint8 (H, W), of indices into `classes`;
+        `Detections` (boxes, labels, scores); "mask_rcnn" with its `Instances` (boxes, labels, scores, masks);
+        "unet" with a mask, uint8 (H, W), of indices into `classes`;
         "super_resolution" and "vae" with an image, float32.
         """
-        outputs = np.asarray(self.model(self.preprocess(images), training=False))
-        return self._best(outputs, top) if self.read is None else [self.read(output) for output in outputs]
+        outputs = self.model(self.preprocess(images), training=False)
+        outputs = keras.tree.map_structure(np.asarray, outputs)
+        if self.read is None:
+            return self._best(outputs, top)
+        if isinstance(outputs, dict):  # of arrays, to a dict for each image
+            outputs = [dict(zip(outputs, rows, strict=True)) for rows in zip(*outputs.values(), strict=True)]
+        return [self.read(output) for output in outputs]
 
     def _best(self, probabilities, top):
         best = np.argsort(-probabilities, axis=1)[:, :top]
@@ -129,7 +142,7 @@ def load(name="course", weights=None):
 
     Args:
         name: of a network that ships with the course ("course", "scenes_classifier", "yolo", "unet",
-            "vae", "super_resolution"), or any name of `keras.applications`, for example "vgg16".
+            "mask_rcnn", "vae", "super_resolution"), or any name of `keras.applications`, for example "vgg16".
         weights: path of a `.weights.h5` or `.h5` file made for that architecture (`.npz`, for a network
             that ships). Without it, ImageNet weights come from Keras's cache or are downloaded into it.
 

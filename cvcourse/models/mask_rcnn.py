@@ -13,7 +13,7 @@ Source: He, Gkioxari, Dollár and Girshick, "Mask R-CNN" (ICCV 2017), section 3 
 
 How this one differs: 9 convolutions and one step back up in place of ResNet-101 with a feature pyramid. 12
 proposals a picture in place of 1000, and all of them are learned from, with the true boxes, shaken, beside
-them, in place of 512 drawn at random. The 4 that fit a true box best go to the mask head. One correction of the
+them, in place of 512 drawn at random. The 3 that fit a true box best go to the mask head. One correction of the
 box in place of one for each class. Masks are predicted for all corrected boxes, before the last non-maximum
 suppression. Batch norm learns along; all parts are trained together, from random weights, with Adam.
 """
@@ -30,7 +30,7 @@ from cvcourse.models.proposals import mean, smooth_l1
 from cvcourse.models.roi_align import paste, roi_align
 
 FINE = 4  # pixels: the stride of the map that RoIAlign reads
-PROPOSALS, MASKS = 12, 4  # a picture; the second while training
+PROPOSALS, MASKS = 12, 3  # a picture; the second while training
 DEVIATION = (0.1, 0.1, 0.2, 0.2)  # typical size of a correction: makes the learned numbers about 1
 
 
@@ -50,8 +50,8 @@ def convolution(x, filters, name, strides=1):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def backbone(size, channels=48):
-    """Return the network from images to the fine map (N, S/4, S/4, 48) and the coarse one (N, S/8, S/8, 80)."""
+def backbone(size, channels=32):
+    """Return the network from images to the fine map (N, S/4, S/4, 32) and the coarse one (N, S/8, S/8, 80)."""
     inputs = Input((size, size, 3))
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
     x = convolution(x, 16, "half", strides=2)
@@ -76,8 +76,8 @@ def mask_head(channels, classes):
     """Return the network from RoIs (R, 14, 14, C) to masks (R, 28, 28, classes), as logits."""
     x = inputs = Input((14, 14, channels))
     for i in (1, 2):
-        x = layers.Conv2D(32, 3, padding="same", activation="relu", name=f"conv{i}")(x)
-    x = layers.Conv2DTranspose(32, 2, strides=2, activation="relu", name="up")(x)
+        x = layers.Conv2D(24, 3, padding="same", activation="relu", name=f"conv{i}")(x)
+    x = layers.Conv2DTranspose(24, 2, strides=2, activation="relu", name="up")(x)
     return Model(inputs, layers.Conv2D(classes, 1, name="mask")(x), name="mask_head")
 
 
@@ -229,10 +229,14 @@ def detect(model, images, threshold=0.3, overlap=0.5):
 
     Args:
         model: `MaskRCNN`.
-        images: (N, S, S, 3), float in [0, 1]; or one such picture, (S, S, 3).
+        images: (N, S, S, 3), uint8 or float in [0, 1].
         threshold, overlap: as in `decode`.
     """
-    images = np.asarray(images, "float32")
-    images = images[None] if images.ndim == 3 else images
-    outputs = keras.tree.map_structure(np.asarray, model(images, training=False))
-    return [decode({k: v[i] for k, v in outputs.items()}, threshold, overlap) for i in range(len(images))]
+    images = np.asarray(images)
+    images = images / np.float32(255) if images.dtype == np.uint8 else images
+    found = []
+    for some in np.split(images, range(32, len(images), 32)):  # for memory
+        output = keras.tree.map_structure(np.asarray, model(some, training=False))
+        found += [decode({key: rows[i] for key, rows in output.items()}, threshold, overlap)
+                  for i in range(len(some))]
+    return found
