@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
-from cvcourse.models import mask_rcnn
+from cvcourse.models import instances
 from cvcourse.models.cnn import cnn
+from cvcourse.models.mask_rcnn import mask_rcnn
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
 from cvcourse.models.vae import vae
@@ -72,10 +73,10 @@ SHIPPED = {
         lambda output: output.argmax(axis=-1).astype("uint8"),
     ),
     "mask_rcnn": Shipped(
-        lambda classes: mask_rcnn.mask_rcnn(64, classes),
+        lambda classes: mask_rcnn(64, classes),
         64,
         "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes",
-        mask_rcnn.decode,
+        instances.decode,
     ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
     "super_resolution": Shipped(

@@ -13,7 +13,7 @@ import numpy as np
 from cvcourse import boxes, pretrained, recording, training
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments.shipping import ship
-from cvcourse.models import cnn, mask_rcnn, proposals, unet, vae, yolo
+from cvcourse.models import cnn, instances, mask_rcnn, mask_rcnn_loss, unet, vae, yolo
 from cvcourse.models import super_resolution as sr
 
 SEED = 0
@@ -157,9 +157,9 @@ def unet_figures(model, n=TEST_SCENES):
 def mask_rcnn_figures(model, n=TEST_SCENES):
     """Average precision at IoU 0.5 of masks and of boxes, of each class and their mean; scenes a second."""
     test = fixed_scenes(n)
-    mask_rcnn.detect(model, test.images[:1])  # the first call takes longer
+    instances.detect(model, test.images[:1])  # the first call takes longer
     with recording.Clock() as clock:
-        found = mask_rcnn.detect(model, test.images, threshold=0.01)
+        found = instances.detect(model, test.images, threshold=0.01)
     masks = boxes.average_precision(
         [(one.masks, one.labels, one.scores) for one in found],
         [(scene.instance_masks, scene.box_labels) for scene in test],
@@ -223,7 +223,7 @@ TASKS = {
     ),
     "mask_rcnn": Task(
         build=mask_rcnn.mask_rcnn,
-        data=_learn(proposals.targets, **SEVERAL),
+        data=_learn(mask_rcnn_loss.targets, **SEVERAL),
         loss=None,  # the network has its own
         measure=mask_rcnn_figures,
         recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 3e-3},

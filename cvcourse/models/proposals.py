@@ -1,20 +1,19 @@
 """Region proposal network (RPN): where in the picture could an object be, whatever it is?
 
-Over each cell of a feature map lie a few anchors, boxes of fixed sizes and shapes. For each anchor the network
-says how sure it is that an object is there, and four offsets that move the anchor onto it. The best anchors,
-moved, are the proposals; of several that overlap much, one remains.
+Over each cell of a feature map lie a few anchors, boxes of fixed sizes and shapes. For each anchor the
+network says how sure it is that an object is there, and four offsets that move the anchor onto it. The best
+anchors, moved, are the proposals; of several that overlap much, one remains.
 
 Source: Ren, He, Girshick and Sun, "Faster R-CNN" (NeurIPS 2015), section 3.1.
 
-How this one differs: all anchors count in the loss, objects and background one half each, in place of 256 drawn
-at random with at most as many objects as background: the same on average. Anchors take part with IoU ≥ 0.6 or
-< 0.4 in place of 0.7 and 0.3. Overlaps are thinned out by the non-maximum suppression of YOLACT (Bolya et
-al., ICCV 2019, section 3.3), which has no loop: a box also goes for a better one that has itself to go.
+How this one differs: of the boxes that overlap, one remains by the non-maximum suppression of YOLACT (Bolya
+et al., ICCV 2019, section 3.3), which has no loop: a box also goes for a better one that has itself to go.
+The anchors are as large as the objects of the course's scenes, 22 to 42 pixels in place of 128 to 512. For
+the loss see `mask_rcnn_loss`.
 
 Boxes in `keras.ops`, for what must run inside the network; in numpy, `cvcourse.boxes` does the same.
 """
 
-import numpy as np
 from keras import Input, Model, layers, ops
 
 from cvcourse import boxes as bx
@@ -28,46 +27,14 @@ def anchors(size):
     return bx.anchors(size // STRIDE, STRIDE, SIZES, RATIOS)
 
 
-def targets(scenes):
-    """Return what a detector learns from scenes: a dict of arrays, one row for each picture.
-
-    Args:
-        scenes: `Scenes` with at most M objects.
-
-    Returns:
-        dict: "boxes", float32 (N, M, 4), "labels", int64 (N, M), −1 for none, "instances", uint8 (N, S, S),
-        as in the scenes; and "matches", int64 (N, A), of each anchor, as `boxes.match` has it.
-    """
-    fixed = anchors(scenes.images.shape[1])
-    pairs = zip(scenes.boxes, scenes.box_labels, strict=True)
-    matches = np.stack([bx.match(fixed, each[kind >= 0], 0.6, 0.4) for each, kind in pairs])
-    return {"boxes": scenes.boxes, "labels": scenes.box_labels, "instances": scenes.instances, "matches": matches}
-
-
-def head(cells, channels, each=len(SIZES) * len(RATIOS)):
-    """Return the network from features (N, cells, cells, channels) to objectness (N, A) and offsets (N, A, 4)."""
+def head(cells, channels):
+    """Return the network from features (N, cells, cells, C) to objectness (N, A) and offsets (N, A, 4)."""
+    each = len(SIZES) * len(RATIOS)  # anchors over a cell
     inputs = Input((cells, cells, channels))
     x = layers.Conv2D(64, 3, padding="same", activation="relu", name="slide")(inputs)
     objectness = layers.Reshape((-1,), name="objectness")(layers.Conv2D(each, 1, name="objectness_conv")(x))
     offsets = layers.Reshape((-1, 4), name="offsets")(layers.Conv2D(4 * each, 1, name="offsets_conv")(x))
     return Model(inputs, [objectness, offsets], name="rpn")
-
-
-def loss(matches, boxes, fixed, objectness, offsets):
-    """Return the loss of the proposals, a number: objectness (log loss) plus offsets (smooth L1).
-
-    Args:
-        matches: int (N, A), as in `targets`.
-        boxes: float (N, M, 4), true boxes.
-        fixed: float (A, 4), the anchors.
-        objectness: float (N, A), logits.
-        offsets: float (N, A, 4).
-    """
-    there, nothing = (ops.cast(kind, "float32") for kind in (matches >= 0, matches == -1))
-    log_loss = ops.binary_crossentropy(there, objectness, from_logits=True)
-    true = ops.take_along_axis(boxes, ops.maximum(matches, 0)[..., None], axis=1)  # (N, A, 4)
-    wrong = smooth_l1(encode(true, fixed) - offsets)
-    return (mean(log_loss, there) + mean(log_loss, nothing)) / 2 + mean(wrong, there)
 
 
 def propose(fixed, objectness, offsets, count, size, candidates=64, overlap=0.7):
@@ -106,14 +73,3 @@ def decode(offsets, anchors):
 def _centred(boxes):
     size = boxes[..., 2:] - boxes[..., :2]
     return boxes[..., :2] + size / 2, ops.maximum(size, 1.0)
-
-
-def smooth_l1(difference):
-    """Return d² / 2 up to 1, |d| − 1/2 beyond, summed over a box's four numbers (Fast R-CNN, equation 3)."""
-    far = ops.abs(difference)
-    return ops.sum(ops.where(far < 1, difference**2 / 2, far - 0.5), axis=-1)
-
-
-def mean(values, weights):
-    """Return the mean of the values that count; 0 if none does."""
-    return ops.sum(values * weights) / ops.maximum(ops.sum(weights), 1.0)
