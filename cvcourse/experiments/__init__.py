@@ -8,7 +8,7 @@ NAMES = {
     "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
-    "tasks": "the small networks of the four tasks, YOLO and U-Net among them (about 40 minutes)",
+    "tasks": "the small networks of the tasks, among them YOLO, U-Net, Mask R-CNN (about 70 minutes)",
     "optimizers": "four optimisers, their learning rates and settings (about 15 minutes on one core)",
     "capacity": "network size, data size and three remedies (about 20 minutes on one core)",
     "league": "count all networks of keras.applications (half a minute)",

@@ -1,4 +1,4 @@
-"""Train the small networks of the four tasks; write their weights and model cards.
+"""Train the small networks of the tasks; write their weights and model cards.
 
 `cvcourse experiments tasks` trains all of them, `cvcourse experiments tasks yolo unet` some.
 """
