@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
-from cvcourse.models import instances
+from cvcourse.models import instances, rcnn, ssd
 from cvcourse.models.cnn import cnn
 from cvcourse.models.mask_rcnn import mask_rcnn
 from cvcourse.models.super_resolution import super_resolution
@@ -65,6 +65,18 @@ SHIPPED = {
     ),
     "yolo": Shipped(
         lambda classes: yolo((64, 64, 3), classes), 64, "mAP@0.5 {map50:.3f} on 500 test scenes", decode
+    ),
+    "ssd": Shipped(
+        lambda classes: ssd.ssd((64, 64, 3), classes),
+        64,
+        "mAP@0.5 {map50:.3f} on 500 test scenes",
+        ssd.decode,
+    ),
+    "rcnn": Shipped(
+        rcnn.crop_network,
+        32,
+        "mAP@0.5 {map50:.3f} on 500 test scenes, as a sliding window {sliding_window_map50:.3f}",
+        lambda output: output,
     ),
     "unet": Shipped(
         lambda classes: unet((None, None, 3), classes),
@@ -115,10 +127,9 @@ class Pretrained(NamedTuple):
     def predict(self, images, top=5):
         """Return the answer for each image, as a list.
 
-        A classifier answers with the `top` most probable classes, as (class, probability); "yolo" with its
-        `Detections` (boxes, labels, scores); "mask_rcnn" with its `Instances` (boxes, labels, scores, masks);
-        "unet" with a mask, uint8 (H, W), of indices into `classes`;
-        "super_resolution" and "vae" with an image, float32.
+        A classifier answers with the `top` most probable classes, as (class, probability); "yolo" and "ssd"
+        with `Detections` (boxes, labels, scores), "mask_rcnn" with `Instances` (masks, too); "unet" with a
+        mask, uint8 (H, W), of indices into `classes`; "super_resolution" and "vae" with an image, float32.
         """
         outputs = self.model(self.preprocess(images), training=False)
         outputs = keras.tree.map_structure(np.asarray, outputs)
@@ -142,8 +153,8 @@ def load(name="course", weights=None):
     """Return a trained network.
 
     Args:
-        name: of a network that ships with the course ("course", "scenes_classifier", "yolo", "unet",
-            "mask_rcnn", "vae", "super_resolution"), or any name of `keras.applications`, for example "vgg16".
+        name: of a network that ships with the course (a key of `SHIPPED`: "course", "yolo", "unet" …), or any
+            name of `keras.applications`, for example "vgg16".
         weights: path of a `.weights.h5` or `.h5` file made for that architecture (`.npz`, for a network
             that ships). Without it, ImageNet weights come from Keras's cache or are downloaded into it.
 

@@ -20,7 +20,7 @@ ROWS = [
     ("boxes", NUMPY, NUMPY),
     ("datasets", IMAGES, IMAGES | {"keras", "PIL"}),
     ("losses", KERAS, KERAS),
-    ("models", KERAS, KERAS),
+    ("models", KERAS, KERAS | {"skimage"}),  # selective search starts from its segmentation
     ("pretrained", KERAS, KERAS),
     ("summary", KERAS, KERAS),
     ("backend", KERAS, KERAS | {"tensorflow"}),

@@ -10,10 +10,21 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from cvcourse import boxes, pretrained, recording, training
+from cvcourse import backend, boxes, pretrained, recording, training
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments.shipping import ship
-from cvcourse.models import cnn, instances, mask_rcnn, mask_rcnn_loss, unet, vae, yolo
+from cvcourse.models import (
+    cnn,
+    instances,
+    mask_rcnn,
+    mask_rcnn_loss,
+    rcnn,
+    selective_search,
+    ssd,
+    unet,
+    vae,
+    yolo,
+)
 from cvcourse.models import super_resolution as sr
 
 SEED = 0
@@ -114,6 +125,14 @@ def _about(name, x, *y):
     return {"name": name, "images": len(x), "sha256": recording.data_hash(x, *y)}
 
 
+def _pieces(n):
+    """Pieces of scenes, and what they show."""
+    made = scenes(n, 64, TRAIN_SEED, **SEVERAL)
+    pairs = [rcnn.encode(scene, selective_search.proposals(scene.image), i) for i, scene in enumerate(made)]
+    x, y = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return _about(f"pieces of scenes({n}, 64, seed={TRAIN_SEED}, objects=(1, 3))", x, y), x, y
+
+
 def _patches(n, side=48):
     """Patches of photographs at half their size, and as they were."""
     rng = np.random.default_rng(TRAIN_SEED)
@@ -139,9 +158,52 @@ def classifier_figures(model):
 
 def yolo_figures(model, n=TEST_SCENES):
     """Average precision at IoU 0.5, of each class and their mean."""
+    return detector_figures(lambda test: detections(yolo, model, test.images), n)
+
+
+def ssd_figures(model, n=TEST_SCENES):
+    """As `yolo_figures`."""
+    return detector_figures(lambda test: detections(ssd, model, test.images), n)
+
+
+def rcnn_figures(model, n=TEST_SCENES):
+    """As `yolo_figures`; and the same for a sliding window with the same network."""
+    windows, network = rcnn.windows(), backend.compiled(lambda pieces: model(pieces, training=False))
+
+    def look(where, refine):
+        def detect(test):
+            images = (image.astype("float32") / 255 for image in test.images)
+            return [rcnn.detect(network, image, where(image), 0.01, refine=refine) for image in images]
+
+        return detect
+
+    slid = detector_figures(look(lambda image: windows, False), n)
+    return {
+        **detector_figures(look(selective_search.proposals, True), n),
+        **{f"sliding_window_{key}": value for key, value in slid.items()},
+    }
+
+
+def detections(detector, model, images):
+    """Return what a network that sees the whole picture finds, a list of `Detections`, weak ones included.
+
+    Args:
+        detector: module with `decode`, `yolo` or `ssd`.
+        model: its network.
+        images: (N, H, W, 3), uint8, or float in [0, 1].
+    """
+    return [detector.decode(output, threshold=0.01) for output in training.predict(model, images)]
+
+
+def detector_figures(detect, n=TEST_SCENES):
+    """Return average precision at IoU 0.5, of each class and their mean, on the first `n` fixed scenes.
+
+    Args:
+        detect: function, `Scenes` to a list of `Detections`, one for each scene.
+        n: int.
+    """
     test = fixed_scenes(n)
-    found = [yolo.decode(output, threshold=0.01) for output in training.predict(model, test.images)]
-    precision = boxes.average_precision(found, [(scene.boxes, scene.box_labels) for scene in test])
+    precision = boxes.average_precision(detect(test), [(scene.boxes, scene.box_labels) for scene in test])
     return {"map50": np.mean(list(precision.values())), "average_precision": list(precision.values())}
 
 
@@ -210,6 +272,24 @@ TASKS = {
         measure=yolo_figures,
         recipe={"n": 20_000, "epochs": 20, "batch_size": 64, "peak": 4e-3},
         limits=DRAWN + "Two animals with their centres in one cell of 8×8 pixels count as one.",
+        classes=ANIMALS,
+    ),
+    "ssd": Task(
+        build=ssd.ssd,
+        data=_learn(lambda made: ssd.encode(made.boxes, made.box_labels), **SEVERAL),
+        loss=ssd.ssd_loss,
+        measure=ssd_figures,
+        recipe={"n": 12_000, "epochs": 12, "batch_size": 64, "peak": 4e-3},
+        limits=DRAWN,
+        classes=ANIMALS,
+    ),
+    "rcnn": Task(
+        build=rcnn.crop_network,
+        data=_pieces,
+        loss=rcnn.crop_loss,
+        measure=rcnn_figures,
+        recipe={"n": 2_500, "epochs": 8, "batch_size": 64, "peak": 3e-3},
+        limits=DRAWN + "It sees pieces of 32×32 pixels, one at a time, and nothing around them.",
         classes=ANIMALS,
     ),
     "unet": Task(
