@@ -90,6 +90,12 @@ SHIPPED = {
         "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes",
         instances.decode,
     ),
+    "unet_nuclei": Shipped(
+        lambda classes: unet((None, None, 3), classes, (8, 16, 32, 48)),
+        8,
+        "Dice {dice:.3f} on 12 test images",
+        lambda output: output.argmax(axis=-1).astype("uint8"),
+    ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
     "super_resolution": Shipped(
         lambda _: super_resolution(),

@@ -9,6 +9,7 @@ NAMES = {
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
     "tasks": "the small networks of the tasks, among them YOLO, U-Net, Mask R-CNN (about 70 minutes)",
+    "segmentation": "U-Net with and without skips, and on microscope images (10 minutes on one core)",
     "optimizers": "four optimisers, their learning rates and settings (about 15 minutes on one core)",
     "capacity": "network size, data size and three remedies (about 20 minutes on one core)",
     "league": "count all networks of keras.applications (half a minute)",
