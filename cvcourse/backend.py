@@ -15,7 +15,8 @@ def dataset(batches):
     same pipeline without that thread does not wait.
 
     Args:
-        batches: `keras.utils.PyDataset` that gives pairs (x, y) of float32 or integer arrays.
+        batches: `keras.utils.PyDataset` that gives pairs (x, y) of float32 or integer arrays; either may
+            be a dict of them.
 
     Returns:
         A `tf.data.Dataset` on TensorFlow, else `batches` itself.
@@ -29,7 +30,9 @@ def dataset(batches):
             yield batches[index]
         batches.on_epoch_end()
 
-    signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in batches[0])
+    signature = keras.tree.map_structure(
+        lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), tuple(batches[0])
+    )
     options = tf.data.Options()
     options.autotune.enabled = False
     return (

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
-from cvcourse.models import rcnn, ssd
+from cvcourse.models import instances, rcnn, ssd
 from cvcourse.models.cnn import cnn
+from cvcourse.models.mask_rcnn import mask_rcnn
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
 from cvcourse.models.vae import vae
@@ -83,6 +84,18 @@ SHIPPED = {
         "mean IoU {mean_iou:.3f} on 500 test scenes",
         lambda output: output.argmax(axis=-1).astype("uint8"),
     ),
+    "mask_rcnn": Shipped(
+        lambda classes: mask_rcnn(64, classes),
+        64,
+        "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes",
+        instances.decode,
+    ),
+    "unet_nuclei": Shipped(
+        lambda classes: unet((None, None, 3), classes, (8, 16, 32, 48)),
+        8,
+        "Dice {dice:.3f} on 12 test images",
+        lambda output: output.argmax(axis=-1).astype("uint8"),
+    ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
     "super_resolution": Shipped(
         lambda _: super_resolution(),
@@ -121,11 +134,16 @@ class Pretrained(NamedTuple):
         """Return the answer for each image, as a list.
 
         A classifier answers with the `top` most probable classes, as (class, probability); "yolo" and "ssd"
-        with `Detections` (boxes, labels, scores); "unet" with a mask, uint8 (H, W), of indices into
-        `classes`; "super_resolution" and "vae" with an image, float32.
+        with `Detections` (boxes, labels, scores), "mask_rcnn" with `Instances` (masks, too); "unet" with a
+        mask, uint8 (H, W), of indices into `classes`; "super_resolution" and "vae" with an image, float32.
         """
-        outputs = np.asarray(self.model(self.preprocess(images), training=False))
-        return self._best(outputs, top) if self.read is None else [self.read(output) for output in outputs]
+        outputs = self.model(self.preprocess(images), training=False)
+        outputs = keras.tree.map_structure(np.asarray, outputs)
+        if self.read is None:
+            return self._best(outputs, top)
+        if isinstance(outputs, dict):  # of arrays, to a dict for each image
+            outputs = [dict(zip(outputs, rows, strict=True)) for rows in zip(*outputs.values(), strict=True)]
+        return [self.read(output) for output in outputs]
 
     def _best(self, probabilities, top):
         best = np.argsort(-probabilities, axis=1)[:, :top]

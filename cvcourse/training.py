@@ -85,7 +85,10 @@ def augment(images, rng, shift=4, flip=True):
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented float32 batches of arrays; uint8 images are scaled to [0, 1]."""
+    """Shuffled, augmented float32 batches of arrays; uint8 images are scaled to [0, 1].
+
+    y may be a dict of arrays: then the batches have such dicts.
+    """
 
     def __init__(self, x, y, batch_size=32, augment=None, shuffle=True, seed=0):
         super().__init__()
@@ -102,7 +105,7 @@ class Batches(keras.utils.PyDataset):
         x = self.x[rows]
         if self.augment is not None:
             x = self.augment(x, self.rng)
-        return _as_float(x), self.y[rows]
+        return _as_float(x), keras.tree.map_structure(lambda array: array[rows], self.y)
 
     def on_epoch_end(self):
         n = len(self.x)
@@ -137,7 +140,7 @@ def fit(
     Args:
         model: compiled Keras model.
         x: array (N, …); uint8 images are scaled to [0, 1] batch by batch.
-        y: array (N, …), labels or targets.
+        y: array (N, …), labels or targets; or a dict of such arrays.
         epochs: int, the largest number of epochs. Needed unless `seconds` is given.
         seconds: float, the training ends with the batch in which this time is over.
         batch_size: int > 0.
@@ -166,7 +169,8 @@ def fit(
         )
     if validation_data is not None:
         validation_data = backend.dataset(Batches(*map(np.asarray, validation_data), 256, shuffle=False))
-    batches = Batches(np.asarray(x), np.asarray(y), batch_size, augment, seed=seed)
+    y = keras.tree.map_structure(np.asarray, y) if isinstance(y, dict) else np.asarray(y)
+    batches = Batches(np.asarray(x), y, batch_size, augment, seed=seed)
     return model.fit(
         backend.dataset(batches),
         epochs=epochs or 1_000_000,
@@ -188,8 +192,11 @@ def _check_fit(model, x, y, epochs, seconds, batch_size, validation_data, patien
             "model must be compiled first: model.compile(optimizer=…, loss=…, metrics=…). "
             f"Received: the uncompiled model {model.name!r}"
         )
-    if len(x) != len(y) or not len(x):
-        raise ValueError(f"x and y must hold one row per example. Received: len(x)={len(x)}, len(y)={len(y)}")
+    for rows in y.values() if isinstance(y, dict) else [y]:
+        if len(x) != len(rows) or not len(x):
+            raise ValueError(
+                f"x and y must hold one row per example. Received: len(x)={len(x)}, len(y)={len(rows)}"
+            )
     if patience is not None and validation_data is None:
         raise ValueError(
             "patience watches the validation loss, so it needs validation_data=(x, y). "

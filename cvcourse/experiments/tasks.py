@@ -1,4 +1,4 @@
-"""Train the small networks of the four tasks; write their weights and model cards.
+"""Train the small networks of the tasks; write their weights and model cards.
 
 `cvcourse experiments tasks` trains all of them, `cvcourse experiments tasks yolo unet` some.
 """
@@ -13,7 +13,18 @@ import numpy as np
 from cvcourse import backend, boxes, pretrained, recording, training
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments.shipping import ship
-from cvcourse.models import cnn, rcnn, selective_search, ssd, unet, vae, yolo
+from cvcourse.models import (
+    cnn,
+    instances,
+    mask_rcnn,
+    mask_rcnn_loss,
+    rcnn,
+    selective_search,
+    ssd,
+    unet,
+    vae,
+    yolo,
+)
 from cvcourse.models import super_resolution as sr
 
 SEED = 0
@@ -104,13 +115,14 @@ def _learn(target, size=64, **knobs):
         made = scenes(n, size, TRAIN_SEED, **knobs)
         y = target(made)
         given = ", ".join(f"{knob}={value}" for knob, value in {"seed": TRAIN_SEED, **knobs}.items())
-        return _about(f"scenes({n}, {size}, {given})", made.images, y), made.images, y
+        parts = y.values() if isinstance(y, dict) else [y]
+        return _about(f"scenes({n}, {size}, {given})", made.images, *parts), made.images, y
 
     return data
 
 
-def _about(name, x, y):
-    return {"name": name, "images": len(x), "sha256": recording.data_hash(x, y)}
+def _about(name, x, *y):
+    return {"name": name, "images": len(x), "sha256": recording.data_hash(x, *y)}
 
 
 def _pieces(n):
@@ -204,6 +216,28 @@ def unet_figures(model, n=TEST_SCENES):
     return {"mean_iou": np.mean(overlap), "iou": overlap}
 
 
+def mask_rcnn_figures(model, n=TEST_SCENES):
+    """Average precision at IoU 0.5 of masks and of boxes, of each class and their mean; scenes a second."""
+    test = fixed_scenes(n)
+    instances.detect(model, test.images[:1])  # the first call takes longer
+    with recording.Clock() as clock:
+        found = instances.detect(model, test.images, threshold=0.01)
+    masks = boxes.average_precision(
+        [(one.masks, one.labels, one.scores) for one in found],
+        [(scene.instance_masks, scene.box_labels) for scene in test],
+        overlap=boxes.mask_iou,
+    )
+    whole = [(one.boxes, one.labels, one.scores) for one in found]
+    precision = boxes.average_precision(whole, [(scene.boxes, scene.box_labels) for scene in test])
+    return {
+        "mask_ap50": np.mean(list(masks.values())),
+        "mask_average_precision": list(masks.values()),
+        "map50": np.mean(list(precision.values())),
+        "average_precision": list(precision.values()),
+        "scenes_per_second": n / clock.seconds,
+    }
+
+
 def vae_figures(model, n=TEST_SCENES):
     """How true reconstructions are (PSNR in dB), and how many nats their z tell (KL divergence)."""
     images = fixed_scenes(n, 32, **PLAIN).images / np.float32(255)
@@ -266,6 +300,15 @@ TASKS = {
         recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 5e-3},
         limits=DRAWN + "It does not tell two animals of one class apart.",
         classes=("background", *ANIMALS),
+    ),
+    "mask_rcnn": Task(
+        build=mask_rcnn.mask_rcnn,
+        data=_learn(mask_rcnn_loss.targets, **SEVERAL),
+        loss=None,  # the network has its own
+        measure=mask_rcnn_figures,
+        recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 3e-3},
+        limits=DRAWN + "It finds 12 objects at most.",
+        classes=ANIMALS,
     ),
     "scenes_classifier": Task(
         build=cnn.cnn,

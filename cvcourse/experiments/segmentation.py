@@ -1,0 +1,240 @@
+"""Two questions to U-Net: what are its skip connections for, and does it learn from real microscope images?
+
+`cvcourse experiments segmentation` answers both, `cvcourse experiments segmentation skips` (or `nuclei`) one.
+The second needs the data set: a folder `nuclei` with `images` and `labels` in the folder `CVCOURSE_DATA`.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cvcourse import pretrained, recording, training
+from cvcourse.datasets import formats, load, scenes
+from cvcourse.experiments.shipping import ship
+from cvcourse.experiments.tasks import SEVERAL, TRAIN_SEED, fixed_scenes
+from cvcourse.models.unet import unet
+
+SEEDS = (0, 1, 2)
+SKIPS = {"scenes": 1200, "epochs": 4, "tests": 200, "widths": (8, 16, 32, 48), "batch_size": 32, "peak": 5e-3}
+NUCLEI = {"crops": 16, "side": 96, "epochs": 10, "widths": (8, 16, 32, 48), "batch_size": 16, "peak": 5e-3}
+SPLIT = 40, 8, 12  # images to learn from, to watch, to test
+NEAR = 2  # pixels: what counts as near a boundary
+
+
+def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=None, **sizes):
+    """Run "skips", "nuclei" or, without a name, both; write `runs/{name}.json` and the weights `unet_nuclei`.
+
+    Args:
+        parts: names.
+        seeds: tuple of int.
+        folder: where the recordings are written, by default the package's `runs`.
+        weights: where the weights are written.
+        images: folder of the nuclei, with `images` and `labels`; by default `CVCOURSE_DATA`/nuclei.
+        sizes: in place of those of `SKIPS` or `NUCLEI`.
+    """
+    if wrong := set(parts) - {"skips", "nuclei"}:
+        raise ValueError(f"the parts are: skips, nuclei. Received: {', '.join(sorted(wrong))}")
+    paths = []
+    for part in parts or ("skips", "nuclei"):
+        if part == "skips":
+            paths.append(skips(seeds, folder, SKIPS | sizes))
+        else:
+            paths.append(nuclei(seeds, folder, weights, images, NUCLEI | sizes))
+    return paths
+
+
+def fit(model, x, y, seed, sizes, **options):
+    """Train with Adam under one cycle; return the history and the clock."""
+    steps = sizes["epochs"] * -(-len(x) // sizes["batch_size"])
+    optimizer = keras.optimizers.Adam(training.OneCycle(sizes["peak"], steps))
+    model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    options = {"epochs": sizes["epochs"], "batch_size": sizes["batch_size"], "seed": seed, **options}
+    with recording.Clock() as clock:
+        history = training.fit(model, x, y, verbose=2, **options)
+    return history.history, clock
+
+
+def near_boundary(masks, distance=NEAR):
+    """Return which pixels lie at most `distance` steps from a pixel of another class, bool (N, H, W).
+
+    Args:
+        masks: int (N, H, W).
+        distance: int ≥ 1, in steps to one of the four neighbours.
+
+    Example:
+        >>> near_boundary(np.array([[[0, 0, 0, 1]]]), 1)
+        array([[[False, False,  True,  True]]])
+    """
+    masks = np.asarray(masks)
+    near = np.zeros(masks.shape, bool)
+    for axis in (1, 2):
+        change = np.diff(masks, axis=axis) != 0
+        before, after = [[(0, 0)] * 3 for _ in range(2)]
+        before[axis], after[axis] = (0, 1), (1, 0)
+        near |= np.pad(change, before) | np.pad(change, after)
+    for _ in range(distance - 1):
+        grown = np.pad(near, ((0, 0), (1, 1), (1, 1)))
+        near = near | grown[:, :-2, 1:-1] | grown[:, 2:, 1:-1] | grown[:, 1:-1, :-2] | grown[:, 1:-1, 2:]
+    return near
+
+
+def mean_iou(found, true, classes, where=True):
+    """Return the intersection over union of each class over all pixels `where` is True, averaged.
+
+    Args:
+        found, true: int (N, H, W), masks.
+        classes: int, background included.
+        where: bool (N, H, W), or True for all pixels.
+
+    Example:
+        >>> round(mean_iou(np.array([[[0, 1]]]), np.array([[[1, 1]]]), 2), 2)
+        0.25
+    """
+    pairs = [((found == k) & where, (true == k) & where) for k in range(classes)]
+    return float(np.mean([np.sum(a & b) / max(np.sum(a | b), 1) for a, b in pairs]))
+
+
+# --- With and without skip connections -----------------------------------------------------------------
+
+
+def skip_run(connected, seed, made, test, sizes):
+    """Train a U-Net with or without skips; return the run as `recording.record` stores it."""
+    keras.utils.set_random_seed(seed)
+    model = unet(widths=sizes["widths"], skips=connected)
+    history, clock = fit(model, made.images, made.masks, seed, sizes)
+    found = training.predict(model, test.images, 50).argmax(axis=-1)
+    edge = near_boundary(test.masks)
+    return {
+        "label": "with skips" if connected else "without skips",
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": history,
+        "result": {
+            "mean_iou": mean_iou(found, test.masks, 4),
+            "mean_iou_near_boundary": mean_iou(found, test.masks, 4, edge),
+            "mean_iou_elsewhere": mean_iou(found, test.masks, 4, ~edge),
+            "parameters": model.count_params(),
+        },
+    }
+
+
+def skips(seeds, folder, sizes):
+    """Train with and without skip connections, for each seed; write `runs/skips.json`, return its path."""
+    made, test = scenes(sizes["scenes"], 64, TRAIN_SEED, **SEVERAL), fixed_scenes(sizes["tests"])
+    runs = []
+    for seed in seeds:
+        for connected in (True, False):
+            runs.append(skip_run(connected, seed, made, test, sizes))
+            keras.utils.clear_session()
+            print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
+    name = f"scenes({sizes['scenes']}, 64, seed={TRAIN_SEED}, objects=(1, 3)); tests: {sizes['tests']}"
+    data = {"name": name, "sha256": recording.data_hash(made.images, made.masks, test.images, test.masks)}
+    question = "What are the skip connections of U-Net for?"
+    return recording.record("skips", question, "cvcourse experiments segmentation skips", data, runs, folder)
+
+
+# --- Nuclei in real microscope images ------------------------------------------------------------------
+
+
+def read_nuclei(folder=None, split=SPLIT, seed=0):
+    """Return three pairs (images, masks), to learn from, to watch and to test; uint8, 1 = nucleus.
+
+    Raises:
+        ValueError: the folder is not there, or holds too few images.
+    """
+    if folder is None:
+        folder = Path(os.environ.get(load.FOLDER, ".")) / "nuclei"
+    folder = Path(folder)
+    if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
+        raise ValueError(
+            "images must be a folder with the folders `images` and `labels`, or CVCOURSE_DATA a folder that "
+            f"holds such a folder `nuclei`. Received: {folder}"
+        )
+    records = formats.masks(folder / "images", folder / "labels", kind="instances", classes="nucleus")
+    if len(records) < sum(split):
+        raise ValueError(f"images must hold at least {sum(split)} pictures. Received: {len(records)}")
+    order = np.random.default_rng(seed).permutation(len(records))[: sum(split)]
+    parts = np.split(order, np.cumsum(split)[:-1])
+    return [
+        (np.stack([records[i].image for i in part]), np.stack([records[i].mask for i in part]))
+        for part in parts
+    ]
+
+
+def crops(images, masks, count, side, seed):
+    """Return `count` random squares of each image and its mask, turned and mirrored at random."""
+    rng = np.random.default_rng(seed)
+    x, y = [], []
+    for image, mask in zip(images, masks, strict=True):
+        for _ in range(count):
+            row, column = (rng.integers(0, size - side + 1) for size in mask.shape)
+            square = slice(row, row + side), slice(column, column + side)
+            turns, mirror = rng.integers(4), rng.choice((-1, 1))
+            x.append(np.rot90(image[square], turns)[:, ::mirror])
+            y.append(np.rot90(mask[square], turns)[:, ::mirror])
+    return np.stack(x), np.stack(y)
+
+
+def nuclei_figures(model, images, masks):
+    """Return mean IoU of nucleus and background, and IoU and Dice of nucleus, over all pixels."""
+    found = training.predict(model, images, 4).argmax(axis=-1)
+    both, sizes = np.sum((found == 1) & (masks == 1)), np.sum(found == 1) + np.sum(masks == 1)
+    return {
+        "mean_iou": mean_iou(found, masks, 2),
+        "iou": float(both / (sizes - both)),
+        "dice": float(2 * both / sizes),
+    }
+
+
+def nuclei_run(seed, data, sizes):
+    """Train on crops; return the model, its clock, and the run as `recording.record` stores it."""
+    (images, masks), watch, test = data
+    keras.utils.set_random_seed(seed)
+    model = unet(classes=2, widths=sizes["widths"])
+    x, y = crops(images, masks, sizes["crops"], sizes["side"], seed)
+    history, clock = fit(model, x, y, seed, sizes, validation_data=watch)
+    return model, clock, {
+        "label": "U-Net",
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": history,
+        "result": nuclei_figures(model, *test),
+    }
+
+
+def nuclei(seeds, folder, weights, images, sizes):
+    """Train with each seed; ship the weights of the first, write `runs/nuclei.json`, return its path."""
+    data = read_nuclei(images)
+    facts = {
+        "name": "60 fluorescence images of nuclei, 256×256, from the Data Science Bowl 2018 (CC0)",
+        "sha256": recording.data_hash(*(array for pair in data for array in pair)),
+    }
+    command, runs = "cvcourse experiments segmentation nuclei", []
+    for seed in seeds:
+        model, clock, run = nuclei_run(seed, data, sizes)
+        runs.append(run)
+        print("nuclei, seed", seed, run["result"], flush=True)
+        if seed == seeds[0]:
+            ship(
+                "unet_nuclei",
+                model,
+                lambda model=model: nuclei_figures(model, *data[2]),
+                folder=weights,
+                clock=clock,
+                history=run["history"],
+                architecture="cvcourse.models.unet.unet",
+                data=facts,
+                command=command,
+                seed=seed,
+                recipe={**sizes, "optimizer": "Adam, one cycle"},
+                limits="Bright nuclei on a dark ground, as in fluorescence microscopy. It tells nuclei from "
+                "ground, not one nucleus from the next.",
+                classes=["background", "nucleus"],
+            )
+        keras.utils.clear_session()
+    question = "How well does a U-Net find nuclei after forty images?"
+    return recording.record("nuclei", question, command, facts, runs, folder)
