@@ -96,7 +96,7 @@ def _train_svm(features, x, y):
 
 
 def pixels(images):
-    """Return images averaged over 2×2 pixels as rows of numbers: float32 array (N, H/2 · W/2 · C) in [0, 1]."""
+    """Return images averaged over 2×2 pixels, as rows: float32 array (N, H/2 · W/2 · C) in [0, 1]."""
     n, height, width, channels = images.shape
     means = images.reshape(n, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4), dtype="float32")
     return means.reshape(n, -1) / 255

@@ -8,8 +8,8 @@ Source: Szegedy and others, "Going Deeper with Convolutions", 2014, table 1 and 
 
 How this one differs. The channels, sizes and order of table 1 are the paper's, with biases and local response
 normalisation, as in the "bvlc_googlenet" of Caffe; pooling is padded so that sizes are the paper's. The
-auxiliary heads are left out unless asked for. `batch_norm=True` (of the next paper, Ioffe and Szegedy 2015) and
-`stem="small"` make networks for small pictures that train in minutes; then there is no response normalisation.
+auxiliary heads are left out unless asked for. `batch_norm=True` (of the next paper, Ioffe and Szegedy 2015)
+and `stem=small_stem` make networks for small pictures; then there is no response normalisation.
 """
 
 from keras import Input, Model, layers, ops
@@ -79,10 +79,10 @@ def paper_stem(x):
     """Return the layers before block 3a of the paper: (N, 224, 224, 3) -> (N, 28, 28, 192)."""
     x = conv(x, 64, 7, "conv1", strides=2)
     x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
-    x = layers.Lambda(_response_norm, name="norm1")(x)
+    x = response_norm(x)
     x = conv(x, 64, 1, "conv2_reduce")
     x = conv(x, 192, 3, "conv2")
-    x = layers.Lambda(_response_norm, name="norm2")(x)
+    x = response_norm(x)
     return layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
 
 
@@ -93,7 +93,7 @@ def small_stem(x):
     return layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
 
 
-def _response_norm(x, radius=2, alpha=1e-4, beta=0.75):
+def response_norm(x, radius=2, alpha=1e-4, beta=0.75):
     """Return x over (1 + α/5 · the sum of squares of five neighbouring channels)^β (AlexNet, section 3.3)."""
     channels = x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (radius, radius)))
@@ -110,7 +110,7 @@ def googlenet(
     Args:
         input_shape: (H, W, C).
         classes: int, number of outputs.
-        blocks: dict from a block's name to its row of filters, or to None for a pooling: `GOOGLENET`, `SMALL`.
+        blocks: dict from a block's name to its filters, or to None for a pooling: `GOOGLENET`, `SMALL`.
         stem: function, the layers before the first block: `paper_stem`, `small_stem`.
         batch_norm: bool, normalise before each ReLU of the blocks.
         auxiliary: bool, with the two auxiliary heads; the model then has three outputs, the last one first.

@@ -67,8 +67,8 @@ def lenet5_1998():
     x = layers.Rescaling(1.275, offset=-0.1, name="rescale")(inputs)
     x = squash(layers.Conv2D(6, 5, name="C1")(x))
     x = squash(SubSampling(name="S2")(x))
-    x = squash(layers.concatenate([layers.Conv2D(1, 5, name=f"C3_{k}")(_maps(x, seen)) for k, seen in
-                                   enumerate(C3)], name="C3"))
+    maps = [layers.Conv2D(1, 5, name=f"C3_{k}")(_maps(x, seen)) for k, seen in enumerate(C3)]
+    x = squash(layers.concatenate(maps, name="C3"))
     x = squash(SubSampling(name="S4")(x))
     x = squash(layers.Conv2D(120, 5, name="C5")(x))
     x = layers.Flatten(name="flatten")(x)  # (N, 1, 1, 120) -> (N, 120)

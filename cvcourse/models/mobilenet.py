@@ -75,7 +75,12 @@ def _norm(x, name):
 
 
 def mobilenet(
-    input_shape=(224, 224, 3), alpha=1.0, classes=1000, blocks=MOBILENET, stride=2, classifier_activation="softmax"
+    input_shape=(224, 224, 3),
+    alpha=1.0,
+    classes=1000,
+    blocks=MOBILENET,
+    stride=2,
+    classifier_activation="softmax",
 ):
     """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
 

@@ -52,8 +52,8 @@ def photocells(images):
 
 def _average(side, cells=SIDE):
     """Return the matrix (cells, side) that averages a line of pixels over equal parts of it."""
-    edges = np.linspace(0, side, cells + 1)
-    overlap = np.minimum(edges[1:, None], np.arange(1, side + 1)) - np.maximum(edges[:-1, None], np.arange(side))
+    edges, pixels = np.linspace(0, side, cells + 1), np.arange(side)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     return np.clip(overlap, 0, None).astype("float32") * cells / side
 
 
