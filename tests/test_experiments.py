@@ -8,8 +8,9 @@ import pytest
 
 from cvcourse import experiments, pretrained, recording
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import backbone, batch_norm, capacity, cifar10, optimizers, transfer
+from cvcourse.experiments import backbone, batch_norm, capacity, cifar10, classification, optimizers, transfer
 from cvcourse.models.vgg import course_network
+from cvcourse.summary import summarize
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +131,25 @@ def test_progress_has_the_accuracy_and_the_seconds_of_each_epoch(data, monkeypat
     elapsed = run["history"]["elapsed"]
     assert len(elapsed) == len(run["history"]["test_accuracy"]) == 2
     assert 0 < elapsed[0] < elapsed[1] == run["seconds"]
+
+
+@pytest.mark.parametrize("entry", ["Mark 1", "SVM on pixels", "SVM on HOG", "LeNet-5"])
+def test_a_league_run_has_what_a_recording_needs(data, entry):
+    run = classification.run(entry, 0, data, images=24, tests=9, epochs=1)
+    assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
+    confusion = run["result"]["confusion"]
+    assert confusion.sum() == 9 and list(confusion.sum(axis=1)) == [3, 3, 3]
+    assert run["result"]["test_accuracy"] == pytest.approx(np.trace(confusion) / 9)
+    assert run["result"]["params"] > 0 and run["result"]["macs"] > 0
+
+
+def test_an_entry_that_is_not_in_the_league_is_refused(data):
+    with pytest.raises(ValueError, match=r"entry must be one of Mark 1.*Received: entry='AlexNet'"):
+        classification.train("AlexNet", data.x_train, data.y_train, 3)
+
+
+def test_networks_of_the_league_cost_about_the_same():
+    tables = {name: summarize(lambda build=build: build((32, 32, 3), 10))
+              for name, build in classification.NETWORKS.items()}
+    assert all(60_000 < table.trainable_params < 220_000 for table in tables.values())
+    assert all(table.macs < 13e6 for table in tables.values())

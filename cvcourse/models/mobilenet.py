@@ -12,6 +12,8 @@ MOBILENET = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1),
     (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
 )  # fmt: skip
+# The same for pictures of 32×32, with a first convolution of stride 1.
+SMALL = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1))
 # (expansion, filters, blocks, stride of the first block) of each stage of MobileNetV2.
 MOBILENET_V2 = (
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
@@ -31,10 +33,11 @@ def separable_block(x, filters, stride=1, block=1):
         Keras tensor, (N, ⌈H / stride⌉, ⌈W / stride⌉, filters).
     """
     x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"conv_dw_{block}")(x)
-    x = layers.BatchNormalization(name=f"conv_dw_{block}_bn")(x)
+    # Momentum 0.9 rather than 0.99: short trainings end before slow averages have arrived.
+    x = layers.BatchNormalization(momentum=0.9, name=f"conv_dw_{block}_bn")(x)
     x = layers.ReLU(6.0, name=f"conv_dw_{block}_relu")(x)
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"conv_pw_{block}")(x)
-    x = layers.BatchNormalization(name=f"conv_pw_{block}_bn")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"conv_pw_{block}_bn")(x)
     return layers.ReLU(6.0, name=f"conv_pw_{block}_relu")(x)
 
 
@@ -71,7 +74,14 @@ def _norm(x, name):
     return layers.BatchNormalization(momentum=0.999, epsilon=1e-3, name=name)(x)
 
 
-def mobilenet(input_shape=(224, 224, 3), alpha=1.0, classes=1000):
+def mobilenet(
+    input_shape=(224, 224, 3),
+    alpha=1.0,
+    classes=1000,
+    blocks=MOBILENET,
+    stride=2,
+    classifier_activation="softmax",
+):
     """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
 
     The same parameters and shapes, layer by layer, as `keras.applications.MobileNet(weights=None)`.
@@ -80,21 +90,24 @@ def mobilenet(input_shape=(224, 224, 3), alpha=1.0, classes=1000):
         input_shape: (H, W, C); H and W at least 32.
         alpha: float > 0, the paper's width multiplier: every layer has `int(alpha · filters)` filters.
         classes: int, number of outputs.
+        blocks: pairs (filters, stride), one for each separable block: `MOBILENET`, `SMALL`.
+        stride: 1 or 2, of the first convolution; 1 for small pictures.
+        classifier_activation: "softmax", or None for logits.
 
     Returns:
-        Keras model from images (N, H, W, C) to probabilities (N, classes).
+        Keras model from images (N, H, W, C) to (N, classes).
     """
     inputs = Input(input_shape)
-    x = layers.Conv2D(int(32 * alpha), 3, 2, padding="same", use_bias=False, name="conv1")(inputs)
-    x = layers.BatchNormalization(name="conv1_bn")(x)
+    x = layers.Conv2D(int(32 * alpha), 3, stride, padding="same", use_bias=False, name="conv1")(inputs)
+    x = layers.BatchNormalization(momentum=0.9, name="conv1_bn")(x)
     x = layers.ReLU(6.0, name="conv1_relu")(x)
-    for block, (filters, stride) in enumerate(MOBILENET, start=1):
+    for block, (filters, stride) in enumerate(blocks, start=1):
         x = separable_block(x, int(filters * alpha), stride, block)
     x = layers.GlobalAveragePooling2D(keepdims=True, name="average")(x)
     x = layers.Dropout(1e-3, name="dropout")(x)
     x = layers.Conv2D(classes, 1, name="conv_preds")(x)
     x = layers.Reshape((classes,), name="reshape_2")(x)
-    outputs = layers.Softmax(name="predictions")(x)
+    outputs = layers.Activation(classifier_activation, name="predictions")(x)
     return Model(inputs, outputs, name=f"mobilenet_{alpha:.2f}")
 
 

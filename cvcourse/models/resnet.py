@@ -109,7 +109,7 @@ def resnet50(input_shape=(224, 224, 3), classes=1000):
     return Model(inputs, outputs, name="resnet50")
 
 
-def resnet_cifar(depth, residual=True, input_shape=(32, 32, 3), classes=10):
+def resnet_cifar(depth, residual=True, input_shape=(32, 32, 3), classes=10, widths=CIFAR):
     """Return the paper's network for CIFAR-10, or its plain twin, with random weights; outputs are logits.
 
     Depth 20 has 272,474 parameters, depth 56 has 855,770 (0.27 and 0.85 million in the paper).
@@ -119,6 +119,7 @@ def resnet_cifar(depth, residual=True, input_shape=(32, 32, 3), classes=10):
         residual: bool; without it the same layers stand in a plain row.
         input_shape: (H, W, C).
         classes: int, number of outputs.
+        widths: three ints, filters of the three stages.
 
     Returns:
         Keras model from images (N, H, W, C), float32 in [0, 1], to logits (N, classes).
@@ -127,8 +128,8 @@ def resnet_cifar(depth, residual=True, input_shape=(32, 32, 3), classes=10):
         raise ValueError(f"depth must be 6 n + 2 with n ≥ 1: 8, 14, 20 … 56. Received: depth={depth}")
     inputs = Input(input_shape)
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)  # about mean 0 and variance 1
-    x = layers.ReLU(name="conv1_relu")(conv_bn(x, CIFAR[0], 3, 1, "conv1", bias=False))
-    for stage, filters in enumerate(CIFAR, start=2):
+    x = layers.ReLU(name="conv1_relu")(conv_bn(x, widths[0], 3, 1, "conv1", bias=False))
+    for stage, filters in enumerate(widths, start=2):
         for block in range(1, depth // 6 + 1):
             stride = 2 if block == 1 and stage > 2 else 1
             x = basic_block(x, filters, stride, residual, f"conv{stage}_block{block}")

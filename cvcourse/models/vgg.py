@@ -9,6 +9,7 @@ from keras import Input, Model, layers
 # (filters, convolutions) of each of the five blocks.
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 COURSE = ((24, 2), (48, 2), (96, 3), (192, 3), (192, 3))
+SMALL = ((16, 2), (32, 2), (64, 2), (96, 2))  # for pictures of 32×32
 
 
 def vgg_block(x, filters, convolutions, block, batch_norm=False):
@@ -59,7 +60,9 @@ def vgg16(input_shape=(224, 224, 3), classes=1000):
     return Model(inputs, outputs, name="vgg16")
 
 
-def course_network(input_shape=(None, None, 3), classes=100, classifier_activation="softmax"):
+def course_network(
+    input_shape=(None, None, 3), classes=100, classifier_activation="softmax", blocks=COURSE, name="course"
+):
     """Return the network that ships with the course, with random weights.
 
     The 13 convolutions of VGG16 at three eighths of its width, with batch norm, and global
@@ -70,6 +73,8 @@ def course_network(input_shape=(None, None, 3), classes=100, classifier_activati
         input_shape: (H, W, 3); H and W at least 32, or None for any size.
         classes: int, number of outputs.
         classifier_activation: "softmax", or None for logits.
+        blocks: pairs (filters, convolutions): `COURSE`, `SMALL`.
+        name: str, name of the model.
 
     Returns:
         Keras model from images (N, H, W, 3), float32 in [0, 1], to (N, classes).
@@ -77,8 +82,8 @@ def course_network(input_shape=(None, None, 3), classes=100, classifier_activati
     inputs = Input(input_shape)
     # [0, 1] to [-2, 2]: close to mean 0 and variance 1 for photographs.
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
-    for block, (filters, convolutions) in enumerate(COURSE, start=1):
+    for block, (filters, convolutions) in enumerate(blocks, start=1):
         x = vgg_block(x, filters, convolutions, block, batch_norm=True)
     x = layers.GlobalAveragePooling2D(name="average")(x)
     outputs = layers.Dense(classes, activation=classifier_activation, name="predictions")(x)
-    return Model(inputs, outputs, name="course")
+    return Model(inputs, outputs, name=name)
