@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from cvcourse.models.cnn import cnn
+from cvcourse.models.gan import gan
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
 from cvcourse.models.vae import vae
@@ -71,6 +72,13 @@ SHIPPED = {
         lambda output: output.argmax(axis=-1).astype("uint8"),
     ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
+    "vae_plane": Shipped(
+        lambda _: vae(latent=2, widths=(16, 32, 64)),
+        32,
+        "reconstructs with {psnr:.1f} dB from two numbers",
+        lambda output: output,
+    ),
+    "gan": Shipped(lambda _: gan(), 32, "Fréchet distance {frechet:.1f} to real pictures"),
     "super_resolution": Shipped(
         lambda _: super_resolution(),
         2,
@@ -129,7 +137,8 @@ def load(name="course", weights=None):
 
     Args:
         name: of a network that ships with the course ("course", "scenes_classifier", "yolo", "unet",
-            "vae", "super_resolution"), or any name of `keras.applications`, for example "vgg16".
+            "vae", "vae_plane", "gan", "super_resolution"), or any name of `keras.applications`, for example
+            "vgg16".
         weights: path of a `.weights.h5` or `.h5` file made for that architecture (`.npz`, for a network
             that ships). Without it, ImageNet weights come from Keras's cache or are downloaded into it.
 

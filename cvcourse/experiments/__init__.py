@@ -9,6 +9,7 @@ NAMES = {
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
     "tasks": "the small networks of the four tasks, YOLO and U-Net among them (about 40 minutes)",
+    "generation": "a GAN, short runs of it, a VAE with two latent numbers (about 30 minutes on one core)",
     "optimizers": "four optimisers, their learning rates and settings (about 15 minutes on one core)",
     "capacity": "network size, data size and three remedies (about 20 minutes on one core)",
     "league": "count all networks of keras.applications (half a minute)",

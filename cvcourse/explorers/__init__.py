@@ -15,6 +15,7 @@ _MODULES = {
     "MaskLoss": "mask_loss",
     "OptimizerRace": "optimizer_race",
     "Capacity": "capacity",
+    "Latent": "latent",
 }
 
 
