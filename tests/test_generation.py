@@ -117,17 +117,17 @@ def test_the_discriminator_alone_learns_to_tell():
 
 
 def test_everything_is_trained_written_and_restored(tmp_path, monkeypatch):
-    monkeypatch.setattr(generation, "RUNS", {"long": (gan.RATES, 3, (0,)), "short": (gan.RATES, 2, (1,))})
+    monkeypatch.setattr(generation, "SEEDS", (1,))
     weights, runs = tmp_path / "weights", tmp_path / "runs"
     weights.mkdir()
     runs.mkdir()
     generation.main(
-        folder=weights, runs_folder=runs, labels=("long", "short"), images=40, judged=10, n=20, epochs=1
+        folder=weights, runs_folder=runs, images=40, steps=3, judged=10, n=20, epochs=1
     )
     for name in ("gan", "vae_plane"):
         pretrained.load_weights(pretrained.SHIPPED[name].build(0), weights / f"{name}.npz")
     made = recording.replay("gan", runs).runs
-    assert [run["label"] for run in made] == ["long", "short"]
+    assert [run["label"] for run in made] == ["balanced", "collapse"]
     assert made[0]["history"]["step"] == [3] and np.isfinite(made[1]["result"]["frechet"])
     with pytest.raises(ValueError, match="Received: vae"):
         generation.main("vae")

@@ -13,14 +13,13 @@ from cvcourse.experiments.shipping import ship
 from cvcourse.models import vae
 from cvcourse.models.gan import RATES, gan
 
-IMAGES, BATCH, EVERY = 20_000, 32, 250  # training pictures; a batch; steps from one look to the next
+PARTS = "vae_plane", "gan_runs", "gan"
+IMAGES, BATCH = 20_000, 32
+STEPS, EVERY = 8000, 250  # of the GAN that ships: its training; from one look to the next
+SHORT, LOOK, SEEDS = 400, 100, (1, 2, 3)  # the same for the recorded runs
 JUDGED = 500  # made pictures that are judged, beside as many real ones
-# Label: learning rates of generator and discriminator, steps, seeds.
-RUNS = {
-    "long": (RATES, 8000, (0,)),
-    "short": (RATES, 1000, (1, 2, 3)),
-    "collapse": ((4e-3, 1e-4), 500, (1, 2, 3)),
-}
+# Learning rates of generator and discriminator.
+RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}
 LIMITS = tasks.DRAWN + "32×32 pixels, one animal on a plain ground. Some pictures are no animal at all."
 
 
@@ -144,13 +143,13 @@ def _apart(images, pairs=1000):
     return np.sqrt(np.square(images[one[keep]] - images[other[keep]]).mean(axis=(1, 2, 3))).mean()
 
 
-def run(label, rates, steps, seed, images, judge):
+def run(label, rates, steps, seed, images, judge, every):
     """Train once; return the GAN, its `Clock`, and the run as `recording.record` stores it."""
-    watch = Watch(judge, min(EVERY, steps))
+    watch = Watch(judge, min(every, steps))
     with recording.Clock() as clock:
         model = fit_gan(rates, steps, seed, images, [watch], verbose=2)
-    result = judge.figures(model.generate(judge.n, seed=2))
-    result["gradient_energy"] = likeness.gradient_energy(model.generate(judge.n, seed=2)).mean()
+    made = model.generate(judge.n, seed=2)
+    result = judge.figures(made) | {"gradient_energy": likeness.gradient_energy(made).mean()}
     return model, clock, {
         "label": label,
         "rates": rates,
@@ -199,51 +198,71 @@ PLANE = tasks.Task(
 )
 
 
-def main(*names, folder=pretrained.WEIGHTS, runs_folder=None, labels=tuple(RUNS), images=IMAGES, steps=None,
-         judged=JUDGED, **recipe):
-    """Train "gan" and "vae_plane" (both, if no name is given); write weights, cards and `runs/gan.json`.
+def main(
+    *names,
+    folder=pretrained.WEIGHTS,
+    runs_folder=None,
+    images=IMAGES,
+    steps=None,
+    judged=JUDGED,
+    **recipe,
+):
+    """Train the parts of that name (all, if none is given); write weights, cards and `runs/gan.json`.
 
     Args:
-        names: "gan", "vae_plane".
+        names: "vae_plane" and "gan" ship; "gan_runs" are the short runs that are recorded.
         folder, runs_folder: paths, where weights and runs are written.
-        labels: which of `RUNS`; the run "long" makes the weights that ship.
-        images, steps, judged: int, in place of the full sizes.
+        images, steps, judged: int, in place of the full sizes of the GANs.
         recipe: as for `tasks.train`, of "vae_plane".
     """
-    wrong = set(names) - {"gan", "vae_plane"}
+    wrong = set(names) - set(PARTS)
     if wrong:
-        raise ValueError(f"names must be gan or vae_plane. Received: {', '.join(sorted(wrong))}")
-    if not names or "vae_plane" in names:
+        raise ValueError(f"names must be of {', '.join(PARTS)}. Received: {', '.join(sorted(wrong))}")
+    names = names or PARTS
+    if "vae_plane" in names:
         tasks.train("vae_plane", PLANE, folder, tasks.SEED, recipe)
-    if not names or "gan" in names:
-        _gans(folder, runs_folder, labels, images, steps, judged)
+    if names != ("vae_plane",):
+        pictures, about = _gan_data(images)
+        judge = Judge(judged)
+    if "gan_runs" in names:
+        _record(pictures, about, judge, steps, runs_folder)
+    if "gan" in names:
+        _ship(pictures, about, judge, steps or STEPS, folder)
 
 
-def _gans(folder, runs_folder, labels, n, steps, judged):
-    """All runs of the GAN; those labelled "long" ship."""
+def _gan_data(n):
+    """The training pictures as float32 in [0, 1], and what they are."""
     images = drawings(n).images / np.float32(255)
     given = ", ".join(f"{knob}={value}" for knob, value in {"seed": tasks.TRAIN_SEED, **tasks.PLAIN}.items())
-    about = {"name": f"scenes({n}, 32, {given})", "images": n, "sha256": recording.data_hash(images)}
-    judge, runs = Judge(judged), []
-    for label in labels:
-        rates, full, seeds = RUNS[label]
-        for seed in seeds:
-            model, clock, made = run(label, rates, steps or full, seed, images, judge)
+    return images, {
+        "name": f"scenes({n}, 32, {given})",
+        "images": n,
+        "sha256": recording.data_hash(images),
+    }
+
+
+def _record(images, about, judge, steps, folder):
+    """The short runs, with their figures from step to step."""
+    runs = []
+    for label, rates in RUNS.items():
+        for seed in SEEDS:
+            *_, made = run(label, rates, steps or SHORT, seed, images, judge, LOOK)
             runs.append(made)
-            print(label, "seed", seed, f"{clock.seconds:.0f} s", made["result"], flush=True)
-            if label == "long":
-                _ship(model, folder, clock, made, about, judge)
-    recording.record(
+            print(label, "seed", seed, made["seconds"], made["result"], flush=True)
+    return recording.record(
         "gan",
         "What do the losses of a GAN say about its pictures?",
-        "cvcourse experiments generation gan",
+        "cvcourse experiments generation gan_runs",
         about,
         runs,
-        runs_folder,
+        folder,
     )
 
 
-def _ship(model, folder, clock, made, about, judge):
+def _ship(images, about, judge, steps, folder):
+    """The long run, whose weights ship."""
+    model, clock, made = run("long", RATES, steps, tasks.SEED, images, judge, EVERY)
+    print("long", clock.seconds, made["result"], flush=True)
     return ship(
         "gan",
         model,
@@ -254,13 +273,8 @@ def _ship(model, folder, clock, made, about, judge):
         architecture="cvcourse.models.gan.gan",
         data=about,
         command="cvcourse experiments generation gan",
-        seed=made["seed"],
-        recipe={
-            "steps": made["steps"],
-            "batch_size": BATCH,
-            "rates": made["rates"],
-            "optimizer": "Adam, one cycle",
-        },
+        seed=tasks.SEED,
+        recipe={"steps": steps, "batch_size": BATCH, "rates": RATES, "optimizer": "Adam, one cycle"},
         limits=LIMITS,
         classes=[],
     )
