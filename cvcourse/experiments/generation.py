@@ -16,7 +16,7 @@ from cvcourse.models.gan import RATES, gan
 PARTS = "vae_plane", "gan_runs", "gan"
 IMAGES, BATCH = 20_000, 32
 STEPS, EVERY = 8000, 250  # of the GAN that ships: its training; from one look to the next
-SHORT, LOOK, SEEDS = 400, 100, (1, 2, 3)  # the same for the recorded runs
+SHORT, LOOK, SEEDS, FEW = 120, 60, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
 JUDGED = 500  # made pictures that are judged, beside as many real ones
 # Learning rates of generator and discriminator.
 RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}
@@ -223,11 +223,10 @@ def main(
         tasks.train("vae_plane", PLANE, folder, tasks.SEED, recipe)
     if names != ("vae_plane",):
         pictures, about = _gan_data(images)
-        judge = Judge(judged)
     if "gan_runs" in names:
-        _record(pictures, about, judge, steps, runs_folder)
+        _record(pictures, about, Judge(min(judged, FEW)), steps, runs_folder)
     if "gan" in names:
-        _ship(pictures, about, judge, steps or STEPS, folder)
+        _ship(pictures, about, Judge(judged), steps or STEPS, folder)
 
 
 def _gan_data(n):
