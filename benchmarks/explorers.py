@@ -40,6 +40,7 @@ CASES = {
         ".cv-board[tabindex]",
         AROUND,
     ),
+    "Latent, point": (20, "Latent()", ".cv-board", AROUND),
     "Freezing, course network, freeze": (100, "Freezing()", "[role=listbox]", (" ", "ArrowRight")),
 }
 WATCH = """root => {

@@ -19,6 +19,7 @@ _MODULES = (
     "experiments",
     "explorers",
     "interpretation",
+    "likeness",
     "losses",
     "models",
     "pretrained",

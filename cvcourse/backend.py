@@ -80,14 +80,52 @@ def gradient(function, x):
         >>> slope.numpy()
         array([2., 2., 2.], dtype=float32)
     """
-    if keras.backend.backend() != "tensorflow":
-        raise NotImplementedError(
-            "gradients are written for Keras's TensorFlow backend. Set KERAS_BACKEND=tensorflow before "
-            f"Keras is imported. Received: backend={keras.backend.backend()!r}"
-        )
+    _only_tensorflow()
     import tensorflow as tf
 
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         value, other = function(x)
     return tape.gradient(value, x, unconnected_gradients=tf.UnconnectedGradients.ZERO), other
+
+
+def gradients(function, groups):
+    """Return the gradient of several values, each by its own group of variables, from one run of `function`.
+
+    Two networks that play against each other (a GAN) need this: each has a loss and weights of its own.
+
+    Args:
+        function: takes nothing and returns (values, other): `values` a sequence of tensors with one number
+            each, `other` anything.
+        groups: sequence of lists of Keras variables, one for each value.
+
+    Returns:
+        (slopes, values, other): `slopes` has a list of tensors for each group.
+
+    Raises:
+        NotImplementedError: on a backend other than TensorFlow.
+
+    Example:
+        >>> a, b = keras.Variable(2.0), keras.Variable(3.0)
+        >>> slopes, values, _ = gradients(lambda: ((a * b, -a * b), None), ([a], [b]))
+        >>> [float(slope[0]) for slope in slopes]
+        [3.0, -2.0]
+    """
+    _only_tensorflow()
+    import tensorflow as tf
+
+    with tf.GradientTape(persistent=True) as tape:
+        values, other = function()
+    slopes = [
+        tape.gradient(value, [variable.value for variable in group])
+        for value, group in zip(values, groups, strict=True)
+    ]
+    return slopes, values, other
+
+
+def _only_tensorflow():
+    if keras.backend.backend() != "tensorflow":
+        raise NotImplementedError(
+            "gradients are written for Keras's TensorFlow backend. Set KERAS_BACKEND=tensorflow before "
+            f"Keras is imported. Received: backend={keras.backend.backend()!r}"
+        )

@@ -18,6 +18,7 @@ import numpy as np
 
 from cvcourse.models import instances, rcnn, ssd
 from cvcourse.models.cnn import cnn
+from cvcourse.models.gan import gan
 from cvcourse.models.mask_rcnn import mask_rcnn
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
@@ -97,6 +98,13 @@ SHIPPED = {
         lambda output: output.argmax(axis=-1).astype("uint8"),
     ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
+    "vae_plane": Shipped(
+        lambda _: vae(latent=2, widths=(16, 32, 64)),
+        32,
+        "reconstructs with {psnr:.1f} dB from two numbers",
+        lambda output: output,
+    ),
+    "gan": Shipped(lambda _: gan(), 32, "Fréchet distance {frechet:.1f} to real pictures"),
     "super_resolution": Shipped(
         lambda _: super_resolution(),
         2,

@@ -18,12 +18,13 @@ PLOTS = NUMPY | {"matplotlib"}
 ROWS = [
     ("arithmetic", set(), set()),
     ("boxes", NUMPY, NUMPY),
+    ("likeness", NUMPY, NUMPY),  # measures of pictures, as `boxes` has those of boxes
     ("datasets", IMAGES, IMAGES | {"keras", "PIL"}),
     ("losses", KERAS, KERAS),
+    ("backend", KERAS, KERAS | {"tensorflow"}),  # before the models: a GAN has a training step of its own
     ("models", KERAS, KERAS | {"skimage"}),  # selective search starts from its segmentation
     ("pretrained", KERAS, KERAS),
     ("summary", KERAS, KERAS),
-    ("backend", KERAS, KERAS | {"tensorflow"}),
     ("training", KERAS, KERAS),
     ("recording", NUMPY, NUMPY),
     ("interpretation", KERAS, KERAS),

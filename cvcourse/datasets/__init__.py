@@ -5,9 +5,9 @@ from importlib import import_module
 # Now, since a later import of the modules `load` and `scenes` would hide the functions of that name.
 from cvcourse.datasets.load import Dataset, load
 from cvcourse.datasets.records import Record
-from cvcourse.datasets.scenes import Scenes, scenes
+from cvcourse.datasets.scenes import Scenes, on_one_ground, scenes
 
-__all__ = ["Dataset", "Record", "Scenes", "cards", "formats", "load", "photos", "scenes"]
+__all__ = ["Dataset", "Record", "Scenes", "cards", "formats", "load", "on_one_ground", "photos", "scenes"]
 
 
 def __getattr__(name):

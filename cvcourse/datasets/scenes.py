@@ -96,6 +96,22 @@ def scenes(n, size=64, seed=0, *, objects=1, classes=animals.CLASSES, orientatio
     return Scenes(images, *(np.concatenate(part) for part in zip(*known, strict=True)), classes)
 
 
+def on_one_ground(made, brightness=0.93):
+    """Images of scenes with all but the animals painted over, float32 (N, H, W, 3) in [0, 1].
+
+    Args:
+        made: `Scenes`.
+        brightness: float in [0, 1] of the new ground.
+
+    Example:
+        >>> images = on_one_ground(scenes(2, size=32, seed=1, clutter=0))
+        >>> images.shape, float(images[0, 0, 0, 0].round(2))
+        ((2, 32, 32, 3), 0.93)
+    """
+    animal = (made.masks > 0)[..., None]
+    return np.where(animal, made.images / np.float32(255), np.float32(brightness)).astype("float32")
+
+
 _PURPOSES = ("count", "background", "clutter", "objects", "posts", "light")
 
 

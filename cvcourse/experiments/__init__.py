@@ -10,6 +10,7 @@ NAMES = {
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
     "tasks": "the small networks of the tasks, among them YOLO, U-Net, Mask R-CNN (about 70 minutes)",
     "segmentation": "U-Net with and without skips, and on microscope images (10 minutes on one core)",
+    "generation": "a GAN, short runs of it, a VAE with two latent numbers (about 30 minutes on one core)",
     "optimizers": "four optimisers, their learning rates and settings (about 15 minutes on one core)",
     "capacity": "network size, data size and three remedies (about 20 minutes on one core)",
     "league": "count all networks of keras.applications (half a minute)",

@@ -16,6 +16,7 @@ _MODULES = {
     "OptimizerRace": "optimizer_race",
     "Capacity": "capacity",
     "Perceptron": "perceptron",
+    "Latent": "latent",
 }
 
 

@@ -1,0 +1,279 @@
+"""Train what lesson 12 shows: the GAN that ships, short runs beside it, and a VAE with two latent numbers.
+
+`cvcourse experiments generation` makes all of it, `cvcourse experiments generation vae_plane` a part.
+"""
+
+import keras
+import numpy as np
+
+from cvcourse import likeness, pretrained, recording, training
+from cvcourse.datasets import on_one_ground, scenes
+from cvcourse.experiments import tasks
+from cvcourse.experiments.shipping import ship
+from cvcourse.models import vae
+from cvcourse.models.gan import RATES, gan
+
+PARTS = "vae_plane", "gan_runs", "gan"
+IMAGES, BATCH = 20_000, 32
+STEPS, EVERY = 8000, 250  # of the GAN that ships: its training; from one look to the next
+SHORT, LOOK, SEEDS, FEW = 120, 60, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
+JUDGED = 500  # made pictures that are judged, beside as many real ones
+# Learning rates of generator and discriminator.
+RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}
+LIMITS = tasks.DRAWN + "32×32 pixels, one animal on a plain ground. Some pictures are no animal at all."
+
+
+class Judge:
+    """Measures made pictures against real ones that no network was trained on.
+
+    The features are those of the course network: trained on CIFAR-100, it has never seen these animals.
+
+    Args:
+        n: int ≥ 2, how many pictures of either kind are compared; distances depend on it.
+    """
+
+    def __init__(self, n=JUDGED):
+        self.n = n
+        course, animals = (pretrained.load(name).model for name in ("course", "scenes_classifier"))
+        self.network = keras.Model(course.input, course.get_layer("average").output)
+        self.classifier = animals
+        self.real = drawings(n, tasks.TEST_SEED).images / np.float32(255)
+        self.features = self.features_of(self.real)
+        self.apart = _apart(self.real)
+
+    def features_of(self, images):
+        """Return the course network's features of images in [0, 1], float32 (N, 192)."""
+        return training.predict(self.network, images)
+
+    def distance(self, images):
+        """Return the Fréchet distance of images (n, H, W, C) to the real ones."""
+        return likeness.frechet_distance(self.features_of(images), self.features)
+
+    def figures(self, images):
+        """Return {"frechet", "spread", "cat", "dog", "duck"} of images.
+
+        "spread" says how different they are from each other: 1 as real ones, 0 all the same. The classes
+        have the share of images that the scenes classifier takes for each.
+        """
+        named = training.predict(self.classifier, images).argmax(axis=1)
+        shares = {name: np.mean(named == k) for k, name in enumerate(tasks.ANIMALS)}
+        return {"frechet": self.distance(images), "spread": _apart(images) / self.apart, **shares}
+
+
+class Watch(keras.callbacks.Callback):
+    """While a GAN is trained: both losses, D's opinions and what `Judge` says, every so many steps.
+
+    Args:
+        judge: `Judge`, or None for the losses alone.
+        every: int ≥ 1, steps.
+
+    Attributes:
+        history: dict of lists: "step", the means of what `GAN.train_step` returns, and the judge's figures.
+    """
+
+    def __init__(self, judge=None, every=EVERY):
+        super().__init__()
+        self.judge, self.every = judge, every
+        self.history, self.kept, self.steps = {}, [], 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.kept.append({name: float(value) for name, value in logs.items()})
+        self.steps += 1
+        if self.steps % self.every:
+            return
+        means = {name: np.mean([one[name] for one in self.kept]) for name in self.kept[0]}
+        row = {"step": self.steps} | means
+        if self.judge:
+            row |= self.judge.figures(self.model.generate(self.judge.n, seed=1))
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+        self.kept = []
+
+
+def drawings(n, seed=tasks.TRAIN_SEED, size=32):
+    """Return `Scenes`: one animal each on a plain ground; by default the training pictures."""
+    return scenes(n, size, seed, **tasks.PLAIN)
+
+
+def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0):
+    """Train a GAN for so many batches, with learning rates that fall to zero, and return it.
+
+    Args:
+        rates: (generator's, discriminator's) peak of the learning rate.
+        steps: int > 0.
+        seed: int, for weights, noise and the order of the pictures.
+        images: float32 (N, 32, 32, 3) in [0, 1], at least a batch.
+        callbacks: Keras callbacks.
+        verbose: as in Keras.
+    """
+    keras.utils.set_random_seed(seed)
+    model = gan(images.shape[1:])
+    model.compile([training.OneCycle(rate, steps, warmup=0.05) for rate in rates])
+    per_epoch = len(images) // BATCH
+    images = images[: per_epoch * BATCH]  # whole batches only, for batch norm
+    stop = _StopAfter(steps)
+    training.fit(
+        model,
+        images,
+        images,
+        epochs=-(-steps // per_epoch),
+        batch_size=BATCH,
+        seed=seed,
+        verbose=verbose,
+        callbacks=[*callbacks, stop],
+    )
+    return model
+
+
+class _StopAfter(keras.callbacks.Callback):
+    def __init__(self, steps):
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            self.model.stop_training = True
+
+
+def _apart(images, pairs=1000):
+    """Mean distance of pairs of images, root mean square over the pixels."""
+    one, other = np.random.default_rng(0).integers(0, len(images), (2, pairs))
+    keep = one != other
+    return np.sqrt(np.square(images[one[keep]] - images[other[keep]]).mean(axis=(1, 2, 3))).mean()
+
+
+def run(label, rates, steps, seed, images, judge, every):
+    """Train once; return the GAN, its `Clock`, and the run as `recording.record` stores it."""
+    watch = Watch(judge, min(every, steps))
+    with recording.Clock() as clock:
+        model = fit_gan(rates, steps, seed, images, [watch], verbose=2)
+    made = model.generate(judge.n, seed=2)
+    result = judge.figures(made) | {"gradient_energy": likeness.gradient_energy(made).mean()}
+    return model, clock, {
+        "label": label,
+        "rates": rates,
+        "steps": steps,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": watch.history,
+        "result": result,
+    }
+
+
+def plane_images(n, seed=tasks.TRAIN_SEED):
+    """Return (images, labels): animals on one light ground, float32 (n, 32, 32, 3), and classes (n,)."""
+    made = drawings(n, seed)
+    return on_one_ground(made), made.labels
+
+
+def _plane_data(n):
+    images, _ = plane_images(n)
+    name = f"drawings({n}) of cvcourse.experiments.generation on one ground, seed {tasks.TRAIN_SEED}"
+    return {"name": name, "images": n, "sha256": recording.data_hash(images)}, images, images
+
+
+def plane_vae():
+    """Return the auto-encoder whose z are two numbers, with random weights."""
+    return vae.vae(latent=2, widths=(16, 32, 64))
+
+
+def plane_figures(model, n=500):
+    """How true reconstructions are (PSNR in dB), and how many nats z tells; on drawings not seen before."""
+    images, _ = plane_images(n, tasks.TEST_SEED)
+    mean, log_variance = (np.asarray(part) for part in model.encoder(images))
+    divergence = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
+    error = np.square(images - np.asarray(model.decoder(mean))).mean(axis=(1, 2, 3))
+    return {"psnr": np.mean(-10 * np.log10(error)), "divergence": divergence.mean()}
+
+
+PLANE = tasks.Task(
+    build=plane_vae,
+    data=_plane_data,
+    loss=vae.reconstruction_loss,
+    measure=plane_figures,
+    recipe={"n": 12_000, "epochs": 30, "batch_size": 64, "peak": 3e-3},
+    limits=tasks.DRAWN + "Two numbers are too few for all that differs: it draws averages, blurred.",
+)
+
+
+def main(
+    *names,
+    folder=pretrained.WEIGHTS,
+    runs_folder=None,
+    images=IMAGES,
+    steps=None,
+    judged=JUDGED,
+    **recipe,
+):
+    """Train the parts of that name (all, if none is given); write weights, cards and `runs/gan.json`.
+
+    Args:
+        names: "vae_plane" and "gan" ship; "gan_runs" are the short runs that are recorded.
+        folder, runs_folder: paths, where weights and runs are written.
+        images, steps, judged: int, in place of the full sizes of the GANs.
+        recipe: as for `tasks.train`, of "vae_plane".
+    """
+    wrong = set(names) - set(PARTS)
+    if wrong:
+        raise ValueError(f"names must be of {', '.join(PARTS)}. Received: {', '.join(sorted(wrong))}")
+    names = names or PARTS
+    if "vae_plane" in names:
+        tasks.train("vae_plane", PLANE, folder, tasks.SEED, recipe)
+    if names != ("vae_plane",):
+        pictures, about = _gan_data(images)
+    if "gan_runs" in names:
+        _record(pictures, about, Judge(min(judged, FEW)), steps, runs_folder)
+    if "gan" in names:
+        _ship(pictures, about, Judge(judged), steps or STEPS, folder)
+
+
+def _gan_data(n):
+    """The training pictures as float32 in [0, 1], and what they are."""
+    images = drawings(n).images / np.float32(255)
+    given = ", ".join(f"{knob}={value}" for knob, value in {"seed": tasks.TRAIN_SEED, **tasks.PLAIN}.items())
+    return images, {
+        "name": f"scenes({n}, 32, {given})",
+        "images": n,
+        "sha256": recording.data_hash(images),
+    }
+
+
+def _record(images, about, judge, steps, folder):
+    """The short runs, with their figures from step to step."""
+    runs = []
+    for label, rates in RUNS.items():
+        for seed in SEEDS:
+            *_, made = run(label, rates, steps or SHORT, seed, images, judge, LOOK)
+            runs.append(made)
+            print(label, "seed", seed, made["seconds"], made["result"], flush=True)
+    return recording.record(
+        "gan",
+        "What do the losses of a GAN say about its pictures?",
+        "cvcourse experiments generation gan_runs",
+        about,
+        runs,
+        folder,
+    )
+
+
+def _ship(images, about, judge, steps, folder):
+    """The long run, whose weights ship."""
+    model, clock, made = run("long", RATES, steps, tasks.SEED, images, judge, EVERY)
+    print("long", clock.seconds, made["result"], flush=True)
+    return ship(
+        "gan",
+        model,
+        lambda: judge.figures(model.generate(judge.n, seed=2)),
+        folder=folder,
+        clock=clock,
+        history={"loss": made["history"]["g_loss"], "d_loss": made["history"]["d_loss"]},
+        architecture="cvcourse.models.gan.gan",
+        data=about,
+        command="cvcourse experiments generation gan",
+        seed=tasks.SEED,
+        recipe={"steps": steps, "batch_size": BATCH, "rates": RATES, "optimizer": "Adam, one cycle"},
+        limits=LIMITS,
+        classes=[],
+    )

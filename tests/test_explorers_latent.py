@@ -1,0 +1,92 @@
+"""The Latent explorer without a browser: its pictures, words, limits and errors."""
+
+import numpy as np
+import pytest
+
+from cvcourse import likeness
+from cvcourse.explorers import Latent
+from cvcourse.explorers.latent import GRID, outside, plane
+from cvcourse.models.vae import vae
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return Latent()
+
+
+def pixels(data, shape):
+    return np.frombuffer(bytes(data), "uint8").reshape(shape)
+
+
+def test_the_picture_is_the_decoders(explorer):
+    explorer.z = [0.7, -1.1]
+    made = np.asarray(explorer._model.decoder(np.array([[0.7, -1.1]], "float32")))[0]
+    shown = pixels(explorer.look["made"], explorer.shape)
+    assert np.abs(shown / 255 - made).max() <= 0.5 / 255 + 1e-6
+    assert explorer.look["z"] == [0.7, -1.1]
+    assert explorer.description == explorer.describe() in explorer.figure().alt
+
+
+def test_the_grid_starts_at_the_top_left(explorer):
+    grid = pixels(explorer.pictures, (GRID, GRID, *explorer.shape))
+    far = explorer.extent
+    last, middle = GRID - 1, GRID // 2
+    for row, column, z in ((0, 0, (-far, far)), (last, 0, (-far, -far)), (middle, last, (far, 0))):
+        made = np.asarray(explorer._model.decoder(np.array([z], "float32")))[0]
+        assert np.abs(grid[row, column] / 255 - made).max() < 0.01
+    assert plane(2.0, 3)[:3].tolist() == [[-2, 2], [0, 2], [2, 2]]
+
+
+def test_words_count_the_neighbours_and_the_nearest_picture(explorer):
+    explorer.z = [0.0, 0.0]
+    apart = np.hypot(*explorer._places.T)
+    nearest = explorer._labels[np.argsort(apart)[:15]]
+    assert sum(explorer.around().values()) == 15
+    assert all(np.sum(nearest == explorer.classes.index(name)) == n for name, n in explorer.around().items())
+    _, (distance,) = likeness.nearest(explorer.image()[None], explorer._images)
+    assert f"differs by {distance:.2f} per pixel" in explorer.describe()
+    assert "100% of all z" in explorer.describe()
+    assert explorer.look["distance"] == pytest.approx(distance)
+
+
+def test_the_point_stays_on_the_plane(explorer):
+    far = explorer.extent
+    for z in ([99, -99], [-far, far]):
+        explorer.z = z
+        assert max(map(abs, explorer.z)) == far
+        assert explorer.figure().png() and "0%" in explorer.describe()
+    with pytest.raises(ValueError, match="z must be two numbers"):
+        Latent(z=(np.nan, 0))
+
+
+def test_how_many_dice_fall_further_out():
+    dice = np.random.default_rng(0).standard_normal((100_000, 2))
+    for radius in (0, 0.5, 1, 2):
+        assert outside(radius) == pytest.approx(np.mean(np.hypot(*dice.T) > radius), abs=0.01)
+
+
+def test_a_model_of_the_students_own_in_grey_and_without_pictures():
+    model = vae((8, 8, 1), latent=2, widths=(4, 8))
+    explorer = Latent(model)
+    assert explorer.dots == [] and explorer.shape == [8, 8, 1] and explorer.extent == 3
+    assert "nearest" not in explorer.describe() and explorer.figure().png()
+    images = np.random.default_rng(0).random((5, 8, 8, 1), "float32")
+    explorer = Latent(model, images, np.array([0, 1, 1, 0, 1]), ("a", "b"))
+    assert len(explorer.dots) == 5 and sum(explorer.around().values()) == 5
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"model": vae((8, 8, 1), latent=3, widths=(4,))}, "two latent numbers.*latent=3"),
+        ({"model": "a vae"}, "model must be a VAE"),
+        ({"images": np.zeros((2, 8, 8, 3), "float32")}, r"images must be float \(N, 8, 8, 1\)"),
+        ({"images": np.zeros((2, 8, 8, 1), "uint8")}, "Received: uint8"),
+        ({"images": np.zeros((2, 8, 8, 1)), "labels": [0]}, "Received: 2 images, labels of shape"),
+        ({"images": np.zeros((2, 8, 8, 1)), "labels": [0, 1], "classes": ["a"]}, "1 names"),
+    ],
+)
+def test_bad_arguments_are_explained(arguments, message):
+    arguments = {"model": vae((8, 8, 1), latent=2, widths=(4,)), **arguments}
+    with pytest.raises(ValueError, match=message):
+        Latent(**arguments)
