@@ -160,8 +160,6 @@ function render({ model, el }) {
     least.show(now.score_threshold);
     most.show(now.iou_threshold);
     const step = Math.min(now.step, turns.length);
-    again.disabled = now.step === 0;
-    next.disabled = all.disabled = step >= turns.length;
     const [first, second] = [element("div"), element("div")];
     write(first, `round ${step} of ${turns.length}: `, ["output", are("stays").length], " stay, ",
       ["kernel", are("waits").length], " wait, ", ["selected", are("out").length], " out, ",

@@ -239,7 +239,8 @@ def figure(image, boxes, scores, labels, true_boxes, true_labels, classes, **set
             scene.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **frame))
     scene.set_axis_off()
     scene.set_title("green: stays; orange: waits; red: out; blue: true", fontsize=10)
-    roles = {i: role for some, role in ((kept, "output"), (out, "selected"), (waiting, "kernel")) for i in some}
+    roles = {**dict.fromkeys(kept, "output"), **dict.fromkeys(out, "selected")}
+    roles |= dict.fromkeys(waiting, "kernel")
     names = [f"{i + 1} {classes[label]}" for i, label in enumerate(labels)]
     chart.barh(names, scores, color=[COLORS[roles.get(i, "reference")] for i in range(len(boxes))])
     chart.axvline(settings["score_threshold"], color=COLORS["selected"], linestyle="--")
