@@ -98,7 +98,7 @@ def test_the_example_has_doubles_and_ends_well():
     before = shown.measures()
     shown.step = len(shown.boxes)
     after = shown.measures()
-    assert before["precision"] < after["precision"] and after["recall"] == before["recall"] == 1
+    assert before["precision"] < after["precision"] and before["recall"] == 1 and after["recall"] > 0.6
 
 
 @pytest.mark.parametrize(

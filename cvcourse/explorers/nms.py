@@ -8,13 +8,13 @@ from cvcourse import boxes as bx
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number, whole
-from cvcourse.models import yolo
+from cvcourse.models import rcnn
 from cvcourse.visualization import COLORS, picture, style
 
 MOST = 24  # candidates that the page has room for
-LEAST = 0.02  # score below which the default candidates are left out
+LEAST = 0.05  # score below which the default candidates are left out
 RIGHT = 0.5  # IoU with a true box from which a box counts as right
-SCENE = {"n": 1, "size": 64, "seed": 40, "objects": 3, "scale": 0.1}
+SEED = 36  # of the scene
 
 
 class NMS(Explorer):
@@ -26,7 +26,8 @@ class NMS(Explorer):
 
     Args:
         image: uint8 array (H, W, 3), at most 128 × 128; default: a scene with three animals.
-        boxes: float (K, 4) as (x1, y1, x2, y2) in pixels, K ≤ 24; default: what the shipped YOLO answers.
+        boxes: float (K, 4) as (x1, y1, x2, y2) in pixels, K ≤ 24; default: what R-CNN's network answers
+            about windows of the scene.
         scores: float (K,) in [0, 1].
         labels: int (K,), indices into `classes`; default: all 0.
         truth: (boxes (T, 4), labels (T,)), the true ones.
@@ -123,15 +124,21 @@ class NMS(Explorer):
         return rounds(self.boxes, self.scores, self.labels, self.score_threshold, self.iou_threshold)
 
 
-def example():
-    """Return a scene and what the shipped YOLO says about it, before any suppression: the first arguments."""
-    scene = scenes(**SCENE)[SCENE["n"] - 1]
-    network = pretrained.load("yolo")
-    output = np.asarray(network.model(network.preprocess(scene.image), training=False))[0]
-    found = yolo.decode(output, threshold=LEAST, overlap=1.0)  # nothing is put out
-    few = slice(0, MOST)
+def example(seed=SEED):
+    """Return a scene and what R-CNN's network finds in windows of it, moved by its offsets: the arguments.
+
+    The windows go in large steps, so that there are no more boxes than the page has room for.
+    """
+    scene = scenes(1, 64, seed, objects=3, scale=0.1)[0]
+    network, windows = pretrained.load("rcnn"), rcnn.windows(step=0.5)
+    pieces = rcnn.crop(scene.image.astype("float32") / 255, windows)
+    output = np.asarray(network.model(pieces, training=False))
+    labels, scores = output[:, 1:-4].argmax(axis=1), output[:, 1:-4].max(axis=1)
+    best = np.argsort(-scores, kind="stable")[:MOST]
+    best = best[scores[best] >= LEAST]
+    boxes = bx.decode(output[best, -4:], windows[best]).clip(0, 64)
     truth = scene.boxes, scene.box_labels
-    return scene.image, found.boxes[few], found.scores[few], found.labels[few], truth, network.classes
+    return scene.image, boxes, scores[best], labels[best], truth, network.classes
 
 
 def _check(image, boxes, scores, labels):
