@@ -54,7 +54,7 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
         height, width = np.shape(image)[:2]
         one.imshow(image, extent=(0, width, height, 0), interpolation="nearest")
         one.set_title(title, fontsize=10)
-        _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 1.5, "linestyle": ":"})
+        _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 2.0, "linestyle": ":"})
         _frames(one, found, {"edgecolor": COLORS[role], "linewidth": line})
         for (x1, y1, *_), name in zip(found, names, strict=False):
             ground = {"facecolor": COLORS[role], "edgecolor": "none", "pad": 1.5}
@@ -65,7 +65,9 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
 
 def _frames(axes, boxes, look):
     for x1, y1, x2, y2 in np.asarray(boxes, float).reshape(-1, 4):
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **look))
+        under = {"edgecolor": "white", "linewidth": look["linewidth"] + 1.5, "linestyle": "-"}
+        for more in (under, {}):  # white on both sides: seen on any ground
+            axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
 
 
 def _told(title, boxes, words):
