@@ -14,7 +14,7 @@ from cvcourse.visualization import COLORS, picture, style
 MOST = 24  # candidates that the page has room for
 LEAST = 0.05  # score below which the default candidates are left out
 RIGHT = 0.5  # IoU with a true box from which a box counts as right
-SEED = 36  # of the scene
+SEED = 34  # of the scene
 
 
 class NMS(Explorer):
