@@ -66,7 +66,8 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
 def _frames(axes, boxes, look):
     for x1, y1, x2, y2 in np.asarray(boxes, float).reshape(-1, 4):
         under = {"edgecolor": "white", "linewidth": look["linewidth"] + 1.5, "linestyle": "-"}
-        for more in (under, {}):  # white on both sides: seen on any ground
+        # White on both sides is seen on any ground; of many thin boxes it would leave no ground to see.
+        for more in (under, {}) if look["linewidth"] >= 2 else ({},):
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
 
 
