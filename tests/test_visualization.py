@@ -58,6 +58,10 @@ SMALL = [
 
 PICTURES = {
     "images": lambda: visualization.plot_images([RANDOM.random((9, 7, 3)), np.eye(5)], ["a", "b"]),
+    "boxes": lambda: visualization.plot_boxes(
+        [RANDOM.random((9, 7, 3)), np.zeros((5, 5, 3))], [[[1, 1, 5, 6], [0, 0, 7, 9]], []],
+        [["cat 0.90", "dog 0.40"], []], truth=[[[1, 2, 5, 6]], []], titles=["found", "nothing"],
+    ),
     "images of many words": lambda: visualization.plot_images([np.eye(4)] * 7, ["many words " * 4] * 7),
     "filters in colour": lambda: visualization.plot_filters(RANDOM.normal(size=(3, 3, 3, 64)), title="conv1"),
     "filters": lambda: visualization.plot_filters(RANDOM.normal(size=(5, 5, 6, 3)), channel=2),
@@ -183,6 +187,15 @@ def test_filters_of_three_channels_are_colours_and_zero_is_grey():
     (image,) = visualization.plot_filters(kernels).axes[0].images
     np.testing.assert_array_equal(image.get_array()[0, 0], [1, 0, 0.5])
     np.testing.assert_array_equal(image.get_array()[1, 1], [0.5, 0.5, 0.5])
+
+
+def test_boxes_lie_where_they_are_and_are_told():
+    found, truth = [[[1, 2, 5, 8]]], [[[0, 2, 5, 7]]]
+    drawn = visualization.plot_boxes([np.zeros((8, 6, 3))], found, [["cat"]], truth)
+    corners = {tuple(patch.get_bbox().extents) for patch in drawn.axes[0].patches}
+    assert corners == {(1, 2, 5, 8), (0, 2, 5, 7)}
+    assert drawn.axes[0].get_xlim() == (0, 6) and drawn.axes[0].get_ylim() == (8, 0)
+    assert "1 box, cat" in drawn.alt
 
 
 @pytest.mark.parametrize(("shift", "cmap"), [(0, "viridis"), (-0.5, "RdBu")])
@@ -337,6 +350,10 @@ BAD = {
     "image out of range": (lambda: visualization.plot_images([np.full((4, 4), 200.0)]), "divide by 255"),
     "four channels": (lambda: visualization.plot_images(np.zeros((1, 4, 4, 4))), "1 or 3 channels"),
     "no image": (lambda: visualization.plot_images([]), "at least one"),
+    "no image with boxes": (lambda: visualization.plot_boxes([], []), "at least 1. Received: 0"),
+    "boxes of one image too few": (
+        lambda: visualization.plot_boxes(np.zeros((2, 4, 4, 3)), [[]]), "of one length.*Received: 2, 1"
+    ),
     "too few titles": (lambda: visualization.plot_images(np.zeros((2, 4, 4)), titles=["a"]), "titles"),
     "kernels of wrong rank": (lambda: visualization.plot_filters(np.zeros((3, 3, 3))), "\\(F, F, D, K\\)"),
     "filter out of range": (lambda: visualization.plot_filters(np.ones((3, 3, 3, 2)), filters=[2]), "0 to 1"),

@@ -13,6 +13,7 @@ _MODULES = {
     "Problems": "problems",
     "BoxLoss": "box_loss",
     "MaskLoss": "mask_loss",
+    "NMS": "nms",
     "OptimizerRace": "optimizer_race",
     "Capacity": "capacity",
     "Perceptron": "perceptron",

@@ -1,5 +1,6 @@
 """Pictures: arrays in, a `Picture` (a matplotlib figure with an alternative text) out. Never sees a model."""
 
+from cvcourse.visualization.boxes import plot_boxes
 from cvcourse.visualization.canvas import COLORS, STYLE_FILE, TEXT_COLORS, Picture, picture, style
 from cvcourse.visualization.charts import plot_bars, plot_curves, plot_summary
 from cvcourse.visualization.cubes import plot_cubes
@@ -20,6 +21,7 @@ __all__ = [
     "draw_matrix",
     "picture",
     "plot_bars",
+    "plot_boxes",
     "plot_cubes",
     "plot_curves",
     "plot_feature_maps",

@@ -1,0 +1,76 @@
+"""Pictures with boxes on them: what a detector looked at, what it found, and what is true."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from cvcourse.visualization.canvas import COLORS, picture, style
+
+WIDEST = 9.4  # a page, in units of 100 CSS pixels
+
+
+@style()
+def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None, role="selected", line=2.0):
+    """Return a picture of images with boxes on them.
+
+    Args:
+        images: list of (H, W, 3), uint8 or float in [0, 1], of any size.
+        boxes: for each image float (K, 4) as (x1, y1, x2, y2) in pixels.
+        words: for each image K str, one at the upper left corner of each box; or None.
+        truth: for each image true boxes (T, 4), drawn blue and dotted; or None.
+        titles: one str above each image; or None.
+        columns: images in a row; default: up to 4.
+        role: str, a key of `COLORS`, the colour of the boxes.
+        line: float, width of their lines.
+
+    Returns:
+        Picture.
+
+    Raises:
+        ValueError: no image, or lengths that differ.
+
+    Example:
+        >>> plot_boxes([np.zeros((8, 8, 3))], [[[1, 1, 5, 6]]], [["cat 0.90"]], titles=["found"]).alt
+        '1 image with boxes. found: 1 box, cat 0.90.'
+    """
+    words = words if words is not None else [[]] * len(images)
+    truth = truth if truth is not None else [[]] * len(images)
+    titles = titles if titles is not None else [""] * len(images)
+    if not len(images) or len({len(images), len(boxes), len(words), len(truth), len(titles)}) > 1:
+        raise ValueError(
+            "images, boxes, words, truth and titles must be of one length, at least 1. Received: "
+            f"{len(images)}, {len(boxes)}, {len(words)}, {len(truth)}, {len(titles)}"
+        )
+    columns = columns or min(4, len(images))
+    rows = -(-len(images) // columns)
+    side = min(3.4, WIDEST / columns)
+    told = [_told(*one) for one in zip(titles, boxes, words, strict=True)]
+    alt = f"{len(images)} image{'s' * (len(images) > 1)} with boxes. {' '.join(told)}"
+    drawing, axes = picture(columns * side, rows * (side + 0.25), alt, rows, columns, wspace=0.04)
+    for one in np.ravel(axes):
+        one.set_axis_off()
+    for one, image, found, names, true, title in zip(
+        np.ravel(axes), images, boxes, words, truth, titles, strict=False
+    ):
+        height, width = np.shape(image)[:2]
+        one.imshow(image, extent=(0, width, height, 0), interpolation="nearest")
+        one.set_title(title, fontsize=10)
+        _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 2.0, "linestyle": ":"})
+        _frames(one, found, {"edgecolor": COLORS[role], "linewidth": line})
+        for (x1, y1, *_), name in zip(found, names, strict=False):
+            ground = {"facecolor": COLORS[role], "edgecolor": "none", "pad": 1.5}
+            place = max(0, min(x1, 0.7 * width)), max(0.07 * height, y1)
+            one.text(*place, name, color="white", fontsize=9, bbox=ground, va="bottom", clip_on=False)
+    return drawing
+
+
+def _frames(axes, boxes, look):
+    for x1, y1, x2, y2 in np.asarray(boxes, float).reshape(-1, 4):
+        under = {"edgecolor": "white", "linewidth": look["linewidth"] + 1.5, "linestyle": "-"}
+        # White on both sides is seen on any ground; of many thin boxes it would leave no ground to see.
+        for more in (under, {}) if look["linewidth"] >= 2 else ({},):
+            axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
+
+
+def _told(title, boxes, words):
+    count = f"{len(boxes)} box{'es' * (len(boxes) != 1)}"
+    return f"{title + ': ' if title else ''}{', '.join([count, *words])}."
