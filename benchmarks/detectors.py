@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from cvcourse import backend, pretrained, training
+from cvcourse import pretrained, training
 from cvcourse.experiments.tasks import fixed_scenes
 from cvcourse.models import rcnn, selective_search, ssd, yolo
 
@@ -32,7 +32,7 @@ def whole_picture(name, detector):
 def piece_by_piece(where, refine):
     """As `whole_picture`, for the network of R-CNN on pieces of the picture."""
     model = pretrained.load("rcnn").model
-    network = backend.compiled(lambda pieces: model(pieces, training=False))
+    network = model.predict_on_batch
 
     def detect(images):
         some = (image.astype("float32") / 255 for image in images)

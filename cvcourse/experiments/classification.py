@@ -18,7 +18,7 @@ from cvcourse.models.perceptron import SIDE, WIRES, Mark1
 from cvcourse.summary import summarize
 
 SEEDS = (0, 1, 2)
-IMAGES, TEST_IMAGES, EPOCHS, BATCH, PEAK = 5_000, 2_000, 4, 64, 3e-3
+IMAGES, TEST_IMAGES, EPOCHS, BATCH, PEAK = 2_000, 1_000, 3, 64, 3e-3
 NARROW = (8, 16, 32)  # half of ResNet-20's filters, so that it costs about what the others do
 # Small forms for pictures of 32×32: functions (input_shape, classes) -> Keras model with logits.
 NETWORKS = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from cvcourse import backend, boxes, pretrained, recording, training
+from cvcourse import boxes, pretrained, recording, training
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments.shipping import ship
 from cvcourse.models import (
@@ -168,7 +168,7 @@ def ssd_figures(model, n=TEST_SCENES):
 
 def rcnn_figures(model, n=TEST_SCENES):
     """As `yolo_figures`; and the same for a sliding window with the same network."""
-    windows, network = rcnn.windows(), backend.compiled(lambda pieces: model(pieces, training=False))
+    windows, network = rcnn.windows(), model.predict_on_batch
 
     def look(where, refine):
         def detect(test):
