@@ -126,7 +126,8 @@ def _checked(images, masks):
     if not fits or len(images) > MOST or max(images.shape[1:3]) > LARGEST:
         raise ValueError(
             f"images must be uint8 (N, H, W, 3), at most {MOST} of at most {LARGEST} × {LARGEST}; float "
-            f"images become so by (255 * images).astype('uint8'). Received: {images.dtype}, shape {images.shape}"
+            "images become so by (255 * images).astype('uint8'). "
+            f"Received: {images.dtype}, shape {images.shape}"
         )
     if masks.shape != images.shape[:3] or masks.dtype.kind not in "iu" or masks.min() < 0:
         raise ValueError(
@@ -143,12 +144,12 @@ def _probabilities(model, images):
             f"model must return probabilities {(*images.shape[:3], 'C')} of C ≥ 2 classes for these images. "
             f"Received: shape {found.shape}"
         )
-    if not (found.min() >= 0 and found.max() <= 1):
+    if not (found.min() >= -1e-3 and found.max() <= 1 + 1e-3):  # a softmax rounds; NaN fails, too
         raise ValueError(
             "model must return probabilities from 0 to 1; does it end in a softmax? "
             f"Received: {found.min():g} to {found.max():g}"
         )
-    return found
+    return found.clip(0, 1)
 
 
 def _masks(truth, probabilities, picture, chosen, threshold):
