@@ -14,6 +14,7 @@ _MODULES = {
     "BoxLoss": "box_loss",
     "MaskLoss": "mask_loss",
     "NMS": "nms",
+    "Mask": "mask",
     "OptimizerRace": "optimizer_race",
     "Capacity": "capacity",
     "Perceptron": "perceptron",
