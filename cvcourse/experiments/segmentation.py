@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from cvcourse import pretrained, recording, training
-from cvcourse.datasets import formats, load, scenes
+from cvcourse.datasets import formats, scenes
+from cvcourse.datasets.load import FOLDER
 from cvcourse.experiments.shipping import ship
 from cvcourse.experiments.tasks import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.models.unet import unet
@@ -146,7 +147,7 @@ def read_nuclei(folder=None, split=SPLIT, seed=0):
         ValueError: the folder is not there, or holds too few images.
     """
     if folder is None:
-        folder = Path(os.environ.get(load.FOLDER, ".")) / "nuclei"
+        folder = Path(os.environ.get(FOLDER, ".")) / "nuclei"
     folder = Path(folder)
     if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
         raise ValueError(
