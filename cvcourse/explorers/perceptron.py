@@ -134,7 +134,8 @@ def figure(points, weights, history, chosen):
     axis = np.linspace(LOW, HIGH, 200)
     sums = weights[0] * axis + weights[1] * axis[:, None] + weights[2]
     sides = [COLORS["kernel"], COLORS["input"]]
-    plane.contourf(axis, axis, np.sign(sums), [-2, 0, 2], colors=sides, alpha=0.18)
+    if np.any(sums):  # all zero: no side yet
+        plane.contourf(axis, axis, np.sign(sums), [-2, 0, 2], colors=sides, alpha=0.18)
     missed = wrong(points, weights)
     for k, (x, y, kind) in enumerate(points, start=1):
         edge = COLORS["selected"] if k in missed else "white"
@@ -142,7 +143,8 @@ def figure(points, weights, history, chosen):
         plane.plot(x, y, marker, markersize=18, color=color, markeredgecolor=edge, markeredgewidth=3)
         plane.text(x, y, str(k), ha="center", va="center", color="black" if kind < 0 else "white")
     plane.set(xlim=(LOW, HIGH), ylim=(LOW, HIGH), aspect="equal", xlabel="x", ylabel="y")
-    plane.set_title("blue: yes; orange: no; red edge: wrong now")
+    plane.set_title("blue yes, orange no, red edge wrong")
     log.plot(np.cumsum([0, *history]), color=COLORS["selected"])
+    log.set(xlim=(0, max(20, len(history))), ylim=(0, max(10, sum(history))))
     log.set(xlabel="points shown", ylabel="mistakes so far", title="w = " + ", ".join(map(number, weights)))
     return drawing
