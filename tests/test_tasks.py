@@ -19,7 +19,9 @@ def some():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_one_short_training_writes_weights_and_card(name, tmp_path):
+def test_one_short_training_writes_weights_and_card(name, tmp_path, monkeypatch):
+    fixed = tasks.fixed_scenes
+    monkeypatch.setattr(tasks, "fixed_scenes", lambda n=20, size=64, **knobs: fixed(20, size, **knobs))
     (card,) = tasks.main(name, folder=tmp_path, n=20, epochs=1, batch_size=10)
     assert np.isfinite(card["history"]["loss"]).all()
     restored = tasks.TASKS[name].build()
