@@ -54,6 +54,12 @@ def test_conda_takes_the_same_set():
     assert f"{python.removeprefix('- python=')}.0" in SpecifierSet(PROJECT["requires-python"])
 
 
+def test_conda_sets_what_start_sets(start):
+    _, rest = (ROOT / "environment.yml").read_text(encoding="utf-8").split("variables:")
+    lines = [line.strip() for line in rest.split("dependencies:")[0].strip().splitlines()]
+    assert lines == [f'{name}: "{value}"' for name, value in start.TENSORFLOW.items()]
+
+
 def test_start_knows_the_same_pythons(start):
     pythons = SpecifierSet(PROJECT["requires-python"])
     supported = [minor for minor in range(30) if f"3.{minor}.0" in pythons]
