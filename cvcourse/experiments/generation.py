@@ -16,7 +16,7 @@ from cvcourse.models.gan import RATES, gan
 PARTS = "vae_plane", "gan_runs", "gan"
 IMAGES, BATCH = 20_000, 32
 STEPS, EVERY = 8000, 250  # of the GAN that ships: its training; from one look to the next
-SHORT, LOOK, SEEDS, FEW = 120, 60, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
+SHORT, LOOK, SEEDS, FEW = 1500, 150, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
 JUDGED = 500  # made pictures that are judged, beside as many real ones
 # Learning rates of generator and discriminator.
 RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}

@@ -18,7 +18,7 @@ from cvcourse.experiments.tasks import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.models.unet import unet
 
 SEEDS = (0, 1, 2)
-SKIPS = {"scenes": 1200, "epochs": 4, "tests": 200, "widths": (8, 16, 32, 48), "batch_size": 32, "peak": 5e-3}
+SKIPS = {"scenes": 4000, "epochs": 6, "tests": 200, "widths": (8, 16, 32, 48), "batch_size": 32, "peak": 5e-3}
 NUCLEI = {"crops": 16, "side": 96, "epochs": 10, "widths": (8, 16, 32, 48), "batch_size": 16, "peak": 5e-3}
 SPLIT = 40, 8, 12  # images to learn from, to watch, to test
 NEAR = 2  # pixels: what counts as near a boundary

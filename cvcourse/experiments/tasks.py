@@ -306,7 +306,7 @@ TASKS = {
         data=_learn(mask_rcnn_loss.targets, **SEVERAL),
         loss=None,  # the network has its own
         measure=mask_rcnn_figures,
-        recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 3e-3},
+        recipe={"n": 12_000, "epochs": 4, "batch_size": 32, "peak": 3e-3},
         limits=DRAWN + "It finds 12 objects at most.",
         classes=ANIMALS,
     ),
