@@ -197,15 +197,7 @@ function render({ model, el }) {
     drawn();
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(scene.canvas);
-  draw();
-  return () => {
-    clearInterval(timer);
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return live(scene.canvas, draw, () => clearInterval(timer), state.close, close);
 }
 
 export default { render };

@@ -188,15 +188,7 @@ function render({ model, el }) {
     drawn();
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(plane.canvas);
-  draw();
-  return () => {
-    clearInterval(timer);
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return live(plane.canvas, draw, () => clearInterval(timer), state.close, close);
 }
 
 export default { render };

@@ -158,14 +158,7 @@ function render({ model, el }) {
     formula.replaceChildren(first, second);
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(scene.canvas);
-  draw();
-  return () => {
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return live(scene.canvas, draw, state.close, close);
 }
 
 export default { render };

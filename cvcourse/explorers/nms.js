@@ -208,14 +208,7 @@ function render({ model, el }) {
     pen.fillText(String(i + 1), left + 4 * ratio, top + 13 * ratio);
   }
 
-  const resize = new ResizeObserver(draw);
-  resize.observe(scene.canvas);
-  draw();
-  return () => {
-    resize.disconnect();
-    state.close();
-    close();
-  };
+  return live(scene.canvas, draw, state.close, close);
 }
 
 export default { render };
