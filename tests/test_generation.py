@@ -181,5 +181,7 @@ def test_recorded_runs_say_what_the_lesson_says():
     assert [run["seed"] for run in recorded.runs] == [1, 2, 3, 1, 2, 3]
     assert spread["collapse"][0] + spread["collapse"][1] < spread["balanced"][0] - spread["balanced"][1]
     assert loss["collapse"][0][-1] < 0.5 * loss["balanced"][0][-1]
+    distance = recorded.curves("frechet")["balanced"][0]
+    assert loss["balanced"][0][-1] > 1.5 * loss["balanced"][0][0] and distance[-1] < 0.6 * distance[0]
     long = pretrained.card("gan")["history"]["loss"]
     assert long[-1] > 2 * long[0]  # while its pictures became better
