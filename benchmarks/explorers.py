@@ -41,6 +41,9 @@ CASES = {
         AROUND,
     ),
     "Latent, point": (20, "Latent()", ".cv-board", AROUND),
+    "Perceptron, point": (20, "Perceptron()", ".cv-board", AROUND),
+    "NMS, least score": (20, "NMS()", "input[type=range]", ("ArrowRight", "ArrowLeft")),
+    "Mask, threshold": (20, "Mask()", "input[type=range]", ("ArrowRight", "ArrowLeft")),
     "Freezing, course network, freeze": (100, "Freezing()", "[role=listbox]", (" ", "ArrowRight")),
 }
 WATCH = """root => {
