@@ -9,8 +9,8 @@ function render({ model, el }) {
   const plane = board("Plane of two latent numbers: drag the point, or move it with the arrow keys");
   const [shown, nearest] = [element("canvas", { class: "cv-canvas", role: "img", "aria-label": "The picture at z" }),
     element("canvas", { class: "cv-canvas", role: "img", "aria-label": "The nearest training picture" })];
-  shown.style.cssText = "width: 17em; height: 17em; image-rendering: auto";
-  nearest.style.cssText = "width: 9em; height: 9em; image-rendering: auto";
+  shown.style.cssText = "width: 17em; max-width: 100%; aspect-ratio: 1; image-rendering: auto";
+  nearest.style.cssText = "width: 9em; max-width: 100%; aspect-ratio: 1; image-rendering: auto";
   const legend = element("figcaption", { class: "cv-caption" });
   const formula = element("div", { class: "cv-formula" });
   const apart = element("div", { class: "cv-caption cv-reference" });

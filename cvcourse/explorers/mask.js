@@ -3,7 +3,7 @@
 
 const STATE = ["images", "truth", "probabilities", "classes", "picture", "chosen", "threshold"];
 const GREEN = [0, 158, 115];
-const METERS = { iou: ["IoU", "statistics"], dice: ["Dice", "output"], pixels: ["pixels in the mask", "output"] };
+const METERS = { iou: ["IoU", "statistics"], dice: ["Dice", "output"], pixels: ["pixels", "output"] };
 
 // The mask at this threshold and the true one: two matrices of true and false.
 function masksOf({ truth, probabilities, picture, chosen, threshold }) {

@@ -128,7 +128,6 @@ function render({ model, el }) {
       row.addEventListener("pointerleave", point(-1));
       return { row, bar, fate };
     });
-    list.style.setProperty("--cv-rows", Math.ceil(boxes.length / 2));
     list.replaceChildren(...rows.map(({ row }) => row));
   }
 
