@@ -78,10 +78,7 @@ def encode(boxes, labels, size=64, classes=3):
     """Return what the network should answer.
 
     Args:
-        boxes: float (N, M, 4) in pixels, as `Scenes.boxes`.
-        labels: int (N, M), as `Scenes.box_labels`; −1 where there is no box.
-        size: int, height and width of the pictures in pixels.
-        classes: int, C.
+        boxes, labels, size, classes: float (N, M, 4) in pixels, int (N, M), int, int; see `yolo.encode`.
 
     Returns:
         float32 (N, A, 1 + C + 4): one-hot class, background first, and offsets; 0 where there is no object.
@@ -105,7 +102,7 @@ def decode(output, threshold=0.3, overlap=0.5, size=64):
     Args:
         output: float (A, 1 + C + 4), the answer for one picture; or an encoded target.
         threshold: float, least score, the probability of the class.
-        overlap: float, of two boxes of one class with a larger IoU, only the better one is kept.
+        overlap: float, largest IoU of two boxes of one class that are both kept.
         size: int, height and width of the picture in pixels.
 
     Returns:
