@@ -40,8 +40,9 @@ class Summary:
     Attributes:
         name: str, the model's name.
         rows: list of dicts with the keys "name", "type", "formula" (its numbers written out), "output_shape"
-            (tuple without the batch axis), "params", "trainable_params", "macs", "activation_bytes";
-            `pandas.DataFrame(summary.rows)` is a data frame.
+            (tuple without the batch axis), "params", "trainable_params", "macs", "activation_bytes", "inputs"
+            (names of the rows that feed this one; [] where only Python code knows, as in a model written as
+            a class); `pandas.DataFrame(summary.rows)` is a data frame.
         total_params, trainable_params, macs, activation_bytes: ints, sums over the rows.
     """
 
@@ -234,7 +235,9 @@ def _summarize(model, input_shape):
 def _visit(layer, path, ledger, *args, **kwargs):
     """Send symbolic tensors through a layer, note every layer that they meet, and return the outputs."""
     if not isinstance(layer, keras.layers.Layer):  # an operation such as keras.ops.add
-        return layer.compute_output_spec(*args, **kwargs)
+        outputs = layer.compute_output_spec(*args, **kwargs)
+        ledger.hand_on(outputs, ledger.sources(args, kwargs))
+        return outputs
     graph = getattr(layer, "_functional", None) or layer  # a Sequential holds its graph inside
     if hasattr(graph, "_run_through_graph"):
         return graph._run_through_graph(
@@ -299,19 +302,30 @@ class _Ledger:
 
     def __init__(self):
         self.entries, self.seen = {}, set()
+        self.makers = {}  # id of a tensor: the tensor (so that no other gets its id), rows that it comes from
 
-    def add(self, layer, name, kind, weights, outputs=None, macs=0):
+    def sources(self, *structures):
+        """Return the names of the rows that tensors come from, each once."""
+        tensors = keras.tree.flatten(structures)
+        return list(dict.fromkeys(n for x in tensors for n in self.makers.get(id(x), (x, ()))[1]))
+
+    def hand_on(self, outputs, names):
+        self.makers |= {id(tensor): (tensor, names) for tensor in keras.tree.flatten(outputs)}
+
+    def add(self, layer, name, kind, weights, outputs=None, macs=0, inputs=()):
         """Note a call of a layer: its weights the first time only, its work and its outputs every time."""
-        entry = self.entries.setdefault(id(layer), {"name": name, "kind": kind, "weights": [], "calls": []})
+        entry = {"name": name, "kind": kind, "weights": [], "calls": [], "inputs": []}
+        entry = self.entries.setdefault(id(layer), entry)
+        entry["inputs"] += [source for source in inputs if source not in entry["inputs"]]
         entry["weights"] += [weight for weight in weights if id(weight) not in self.seen]
         self.seen |= {id(weight) for weight in weights}
         if outputs is not None:
             entry["calls"].append((macs, keras.tree.flatten(outputs)))
+            self.hand_on(outputs, [entry["name"]])
 
     def add_call(self, layer, name, args, kwargs, outputs):
-        self.add(
-            layer, name, type(layer).__name__, layer.weights, outputs, _macs(layer, args, kwargs, outputs)
-        )
+        macs, inputs = _macs(layer, args, kwargs, outputs), self.sources(args, kwargs)
+        self.add(layer, name, type(layer).__name__, layer.weights, outputs, macs, inputs)
 
     def rows(self, trainable):
         """Return the finished rows; `trainable` holds the weights that training would change."""
@@ -320,7 +334,7 @@ class _Ledger:
         ]
 
 
-def _row(name, kind, weights, calls, trainable):
+def _row(name, kind, weights, calls, inputs, trainable):
     outputs = [tensor for _, tensors in calls for tensor in tensors]
     return {
         "name": name,
@@ -331,6 +345,7 @@ def _row(name, kind, weights, calls, trainable):
         "trainable_params": sum(math.prod(weight.shape) for weight in weights if id(weight) in trainable),
         "macs": sum(macs for macs, _ in calls),
         "activation_bytes": sum(math.prod(tensor.shape) * _item_bytes(tensor.dtype) for tensor in outputs),
+        "inputs": inputs,
     }
 
 
@@ -394,7 +409,7 @@ def _cells(summary):
     """Return all cells as text: the headings, a line for each row, the total. The first three are words."""
     mixed = summary.trainable_params != summary.total_params
 
-    def line(name, kind, formula, shape, params, trainable, macs, memory):
+    def line(name, kind, formula, shape, params, trainable, macs, memory, inputs=()):
         counts = [f"{params:,}", f"{trainable:,}", f"{macs:,}"] if mixed else [f"{params:,}", f"{macs:,}"]
         return [name, kind, formula, "×".join(map(str, shape)), *counts, f"{memory / 1e6:,.3f}"]
 

@@ -13,6 +13,7 @@ import pytest
 from keras import layers
 
 from cvcourse import arithmetic
+from cvcourse.models import resnet
 from cvcourse.summary import summarize
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -79,6 +80,7 @@ def application(name):
         known["trainable"] = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
         known["shapes"] = {layer.name: tuple(layer.output.shape[1:]) for layer in outer_layers(model)}
         known["weights"] = model.weights
+        known["feeders"] = feeders(model)
         return model
 
     summary = summarize(build, OPEN_SIZES.get(name))
@@ -88,6 +90,20 @@ def application(name):
 
 def outer_layers(model):
     return [layer for layer in model.layers if not isinstance(layer, keras.Model)]
+
+
+def feeders(model):
+    """{layer: names of the layers that feed it}, read from Keras's own nodes; a bare operation hands on."""
+
+    def layers_of(operation):
+        names = []
+        for node in operation._inbound_nodes[:1]:
+            for parent in node.parent_nodes:
+                layer = parent.operation
+                names += [layer.name] if isinstance(layer, layers.Layer) else layers_of(layer)
+        return list(dict.fromkeys(names))
+
+    return {layer.name: layers_of(layer) for layer in model.layers}
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
@@ -163,9 +179,9 @@ def test_three_styles_of_one_network_agree():
     summaries = [summarize(small_cnn()), summarize(functional()), summarize(subclassed)]
     summaries += [summarize(build) for build in (small_cnn, functional)]
     summaries += [summarize(Subclassed, input_shape=(28, 28, 1))]
-    first = [list(row.values())[1:] for row in summaries[0].rows]
+    first = [list(row.values())[1:-1] for row in summaries[0].rows]  # without the names
     for summary in summaries[1:]:
-        assert [list(row.values())[1:] for row in summary.rows] == first
+        assert [list(row.values())[1:-1] for row in summary.rows] == first
     assert summaries[0].total_params == small_cnn().count_params()
 
 
@@ -411,6 +427,62 @@ def test_an_unused_layer_still_has_its_parameters():
     assert row(summary, "spare")["macs"] == 0
 
 
+# --- What feeds a layer -----------------------------------------------------------------------------------
+
+
+def fed_by(summary):
+    return {row["name"]: row["inputs"] for row in summary.rows}
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_inputs_are_the_graph_of_every_application(name):
+    summary, known = application(name)
+    rows = [row for row in summary.rows if "/" not in row["name"]]  # a nested model is one layer for Keras
+    found = {row["name"]: [source.partition("/")[0] for source in row["inputs"]] for row in rows}
+    assert found == {layer: known["feeders"][layer] for layer in found} and len(found) > 20
+
+
+def test_inputs_of_a_block_whose_shortcut_is_bare_operations():
+    image = keras.Input((8, 8, 3), name="image")
+    model = keras.Model(image, resnet.basic_block(image, 6, 2, name="block"))
+    found = fed_by(summarize(model))
+    assert found == feeders(model)
+    assert found["block_add"] == ["image", "block_2_bn"]
+
+
+def test_inputs_of_a_sequential_are_a_chain():
+    names = [row["name"] for row in summarize(small_cnn).rows]
+    assert list(fed_by(summarize(small_cnn)).values()) == [[], *([name] for name in names[:-1])]
+
+
+def test_inputs_lead_into_nested_models_and_out_of_them():
+    image = keras.Input((8, 8, 3), name="image")
+    inner = [keras.Input((8, 8, 3)), layers.Conv2D(3, 1, name="a"), layers.ReLU(name="b")]
+    encoder = keras.Sequential(inner, name="encoder")
+    found = fed_by(summarize(keras.Model(image, layers.Add(name="total")([encoder(image), image]))))
+    assert found == {"image": [], "encoder/a": ["image"], "encoder/b": ["encoder/a"],
+                     "total": ["encoder/b", "image"]}  # fmt: skip
+
+
+def test_a_shared_layer_is_fed_by_all_that_it_is_called_on():
+    left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    twin = layers.Dense(4, name="twin")
+    found = fed_by(summarize(keras.Model([left, right], layers.Add(name="total")([twin(left), twin(right)]))))
+    assert found["twin"] == ["left", "right"] and found["total"] == ["twin"]
+
+
+def test_what_only_python_knows_is_left_open():
+    class Sum(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = layers.Dense(4, name="first"), layers.Dense(2, name="last")
+
+        def call(self, x):
+            return self.last(self.first(x) + x)
+
+    assert fed_by(summarize(Sum, (4,))) == {"input": [], "first": [], "last": []}
+
+
 # --- Trainable, dtype, open sizes -------------------------------------------------------------------------
 
 
@@ -561,4 +633,4 @@ def test_html_is_escaped_aligned_and_readable_aloud():
 
 def test_rows_make_a_data_frame_of_plain_values():
     for line in summarize(small_cnn).rows:
-        assert [type(value) for value in line.values()] == [str, str, str, tuple, int, int, int, int]
+        assert [type(value) for value in line.values()] == [str, str, str, tuple, int, int, int, int, list]

@@ -4,6 +4,7 @@ from cvcourse.visualization.boxes import plot_boxes
 from cvcourse.visualization.canvas import COLORS, STYLE_FILE, TEXT_COLORS, Picture, picture, style
 from cvcourse.visualization.charts import plot_bars, plot_curves, plot_summary
 from cvcourse.visualization.cubes import plot_cubes
+from cvcourse.visualization.diagram import plot_diagram
 from cvcourse.visualization.images import (
     draw_matrix,
     plot_feature_maps,
@@ -24,6 +25,7 @@ __all__ = [
     "plot_boxes",
     "plot_cubes",
     "plot_curves",
+    "plot_diagram",
     "plot_feature_maps",
     "plot_filters",
     "plot_images",

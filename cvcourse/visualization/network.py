@@ -56,21 +56,19 @@ def plot_network(rows, view="blocks", title=None):
     views = {"blocks": _draw_blocks, "circles": _draw_circles}
     if view not in views:
         raise ValueError(f'view must be "blocks" or "circles". Received: view={view!r}')
-    figure, axes = picture(9, 3, "A network")
-    figure.set_layout_engine("none")  # one unit of these axes is one pixel of the page
-    axes.set_position([0, 0, 1, 1])
-    axes.axis("off")
-    page = Page(figure, axes)
-    figure.alt = views[view](page, rows)
-    page.trim(title)
-    return figure
+    page = Page()
+    page.figure.alt = views[view](page, rows)
+    return page.trim(title)
 
 
 class Page:
     """Axes in pixels that remember what is taken, so that no label is written over anything."""
 
-    def __init__(self, figure, axes):
-        self.figure, self.axes = figure, axes
+    def __init__(self):
+        self.figure, self.axes = picture(9, 3, "A network")
+        self.figure.set_layout_engine("none")  # one unit of these axes is one pixel of the page
+        self.axes.set_position([0, 0, 1, 1])
+        self.axes.axis("off")
         self.taken = []  # rectangles (left, bottom, right, top)
 
     def write(self, x, y, text, color="#222222", size=9.5, step=0, **align):
@@ -95,7 +93,7 @@ class Page:
         return width
 
     def trim(self, title=None, margin=8):
-        """Cut the page to what is on it."""
+        """Cut the page to what is on it, and return the picture."""
         boxes = np.array(self.taken)
         left, bottom = boxes[:, :2].min(axis=0) - margin
         right, top = boxes[:, 2:].max(axis=0) + margin
@@ -104,6 +102,7 @@ class Page:
             right, top = max(right, end), top + margin
         self.axes.set(xlim=(left, right), ylim=(bottom, top))
         self.figure.set_size_inches((right - left) / 100, (top - bottom) / 100)
+        return self.figure
 
 
 def _draw_blocks(page, rows):
