@@ -19,6 +19,7 @@ _MODULES = {
     "Capacity": "capacity",
     "Perceptron": "perceptron",
     "Latent": "latent",
+    "Teach": "teach",
 }
 
 

@@ -7,14 +7,16 @@ from PIL import Image, ImageOps
 
 LARGEST_FILE = 6_000_000  # bytes
 LARGEST_IMAGE = 50_000_000  # pixels
+HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"))
 
 
-def read_image(name, data):
+def read_image(name, data, largest=LARGEST_FILE):
     """Return an uploaded file as an RGB image.
 
     Args:
         name: str; the file's name, for the error.
         data: bytes; PNG, JPEG or whatever else Pillow reads.
+        largest: int, bytes that are accepted.
 
     Returns:
         PIL.Image.Image, upright.
@@ -22,8 +24,8 @@ def read_image(name, data):
     Raises:
         ValueError: the file is too large, no image, or broken.
     """
-    expected = f"{name} must be an image (PNG, JPEG) of at most {LARGEST_FILE // 10**6} MB. Received:"
-    if len(data) > LARGEST_FILE:
+    expected = f"{name} must be an image (PNG, JPEG) of at most {largest / 1e6:g} MB. Received:"
+    if len(data) > largest:
         raise ValueError(f"{expected} {len(data) / 1e6:.1f} MB. Make it smaller.")
     try:
         image = Image.open(io.BytesIO(data))
@@ -39,6 +41,8 @@ def _kind(data):
     """Say in words what a file that is no image seems to be."""
     if not data:
         return "an empty file"
+    if data[4:12] in HEIC:
+        return "a HEIC photograph, as many phones take them; export it as JPEG"
     try:
         return f"a text that begins with {data[:2000].decode('utf-8')[:12]!r}"
     except UnicodeDecodeError:

@@ -34,7 +34,7 @@ class Pretrained(NamedTuple):
     @property
     def body(self):
         """The network without its last layer: a Keras model from prepared images to vectors (N, D)."""
-        return keras.Model(self.model.inputs, self.model.layers[-1].input, name=f"{self.name}_body")
+        return keras.Model(self.model.input, self.model.layers[-1].input, name=f"{self.name}_body")
 
     def predict(self, images, top=5):
         """Return the answer for each image, as a list.
@@ -45,7 +45,7 @@ class Pretrained(NamedTuple):
         "vgg16_edges" with how surely each pixel lies on an edge, float32 (H, W) in [0, 1].
         """
         outputs = self.model(self.preprocess(images), training=False)
-        outputs = keras.tree.map_structure(np.asarray, outputs)
+        outputs = keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
         if self.read is None:
             return self._best(outputs, top)
         if isinstance(outputs, dict):  # of arrays, to a dict for each image
