@@ -51,7 +51,7 @@ def parser():
     verb.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     verb.set_defaults(verb=data_fetch)
 
-    about = "\n".join(f"  {name:10} {text}" for name, text in NAMES.items())
+    about = "\n".join(f"  {name:17} {text}" for name, text in NAMES.items())
     verb = verbs.add_parser(
         "experiments",
         help="make a recorded run again; takes minutes to an hour",

@@ -1,5 +1,6 @@
 """Measured runs: record them as small JSON files, replay them in a lesson."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -29,9 +30,12 @@ class Recording:
     def __repr__(self):
         labels = list(dict.fromkeys(run["label"] for run in self.runs))
         seeds = sorted({run["seed"] for run in self.runs})
+        machine = f"{self.machine['processor']}, {self.machine['cores']} cores"
+        if self.machine.get("accelerator"):
+            machine = f"{self.machine['accelerator']}, a graphics card"
         return (
             f"{self.name}: {self.question}\n{len(self.runs)} runs, {len(labels)} settings, seeds {seeds}; "
-            f"{self.machine['processor']}, {self.machine['cores']} cores; {self.date}\n"
+            f"{machine}; {self.date}\n"
             f"made with: {self.command}"
         )
 
@@ -53,7 +57,7 @@ class Recording:
         }
 
 
-def record(name, question, command, data, runs, folder=None):
+def record(name, question, command, data, runs, folder=None, made_on=None):
     """Write measured runs to `runs/{name}.json` and return the path.
 
     Args:
@@ -63,14 +67,15 @@ def record(name, question, command, data, runs, folder=None):
         data: dict with "name" and "sha256" (see `data_hash`) of the data set.
         runs: list of dicts with the keys "label", "seed", "seconds", "cpu_seconds", "history", "result".
         folder: path, default the package's `runs` folder.
+        made_on: dict with "machine" and "versions" of runs that were made elsewhere, such as on one with
+            a graphics card ("accelerator" in its machine); default this machine.
     """
     fields = {
         "name": name,
         "question": question,
         "command": command,
         "date": date.today().isoformat(),
-        "machine": machine(),
-        "versions": versions(),
+        **(made_on or {"machine": machine(), "versions": versions()}),
         "data": data,
         "runs": rounded(runs),
     }
@@ -134,8 +139,9 @@ def _processor():
 def versions():
     """Return the versions of Python and of the libraries that a result depends on, as a dict."""
     found = {"python": platform.python_version()}
-    for name in ("keras", "tensorflow", "numpy"):
-        found[name] = importlib.metadata.version(name)
+    for name in ("keras", "tensorflow", "jax", "torch", "numpy"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # one of three backends is enough
+            found[name] = importlib.metadata.version(name)
     return found
 
 

@@ -7,6 +7,7 @@ NAMES = {
     "backbone": "train the course network on CIFAR-100 (about 50 minutes on two cores)",
     "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
+    "imagenet_transfer": "the same with EfficientNet-Lite0 from ImageNet (15 minutes on a graphics card)",
     "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
     "tasks": "the small networks of the tasks, among them YOLO, U-Net, Mask R-CNN (about 70 minutes)",
     "segmentation": "U-Net with and without skips, and on microscope images (25 minutes on one core)",
