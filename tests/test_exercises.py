@@ -1,14 +1,17 @@
 """Every exercise of every lesson: stub, solution and each named mistake. New modules join by existing."""
 
+import dataclasses
 import importlib
 import itertools
 import pkgutil
+import threading
+import time
 
 import numpy as np
 import pytest
 
 from cvcourse import exercises
-from cvcourse.exercises.checking import Exercise, WrongAnswer, exercises_of
+from cvcourse.exercises.checking import Exercise, WrongAnswer, exercises_of, within
 
 MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name != "checking")
 CHECKS = [
@@ -50,7 +53,7 @@ def test_solution_is_right_and_the_check_says_what_it_verified(check, capsys):
 def test_at_least_three_mistakes_are_known_and_no_two_look_alike(check):
     assert len(check.mistakes) >= 3
     outcomes = {
-        name: [check.outcome(wrong, case) for case in check.cases] for name, wrong in check.mistakes.items()
+        name: [check.outcome(check.variant(name), case) for case in check.cases] for name in check.mistakes
     }
     for one, other in itertools.combinations(outcomes, 2):
         alike = all(check.agree(a, b) for a, b in zip(outcomes[one], outcomes[other], strict=True))
@@ -60,7 +63,7 @@ def test_at_least_three_mistakes_are_known_and_no_two_look_alike(check):
 @pytest.mark.parametrize("check, mistake", MISTAKES)
 def test_each_known_mistake_is_rejected_and_named(check, mistake):
     with pytest.raises(WrongAnswer) as raised:
-        check(check.mistakes[mistake])
+        check(check.variant(mistake))
     assert f"This is exactly what you get if you {mistake}." in str(raised.value)
 
 
@@ -118,13 +121,79 @@ def test_lines_of_an_array_stand_below_each_other(check_total):
         check_total(lambda image, offset: 0)
 
 
-def test_an_answer_may_change_its_input(check_total):
+def test_an_answer_that_destroys_its_input_is_told_so(check_total):
     def answer(image, offset):
         image += offset
         return image.sum() - image.size * offset + offset
 
-    check_total(answer)
-    check_total(answer)
+    for _ in range(2):  # the cases stay as they were
+        with pytest.raises(WrongAnswer, match="changes what it was given") as raised:
+            check_total(answer)
+        assert "first difference at [0, 0]: 2 instead of 1" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "received, expected, line",
+    [
+        ((1, np.zeros((9, 9))), (1, np.eye(9)), "in [1] at [0, 0]: 0 instead of 1"),
+        ([(8, 8, 4), (4, 4, 8)], [(8, 8, 4), (4, 5, 8)], "in [1][1]: 4 instead of 5"),
+        ({"a": 1, "b": "x"}, {"a": 1, "b": "y"}, "in ['b']: 'x' instead of 'y'"),
+        ((np.zeros(2), 1), (np.zeros(3), 1), "in [0]: shape (2,) instead of shape (3,)"),
+        ((1, None), (1, np.zeros(3)), "in [1]: None instead of shape (3,)"),
+    ],
+)
+def test_the_first_difference_is_found_inside_tuples_lists_and_dicts(received, expected, line):
+    with pytest.raises(WrongAnswer) as raised:
+        Exercise(lambda n: expected, [(1,)], {}, "")(lambda n: received)
+    assert f"first difference {line}\n" in f"{raised.value}\n"
+
+
+ODD = [
+    np.zeros((0, 3, 3)), np.zeros((1, 0, 2, 2)), np.array([["a", "b"]]), np.array([None, {}]), [[1], [1, 2]],
+    [np.zeros(2), "a"], 1j, np.complex64(1j), np.array([1 + 1j, 2]), {}, {1: np.zeros(3)}, set(), object(),
+    float("nan"), np.datetime64("2026-01-01"), np.array(["2026-01-01"], "datetime64[D]"), b"a", (), [],
+    ([], ()), np.ma.masked, np.zeros((2, 2), [("x", int)]), 10**400, "text", lambda: 1, int,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expected", [1.5, np.eye(3), np.ones((2, 2, 2)), (1, np.eye(2)), [1, [2]], {"a": 1}])
+@pytest.mark.parametrize("received", ODD, ids=lambda value: repr(value)[:20].replace("\n", ""))
+def test_the_check_itself_never_fails(expected, received):
+    check = Exercise(lambda n: expected, [(1,)], {"double": lambda n: 2 * n}, "")
+    for result in (received, (1, received), [received], {"a": received}):
+        with pytest.raises(WrongAnswer, match="Not right yet"):
+            check(lambda n, result=result: result)
+
+
+def endless(image, offset):
+    while True:
+        pass
+
+
+def swallowing(image, offset):
+    while True:
+        try:
+            offset += 1
+        except:  # noqa: E722
+            offset = 0
+
+
+@pytest.mark.parametrize("answer", [endless, swallowing])
+def test_an_endless_loop_is_ended_and_quoted(check_total, answer):
+    threads, start = threading.active_count(), time.monotonic()
+    words = r"(?s)after 0.3 seconds.*offset = 1.*in line \d+ of your cell.*loops come to an end"
+    with pytest.raises(WrongAnswer, match=words):
+        dataclasses.replace(check_total, seconds=0.3)(answer)
+    assert time.monotonic() - start < 5
+    assert threading.active_count() == threads
+    time.sleep(0.3)  # no late exception reaches the caller
+
+
+def test_the_time_limit_costs_little():
+    start = time.perf_counter()
+    for _ in range(100):
+        within(10, int)
+    assert (time.perf_counter() - start) / 100 < 0.01
 
 
 def test_a_wrong_answer_is_shown_without_a_traceback():

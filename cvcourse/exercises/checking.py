@@ -5,8 +5,11 @@ If the two differ, it looks for a known mistake that gives the student's results
 """
 
 import copy
+import ctypes
+import functools
 import inspect
 import linecache
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +24,15 @@ class WrongAnswer(AssertionError):
         return str(self).splitlines()
 
 
+class TimeLimit(BaseException):
+    """Raised inside an answer that takes too long. `except Exception` in the answer does not catch it."""
+
+
 @dataclass(frozen=True)
 class Raised:
     """What a function gave instead of a result: an exception."""
 
-    error: Exception
+    error: BaseException
 
 
 @dataclass(frozen=True)
@@ -35,21 +42,22 @@ class Exercise:
     Args:
         solution: Function that is right. Its parameter names are used in the messages.
         cases: Argument tuples, at least one. Choose them so that no mistake gives the right results.
-        mistakes: Functions that are wrong, by name. A name ends the sentence "This is exactly what you get
-            if you …".
+        mistakes: What is wrong, by name: keyword arguments of the solution, where it has a switch for this
+            mistake, or a function. A name ends the sentence "This is exactly what you get if you …".
         verified: Says what a right answer has shown. Ends the sentence "Right: …".
         observe: What of a result is compared, if not the result itself (of a Keras model its shapes, say).
         prepare: Makes the arguments of one call from a case: a copy, since an answer may change them; or, for
             arguments that are costly to copy, something new built from a short description.
         tolerance: Largest difference of two numbers that count as equal, relative and absolute.
+        seconds: How long an answer may work on one case.
 
     Raises:
         WrongAnswer: When called with a wrong answer.
 
     Example:
         >>> check_double = Exercise(
-        ...     solution=lambda x: 2 * x, cases=[(1,), (3,)],
-        ...     mistakes={"square x": lambda x: x * x}, verified="2x for two numbers",
+        ...     solution=lambda x, times=2: times * x, cases=[(1,), (3,)], verified="2x for two numbers",
+        ...     mistakes={"square x": lambda x: x * x, "triple x": dict(times=3)},
         ... )
         >>> check_double(lambda x: x + x)
         ✓ Right: 2x for two numbers.
@@ -65,11 +73,12 @@ class Exercise:
 
     solution: Callable
     cases: Sequence[tuple]
-    mistakes: Mapping[str, Callable]
+    mistakes: Mapping[str, Callable | Mapping]
     verified: str
     observe: Callable = lambda result: result
     prepare: Callable = copy.deepcopy
     tolerance: float = 1e-5
+    seconds: float = 10
 
     def __call__(self, answer: Callable) -> None:
         if not callable(answer):
@@ -77,7 +86,14 @@ class Exercise:
                 "✗ Give the check your function itself, without brackets: check_…(my_function). "
                 f"Received: {shown(answer)}"
             )
-        received = [self.outcome(answer, case) for case in self.cases]
+        received, changed = [], []
+        for n, case in enumerate(self.cases):
+            arguments = self.prepare(case)
+            received.append(self.outcome(answer, case, arguments))
+            if isinstance(received[n], Raised) and isinstance(received[n].error, TimeLimit):
+                raise WrongAnswer(self.too_slow(answer, n, received[n]))
+            pairs = zip(self.names(), case, arguments, strict=False)
+            changed += [(name, a, b) for name, a, b in pairs if type(a) is type(b) and not same(a, b)]
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
             print(f"Not done yet: {name} still raises NotImplementedError. Write its body first.")
@@ -86,15 +102,27 @@ class Exercise:
         wrong = [n for n, pair in enumerate(zip(received, expected, strict=True)) if not self.agree(*pair)]
         if wrong:
             raise WrongAnswer(self.message(answer, received, expected, wrong))
+        if changed:
+            raise WrongAnswer(changed_argument(*changed[0]))
         print(f"✓ Right: {self.verified}.")
 
-    def outcome(self, function: Callable, case: tuple):
+    def outcome(self, function: Callable, case: tuple, arguments: tuple | None = None):
         """What the function gives for this case, or the exception it raises. It may change its arguments."""
+        arguments = self.prepare(case) if arguments is None else arguments
         try:
             with np.errstate(all="ignore"):  # the message will say it better than a warning
-                return self.observe(function(*self.prepare(case)))
-        except Exception as error:  # whatever a student's code may raise
+                return self.observe(within(self.seconds, function, *arguments))
+        except (Exception, TimeLimit) as error:  # whatever a student's code may raise
             return Raised(error)
+
+    def variant(self, name: str) -> Callable:
+        """The function that makes the mistake of this name."""
+        wrong = self.mistakes[name]
+        return wrong if callable(wrong) else functools.partial(self.solution, **wrong)
+
+    def names(self) -> list[str]:
+        """The names of the arguments, as the solution calls them."""
+        return list(inspect.signature(self.solution).parameters)
 
     def agree(self, one, other) -> bool:
         """Whether two outcomes are the same: equal results, or exceptions of one type."""
@@ -104,19 +132,17 @@ class Exercise:
 
     def known_mistake(self, received: list) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""
-        for name, mistake in self.mistakes.items():
+        for name in self.mistakes:
             pairs = zip(received, self.cases, strict=True)
-            if all(self.agree(r, self.outcome(mistake, case)) for r, case in pairs):
+            if all(self.agree(r, self.outcome(self.variant(name), case)) for r, case in pairs):
                 return name
         return None
 
     def message(self, answer: Callable, received: list, expected: list, wrong: list[int]) -> str:
         first = wrong[0]
-        names = inspect.signature(self.solution).parameters
-        put_in = [labelled(f"{name} =", shown(v)) for name, v in zip(names, self.cases[first], strict=False)]
         lines = [
             f"✗ Not right yet: {len(wrong)} of {len(self.cases)} cases differ. The first:",
-            labelled("  put in   ", "\n".join(put_in)),
+            self.put_in(first),
             labelled("  received ", shown_outcome(received[first], answer)),
             labelled("  expected ", shown(expected[first])),
             *first_difference(received[first], expected[first], self.tolerance),
@@ -127,6 +153,54 @@ class Exercise:
         elif received[first] is None:
             lines.append("Your function gave back None: does it end with `return …`?")
         return "\n".join(lines)
+
+    def put_in(self, n: int) -> str:
+        named = zip(self.names(), self.cases[n], strict=False)
+        return labelled("  put in   ", "\n".join(labelled(f"{name} =", shown(v)) for name, v in named))
+
+    def too_slow(self, answer: Callable, n: int, outcome: Raised) -> str:
+        return (
+            f"✗ Not right yet: after {self.seconds:g} seconds your function was still at work.\n"
+            f"{self.put_in(n)}\n{labelled('  stopped  ', own_line(outcome, answer).strip())}\n"
+            "Does each of its loops come to an end?"
+        )
+
+
+def within(seconds: float, function: Callable, *arguments):
+    """What the function returns. When the seconds are over, TimeLimit is raised inside it.
+
+    A thread asks CPython to raise it between two steps of Python code, again and again in case a bare
+    `except:` swallows it. That needs no signals, so it works in a notebook on any system, and costs nothing
+    until then. (A single call into C, such as one huge matrix product, ends first.)
+    """
+    caller, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+
+    def watch():
+        wait = seconds
+        while not over.wait(wait):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, ctypes.py_object(TimeLimit))
+            wait = 0.1
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        return function(*arguments)
+    finally:
+        over.set()
+        watcher.join()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, None)  # none may arrive after the call
+
+
+def indices(result):
+    """Observe a result that is used as an index: whole numbers as float do not count as equal to int.
+
+    >>> indices(np.array([2, 0])), indices(np.array([2.0, 0.0]))
+    (array([2, 0]), 'float64 [2.0, 0.0]: an index is an int')
+    """
+    array = np.asarray(result)
+    if array.dtype.kind != "f" or not np.array_equal(array, array.round()):
+        return result
+    return f"{array.dtype} {array.tolist()}: an index is an int"
 
 
 def same(one, other, tolerance: float = 1e-5) -> bool:
@@ -146,7 +220,7 @@ def same(one, other, tolerance: float = 1e-5) -> bool:
     try:
         a, b = np.asarray(one), np.asarray(other)
         return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
-    except (TypeError, ValueError):  # not numbers
+    except Exception:  # not numbers
         return False
 
 
@@ -158,41 +232,76 @@ def shown(value) -> str:
     >>> print(shown(np.zeros((8, 8, 3))))
     192 numbers from 0 to 0, shape (8, 8, 3)
     """
-    if isinstance(value, (tuple, list)) and any(np.ndim(item) for item in value):
+    if isinstance(value, (tuple, list)) and any(
+        isinstance(item, (tuple, list)) or np.ndim(item) for item in value
+    ):
         return "\n".join(labelled(f"[{n}]", shown(item)) for n, item in enumerate(value))
-    if hasattr(value, "shape") and np.ndim(value):
-        array = np.asarray(value)
-        if array.ndim > 2 or array.size > 64:
-            return f"{array.size:,} numbers from {array.min():.6g} to {array.max():.6g}, shape {array.shape}"
-        return f"{np.array2string(array, precision=4, suppress_small=True)}  shape {array.shape}"
-    if isinstance(value, (np.generic, float)):
-        return f"{float(value):.6g}"
+    try:
+        if hasattr(value, "shape") and np.ndim(value):
+            array = np.asarray(value)
+            if array.size and (array.ndim > 2 or array.size > 64):
+                low, high = array.min(), array.max()
+                return f"{array.size:,} numbers from {low:.6g} to {high:.6g}, shape {array.shape}"
+            return f"{np.array2string(array, precision=4, suppress_small=True)}  shape {array.shape}"
+        if isinstance(value, (np.generic, float)):
+            return f"{float(value):.6g}"
+    except Exception:  # not numbers
+        pass
     return repr(value)
 
 
-def first_difference(received, expected, tolerance: float) -> list[str]:
-    """A line that names the first number that differs, for two arrays of one shape; else no line."""
-    if not (hasattr(received, "shape") and hasattr(expected, "shape") and np.ndim(expected)):
-        return []
-    one, other = np.asarray(received, float), np.asarray(expected, float)
-    if one.shape != other.shape:
-        return []
-    place = np.argwhere(~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))[0]
-    a, b = one[tuple(place)], other[tuple(place)]
-    return [f"  first difference at {place.tolist()}: {a:.6g} instead of {b:.6g}"]
+def first_difference(received, expected, tolerance: float, place: str = "") -> list[str]:
+    """A line that names the first number that differs, also inside tuples, lists and dicts; else no line.
+
+    >>> print(*first_difference((1, np.zeros(3)), (1, np.eye(3)[2]), 1e-5))
+      first difference in [1] at [2]: 0 instead of 1
+    """
+    inside = f" in {place}" if place else ""
+    if isinstance(received, (tuple, list, dict)) and isinstance(expected, (tuple, list, dict)):
+        keys, others = (v.keys() if isinstance(v, dict) else range(len(v)) for v in (expected, received))
+        for key in keys if keys == others else ():
+            if not same(received[key], expected[key], tolerance):
+                return first_difference(received[key], expected[key], tolerance, f"{place}[{key!r}]")
+    elif hasattr(received, "shape") and hasattr(expected, "shape") and received.shape == expected.shape != ():
+        try:
+            one, other = np.asarray(received, float), np.asarray(expected, float)
+        except Exception:  # not numbers
+            return []
+        at = np.argwhere(~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))[0]
+        a, b = one[tuple(at)], other[tuple(at)]
+        return [f"  first difference{inside} at {at.tolist()}: {a:.6g} instead of {b:.6g}"]
+    elif place and not {type(received), type(expected)} & {list, tuple, dict}:
+        a, b = (f"shape {np.shape(v)}" if np.ndim(v) else shown(v) for v in (received, expected))
+        return [f"  first difference{inside}: {a} instead of {b}"]
+    return []
+
+
+def changed_argument(name: str, before, after) -> str:
+    """The sentence for an answer that is right but destroys what it was given."""
+    lines = [
+        "✗ Not right yet: the result is right, but your function changes what it was given.",
+        labelled("  put in   ", labelled(f"{name} =", shown(before))),
+        labelled("  after it ", labelled(f"{name} =", shown(after))),
+        *first_difference(after, before, 1e-5),
+        f"Who calls it may still need {name}: `x += 1` changes it in place, `x = x + 1` makes something new.",
+    ]
+    return "\n".join(lines)
 
 
 def shown_outcome(outcome, answer: Callable) -> str:
     """A student's outcome in words; for an exception its type, its message and the student's line."""
     if not isinstance(outcome, Raised):
         return shown(outcome)
-    text = f"{type(outcome.error).__name__}: {outcome.error}"
+    return f"{type(outcome.error).__name__}: {outcome.error}{own_line(outcome, answer)}"
+
+
+def own_line(outcome: Raised, answer: Callable) -> str:
+    """A line that quotes the student's own line in which the exception was raised, if it is known."""
     own_file = getattr(getattr(answer, "__code__", None), "co_filename", None)
     own = [f for f in traceback.extract_tb(outcome.error.__traceback__) if f.filename == own_file]
-    if own:
-        source = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-        text += f"\nin line {own[-1].lineno} of your cell: {source}"
-    return text
+    if not own:
+        return ""
+    return f"\nin line {own[-1].lineno} of your cell: {linecache.getline(own_file, own[-1].lineno).strip()}"
 
 
 def labelled(label: str, text: str) -> str:
