@@ -88,6 +88,18 @@ def test_the_maps_are_drawn_on_one_scale(model):
     assert shades.transpose(1, 2, 0) * step + explorer.maps["low"] == pytest.approx(truth, abs=step)
 
 
+def test_a_large_network_shows_the_layers_that_were_asked_for(model):
+    explorer = FeatureMaps(model, layers=["pool1", "conv2"])
+    assert [layer["name"] for layer in explorer.layers] == ["pool1", "conv2"]
+    assert explorer.layer == "pool1"
+    explorer.image_name, explorer.layer = "coffee", "conv2"
+    assert explorer.unit["layer"] == "conv2" and "coffee" in explorer.description
+    with pytest.raises(ValueError, match=r"layer must be one of pool1, conv2\. Received: 'conv1'"):
+        explorer.layer = "conv1"
+    with pytest.raises(ValueError, match="conv9"):
+        FeatureMaps(model, layers=["conv9"])
+
+
 def test_large_maps_are_thinned_in_the_overview_only():
     explorer = FeatureMaps(cnn((150, 150, 3)))
     assert explorer.maps["shape"] == [150, 150, 8]

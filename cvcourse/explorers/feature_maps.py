@@ -51,6 +51,7 @@ class FeatureMaps(Explorer):
         labels: names of the model's classes, as many as it has outputs; None not to show what it predicts.
         preprocess: function from an image in [0, 1] to what the model was trained on, such as
             `pretrained.load("vgg16").preprocess`; None if that is the image itself.
+        layers: names of the layers to choose from, for a network with a hundred of them; None for all.
 
     Attributes:
         layer: name of the layer shown, one of `layers`.
@@ -60,8 +61,8 @@ class FeatureMaps(Explorer):
         problem: why an uploaded file was refused; empty if all is well.
 
     Raises:
-        ValueError: the model is not built, the image does not fit it, it has no layer with maps, or there are
-            not as many labels as outputs.
+        ValueError: the model is not built, the image does not fit it, it has no layer with maps or none of
+            that name, or there are not as many labels as outputs.
 
     Example:
         >>> import keras
@@ -88,8 +89,8 @@ class FeatureMaps(Explorer):
     unit = Dict().tag(sync=True)
     colours = Dict().tag(sync=True)
 
-    def __init__(self, model, image=None, labels=None, preprocess=None):
-        self._model, self._labels, self._preprocess = model, labels, preprocess
+    def __init__(self, model, image=None, labels=None, preprocess=None, layers=None):
+        self._model, self._labels, self._preprocess, self._wanted = model, labels, preprocess, layers
         self._own = {} if image is None else {YOURS: np.asarray(image)}
         name = "chelsea" if image is None else YOURS
         self._look_at(name)
@@ -127,7 +128,7 @@ class FeatureMaps(Explorer):
         if image is None:
             image = fit(as_photo(photos.photo(name)), self._shape())
         batch = self._preprocess(image) if self._preprocess else image
-        maps = feature_maps(self._model, batch)
+        maps = feature_maps(self._model, batch, self._wanted)
         if not maps:
             raise ValueError("model must have a layer with feature maps, such as Conv2D or MaxPooling2D. "
                              f"Received: {self._model.name!r}, which has none.")
