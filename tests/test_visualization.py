@@ -71,6 +71,16 @@ RESIDUAL = [
 ]
 
 
+ROAD = {
+    "input": RANDOM.random((16, 16, 3)),
+    "convolution": RANDOM.normal(size=(16, 16, 5)),
+    "normalisation": RANDOM.normal(size=(16, 16, 5)),
+    "pooling": RANDOM.random((8, 8, 5)),
+    "fully connected": RANDOM.random(32),
+    "classes": {"cat": 0.75, "dog": 0.2, "duck": 0.05},
+}
+
+
 @functools.cache
 def rows_of(name):
     """The rows of the networks that a diagram must show well."""
@@ -105,6 +115,8 @@ PICTURES = {
     "diagram of each layer": lambda: visualization.plot_diagram(RESIDUAL, merge=False),
     "diagram of a part": lambda: visualization.plot_diagram(RESIDUAL[4:]),
     **{f"diagram: {name}": lambda n=name: visualization.plot_diagram(rows_of(n)) for name in DIAGRAMS},
+    "roadmap": lambda: visualization.plot_roadmap(ROAD, title="The road"),
+    "roadmap with a place": lambda: visualization.plot_roadmap(ROAD, here="normalisation", size=64),
     "images": lambda: visualization.plot_images([RANDOM.random((9, 7, 3)), np.eye(5)], ["a", "b"]),
     "boxes": lambda: visualization.plot_boxes(
         [RANDOM.random((9, 7, 3)), np.zeros((5, 5, 3))], [[[1, 1, 5, 6], [0, 0, 7, 9]], []],
@@ -393,6 +405,24 @@ def test_real_rows_can_be_drawn():
     assert visualization.plot_network(rows).alt == visualization.plot_network(ours).alt
 
 
+def test_a_roadmap_shows_the_values_and_marks_the_place():
+    figure = visualization.plot_roadmap(ROAD, here="pooling")
+    assert figure.alt == (
+        "The road through a network: input 16 × 16 × 3, convolution 16 × 16 × 5, normalisation 16 × 16 × 5, "
+        "pooling 8 × 8 × 5, fully connected 32, classes cat 75 %, dog 20 %, duck 5 %. You are here: pooling."
+    )
+    images = figure.axes[0].images
+    assert len(images) == 1 + 4 + 4 + 4 + 1
+    first = {name: ROAD[name][..., 0] for name in ("convolution", "normalisation", "pooling")}
+    for name, place in (("convolution", 4), ("normalisation", 8), ("pooling", 12)):  # the first lies in front
+        assert np.array_equal(images[place].get_array(), first[name])
+        assert images[place].get_alpha() == (1 if name == "pooling" else 0.3)
+    wide = [np.ptp(images[i].get_extent()[:2]) for i in (4, 12)]
+    assert wide[0] == pytest.approx(2 * wide[1])  # to scale
+    assert "you are here" in [text.get_text() for text in figure.axes[0].texts]
+    assert "here" not in visualization.plot_roadmap(ROAD).alt
+
+
 # --- Diagrams ---------------------------------------------------------------------------------------------
 
 
@@ -504,9 +534,13 @@ BAD = {
         lambda: visualization.plot_diagram([{k: v for k, v in SMALL[0].items() if k != "inputs"}]), "'inputs'"
     ),
     "too many boxes": (
-        lambda: visualization.plot_diagram([row(f"{i}", "ReLU", (4,), inputs=[f"{i - 1}"]) for i in range(130)]),
+        lambda: visualization.plot_diagram([row(f"{i}", "A", (4,), inputs=[f"{i - 1}"]) for i in range(121)]),
         "rows\\[:60\\]",
     ),
+    "no step": (lambda: visualization.plot_roadmap({}), "one of: there is none"),
+    "you are nowhere": (lambda: visualization.plot_roadmap(ROAD, here="dropout"), "input, conv.*'dropout'"),
+    "input out of range": (lambda: visualization.plot_roadmap({"input": np.full((4, 4), 9)}), "divide by 255"),
+    "a batch on the road": (lambda: visualization.plot_roadmap({"pooling": np.ones((1, 4, 4, 2))}), "x\\[0\\]"),
     "image of wrong rank": (lambda: visualization.plot_images(np.zeros((1, 2, 2, 2, 3))), "images\\[0\\]"),
     "image out of range": (lambda: visualization.plot_images([np.full((4, 4), 200.0)]), "divide by 255"),
     "four channels": (lambda: visualization.plot_images(np.zeros((1, 4, 4, 4))), "1 or 3 channels"),

@@ -13,6 +13,7 @@ from cvcourse.visualization.images import (
     plot_matrix,
 )
 from cvcourse.visualization.network import plot_network
+from cvcourse.visualization.roadmap import plot_roadmap
 
 __all__ = [
     "COLORS",
@@ -31,6 +32,7 @@ __all__ = [
     "plot_images",
     "plot_matrix",
     "plot_network",
+    "plot_roadmap",
     "plot_summary",
     "style",
 ]

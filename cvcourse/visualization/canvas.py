@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import matplotlib.style
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -123,3 +124,51 @@ def picture(width, height, alt, rows=1, columns=1, **grid):
     figure = Picture(figsize=(width, height), alt=alt)
     share = {name: grid.pop(name) for name in ("sharex", "sharey") if name in grid}
     return figure, figure.subplots(rows, columns, gridspec_kw=grid, **share)
+
+
+class Page:
+    """Axes in pixels that remember what is taken, so that no label is written over anything."""
+
+    def __init__(self):
+        self.figure, self.axes = picture(9, 3, "A network")
+        self.figure.set_layout_engine("none")  # one unit of these axes is one pixel of the page
+        self.axes.set_position([0, 0, 1, 1])
+        self.axes.axis("off")
+        self.taken = []  # rectangles (left, bottom, right, top)
+
+    def write(self, x, y, text, color="#222222", size=9.5, step=0, **align):
+        """Write text; with `step` ±1 it moves up or down to the first free place. Returns its rectangle."""
+        label = self.axes.text(x, y, text, color=color, fontsize=size, **align)
+        extent = label.get_window_extent(self.figure.canvas.get_renderer())
+        shown_x, shown_y = self.axes.transData.transform((x, y))  # the page is trimmed only at the end
+        left, right = x + extent.x0 - shown_x - 6, x + extent.x1 - shown_x + 6
+        bottom, top = y + extent.y0 - shown_y - 2, y + extent.y1 - shown_y + 2
+        moved = 0
+        while step and any(_overlap((left, bottom + moved, right, top + moved), box) for box in self.taken):
+            moved += step
+        label.set_y(y + moved)
+        self.taken.append((left, bottom + moved, right, top + moved))
+        return self.taken[-1]
+
+    def measure(self, text, size=9):
+        """Return the width of a text in pixels."""
+        label = self.axes.text(0, 0, text, fontsize=size)
+        width = label.get_window_extent(self.figure.canvas.get_renderer()).width
+        label.remove()
+        return width
+
+    def trim(self, title=None, margin=8):
+        """Cut the page to what is on it, and return the picture."""
+        boxes = np.array(self.taken)
+        left, bottom = boxes[:, :2].min(axis=0) - margin
+        right, top = boxes[:, 2:].max(axis=0) + margin
+        if title:
+            *_, end, top = self.write(left + margin, top + 6, title, size=11)
+            right, top = max(right, end), top + margin
+        self.axes.set(xlim=(left, right), ylim=(bottom, top))
+        self.figure.set_size_inches((right - left) / 100, (top - bottom) / 100)
+        return self.figure
+
+
+def _overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -10,12 +10,13 @@ from collections import Counter
 from itertools import pairwise
 from math import prod
 
+import numpy as np
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from cvcourse.visualization.canvas import TEXT_COLORS, style
+from cvcourse.visualization.canvas import TEXT_COLORS, Page, style
 from cvcourse.visualization.charts import check_rows
-from cvcourse.visualization.network import Page, _kind, _shade, _size
+from cvcourse.visualization.network import _kind, _shade, _size
 
 SIGNS = {  # type of layer: what stands in its circle, and the word beside it
     "Add": ("+", "sum"), "Subtract": ("−", "difference"), "Multiply": ("×", "product"),
@@ -77,9 +78,6 @@ def plot_diagram(rows, title=None, merge=True, names=False):
     return page.trim(title)
 
 
-# --- From rows to boxes -------------------------------------------------------------------------------------
-
-
 def _nodes(rows, merge):
     """{name: box}, each box after those that feed it."""
     nodes, drawn_by, known = {}, {}, {row["name"] for row in rows}
@@ -87,10 +85,8 @@ def _nodes(rows, merge):
     for row in rows:
         name, kind = row["name"], _kind(row)
         if not row["inputs"] and kind[0] != "input":
-            hint = "which a model written as a class does not tell. Write it with keras.Input"
-            raise ValueError(
-                f"rows must say what feeds each layer, {hint}. Received: {name!r} without inputs"
-            )
+            hint = "each layer; a model written as a class does not tell: write it with keras.Input"
+            raise ValueError(f"rows must say what feeds {hint}. Received: {name!r} without inputs")
         for source in row["inputs"]:
             if source not in known and source not in nodes:  # rows of a part: what comes from outside
                 nodes[source] = _node("before this part", source, None, [], _kind({"type": "Input"}))
@@ -114,8 +110,8 @@ def _nodes(rows, merge):
 
 def _follows(row, node):
     """Whether a layer is the normalisation or activation of a box."""
-    minor = _kind(row)[0] in ("normalization", "other") and row["output_shape"] == node["shape"]
-    return minor and node["kind"][0] in ("convolution", "dense")
+    minor = _kind(row)[0] in ("normalization", "other") and row["type"] not in SIGNS
+    return minor and row["output_shape"] == node["shape"] and node["kind"][0] in ("convolution", "dense")
 
 
 def _node(words, name, shape, sources, kind, sign=""):
@@ -155,9 +151,6 @@ def _lines(name, node, names):
     lines = [name] if names or node["shape"] is None else []
     lines += [node["words"] + times, ", ".join(node["extra"]), _size(node["shape"] or ())]
     return [line for line in lines if line]
-
-
-# --- Where they stand ---------------------------------------------------------------------------------------
 
 
 def _arrange(page, nodes, names):
@@ -293,9 +286,6 @@ def _parts(inside, names):
     return [sorted(part, key=names.index) for part in parts]
 
 
-# --- Drawing ------------------------------------------------------------------------------------------------
-
-
 def _draw_node(page, name, node):
     x, y, half, high = (node[key] for key in ("x", "y", "half", "high"))
     look = {"gid": name, "linewidth": 1.5, "zorder": 2}
@@ -336,20 +326,13 @@ def _route(source, target, lane):
 
 def _draw_line(page, name, corners):
     """An arrow along the corners, which are rounded."""
+    corners = np.array(corners)
     points, codes = [corners[0]], [Path.MOVETO]
     for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
-        points += [_toward(corner, before), corner, _toward(corner, after)]
+        back, on = (step * min(0.5, CORNER / abs(step).max()) for step in (before - corner, after - corner))
+        points += [corner + back, corner, corner + on]
         codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
     path = Path([*points, corners[-1]], [*codes, Path.LINETO])
     look = {"arrowstyle": "-|>,head_length=6,head_width=3", "mutation_scale": 1, "shrinkA": 0, "shrinkB": 0}
     page.axes.add_patch(FancyArrowPatch(path=path, color=INK, linewidth=1.5, zorder=1, gid=name, **look))
-    across, up = zip(*corners, strict=True)
-    page.taken.append((min(across) - 2, min(up) - 2, max(across) + 2, max(up) + 2))
-
-
-def _toward(corner, other):
-    """The point on the way from a corner to another where the rounding begins."""
-    (x, y), (to_x, to_y) = corner, other
-    far = max(abs(to_x - x), abs(to_y - y)) or 1
-    part = min(CORNER, far / 2) / far
-    return x + part * (to_x - x), y + part * (to_y - y)
+    page.taken.append((*(corners.min(axis=0) - 2), *(corners.max(axis=0) + 2)))

@@ -11,7 +11,7 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.patches import Circle, Polygon
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page, style
 from cvcourse.visualization.charts import check_rows
 
 KINDS = {  # what the type of a layer contains: kind, role of its colour, how pale
@@ -59,50 +59,6 @@ def plot_network(rows, view="blocks", title=None):
     page = Page()
     page.figure.alt = views[view](page, rows)
     return page.trim(title)
-
-
-class Page:
-    """Axes in pixels that remember what is taken, so that no label is written over anything."""
-
-    def __init__(self):
-        self.figure, self.axes = picture(9, 3, "A network")
-        self.figure.set_layout_engine("none")  # one unit of these axes is one pixel of the page
-        self.axes.set_position([0, 0, 1, 1])
-        self.axes.axis("off")
-        self.taken = []  # rectangles (left, bottom, right, top)
-
-    def write(self, x, y, text, color="#222222", size=9.5, step=0, **align):
-        """Write text; with `step` ±1 it moves up or down to the first free place. Returns its rectangle."""
-        label = self.axes.text(x, y, text, color=color, fontsize=size, **align)
-        extent = label.get_window_extent(self.figure.canvas.get_renderer())
-        shown_x, shown_y = self.axes.transData.transform((x, y))  # the page is trimmed only at the end
-        left, right = x + extent.x0 - shown_x - 6, x + extent.x1 - shown_x + 6
-        bottom, top = y + extent.y0 - shown_y - 2, y + extent.y1 - shown_y + 2
-        moved = 0
-        while step and any(_overlap((left, bottom + moved, right, top + moved), box) for box in self.taken):
-            moved += step
-        label.set_y(y + moved)
-        self.taken.append((left, bottom + moved, right, top + moved))
-        return self.taken[-1]
-
-    def measure(self, text, size=9):
-        """Return the width of a text in pixels."""
-        label = self.axes.text(0, 0, text, fontsize=size)
-        width = label.get_window_extent(self.figure.canvas.get_renderer()).width
-        label.remove()
-        return width
-
-    def trim(self, title=None, margin=8):
-        """Cut the page to what is on it, and return the picture."""
-        boxes = np.array(self.taken)
-        left, bottom = boxes[:, :2].min(axis=0) - margin
-        right, top = boxes[:, 2:].max(axis=0) + margin
-        if title:
-            *_, end, top = self.write(left + margin, top + 6, title, size=11)
-            right, top = max(right, end), top + margin
-        self.axes.set(xlim=(left, right), ylim=(bottom, top))
-        self.figure.set_size_inches((right - left) / 100, (top - bottom) / 100)
-        return self.figure
 
 
 def _draw_blocks(page, rows):
@@ -289,7 +245,3 @@ def _volume(shape):
 
 def _size(shape):
     return " × ".join(f"{size:,}" for size in shape)
-
-
-def _overlap(a, b):
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
