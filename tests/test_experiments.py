@@ -8,7 +8,16 @@ import pytest
 
 from cvcourse import experiments, pretrained, recording
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import backbone, batch_norm, capacity, cifar10, classification, optimizers, transfer
+from cvcourse.experiments import (
+    backbone,
+    batch_norm,
+    capacity,
+    cifar10,
+    classification,
+    imagenet_transfer,
+    optimizers,
+    transfer,
+)
 from cvcourse.models.vgg import course_network
 from cvcourse.summary import summarize
 
@@ -50,6 +59,30 @@ def test_a_run_has_what_a_recording_needs(data):
     run = transfer.run("from scratch", 2, 0, data, epochs=1)
     assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
     assert 0 <= run["result"]["test_accuracy"] <= 1
+
+
+@pytest.mark.skipif(not pretrained.installed(), reason="EfficientNet-Lite0 is not installed")
+@pytest.mark.parametrize("strategy", ["upper blocks", "features alone"])
+def test_a_reuse_of_lite0_is_tuned_on_validation_images_alone(data, monkeypatch, strategy):
+    monkeypatch.setattr(imagenet_transfer, "POOL", slice(0, 12))
+    monkeypatch.setattr(imagenet_transfer, "VALIDATION", slice(12, 24))
+    monkeypatch.setattr(imagenet_transfer, "IMAGES", 50)
+    rates = (0.001, 0.01)
+    (run,) = imagenet_transfer.measure(strategy, 32, data, (2,), (0,), rates, epochs=1)
+    assert set(run["validation_by_rate"]) == set(rates) and run["rate"] in rates
+    assert run["steps"] == (1 if strategy == "upper blocks" else 0)
+    assert run["result"]["trainable_params"] == {"upper blocks": 3_120_867, "features alone": 3843}[strategy]
+    assert {"label", "seed", "seconds", "cpu_seconds", "history"} <= set(run)
+
+
+def test_the_recorded_reuse_of_lite0_reaches_its_bars():
+    measured = recording.replay("imagenet_transfer")
+    reached = {label: mean for label, (mean, _) in measured.results("test_accuracy").items()}
+    assert reached["features alone, 160 px, 25"] >= 0.78 and reached["features alone, 160 px, 100"] >= 0.83
+    for per_class in (25, 100):
+        alone = reached[f"features alone, 160 px, {per_class}"]
+        assert max(value for label, value in reached.items() if label.endswith(f", {per_class}")) > alone
+    assert {run["steps"] for run in measured.runs} == {0, 500}  # 0: features alone
 
 
 def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
