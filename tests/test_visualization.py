@@ -416,7 +416,7 @@ def test_a_roadmap_shows_the_values_and_marks_the_place():
     first = {name: ROAD[name][..., 0] for name in ("convolution", "normalisation", "pooling")}
     for name, place in (("convolution", 4), ("normalisation", 8), ("pooling", 12)):  # the first lies in front
         assert np.array_equal(images[place].get_array(), first[name])
-        assert images[place].get_alpha() == (1 if name == "pooling" else 0.3)
+        assert images[place].get_alpha() == (1 if name == "pooling" else 0.5)
     wide = [np.ptp(images[i].get_extent()[:2]) for i in (4, 12)]
     assert wide[0] == pytest.approx(2 * wide[1])  # to scale
     assert "you are here" in [text.get_text() for text in figure.axes[0].texts]
@@ -539,8 +539,8 @@ BAD = {
     ),
     "no step": (lambda: visualization.plot_roadmap({}), "one of: there is none"),
     "you are nowhere": (lambda: visualization.plot_roadmap(ROAD, here="dropout"), "input, conv.*'dropout'"),
-    "input out of range": (lambda: visualization.plot_roadmap({"input": np.full((4, 4), 9)}), "divide by 255"),
-    "a batch on the road": (lambda: visualization.plot_roadmap({"pooling": np.ones((1, 4, 4, 2))}), "x\\[0\\]"),
+    "dark road": (lambda: visualization.plot_roadmap({"input": np.full((4, 4), 9)}), "divide by 255"),
+    "batch on a road": (lambda: visualization.plot_roadmap({"pooling": np.ones((1, 4, 4, 2))}), "x\\[0\\]"),
     "image of wrong rank": (lambda: visualization.plot_images(np.zeros((1, 2, 2, 2, 3))), "images\\[0\\]"),
     "image out of range": (lambda: visualization.plot_images([np.full((4, 4), 200.0)]), "divide by 255"),
     "four channels": (lambda: visualization.plot_images(np.zeros((1, 4, 4, 4))), "1 or 3 channels"),

@@ -50,7 +50,7 @@ def plot_roadmap(steps, here=None, size=96, title=None):
         pale = here not in (None, name)
         _draw_card(page, (left, wide, size), name, text, pale, here == name)
         draw = _draw_sheets if text else _draw_classes
-        draw(page, name, values, left + wide / 2, size, max(maps, default=1), 0.3 if pale else 1)
+        draw(page, name, values, left + wide / 2, size, max(maps, default=1), 0.5 if pale else 1)
         left += wide
         words.append(f"{name} {told}")
     place = f" You are here: {here}." if here else ""
@@ -86,7 +86,8 @@ def _draw_sheets(page, name, values, x, size, tallest, alpha):
     """An image, a pile of maps with the first in front, or a vector as a column."""
     values = np.asarray(values)
     sheets, high, wide = [values], size, size
-    cmap, norm = _scale(values)
+    few = values[..., :4] if values.ndim == 3 else values
+    cmap, norm = _scale(np.quantile(few, (0.01, 0.99)))  # a few large numbers would make all others pale
     if name == "input":
         sheets, cmap, norm = [_photograph(values, "steps['input']")], "gray", Normalize(0, 1)
         wide = size * values.shape[1] / len(values)
