@@ -166,6 +166,10 @@ def test_classes_come_go_and_change_their_names(taught):
     for bad in (["warm"], ["warm", "warm"], ["warm", "cold", "new"]):
         with pytest.raises(ValueError, match="classes must"):
             taught.classes = bad
+    taught.classes = ["50% of $x_$", "cold"]
+    assert "50% of $x_$ 6" in taught.describe()
+    taught.figure().savefig(io.BytesIO())
+    taught.classes = ["warm", "cold"]
     taught.new_class("green")
     taught.add("green", colours(1))
     assert taught.accuracy["burst"] == 1 and taught.counts[2] == [6, 3]

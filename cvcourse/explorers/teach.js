@@ -14,7 +14,7 @@ const REFUSED = {
 
 // One class: its name, the bar of the answer, how to fill it, its last pictures. `act` has what its buttons do.
 function classRow(at, [, , , longest, , thumb, thumbs], act) {
-  const name = element("input", { type: "text", maxlength: longest, style: "width:9.5em;min-width:0;font-weight:600" });
+  const name = element("input", { type: "text", maxlength: longest, style: "width:100%;min-width:0;font-weight:600" });
   const fill = element("span", { class: "cv-fill" });
   const value = element("output", { class: "cv-value" });
   const button = (text, style = "") => element("button", { class: "cv-button", type: "button", style: `white-space:nowrap;${style}` }, text);
@@ -25,21 +25,23 @@ function classRow(at, [, , , longest, , thumb, thumbs], act) {
   const count = element("span", { class: "cv-hint", style: "margin:0 auto 0 0;white-space:nowrap" });
   files.addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => { act.files([...chooser.files], at); chooser.value = ""; });
-  name.addEventListener("change", () => act.tell({ do: "rename", at, name: name.value }));
+  let typing = false;
+  name.addEventListener("input", () => { typing = true; });
+  name.addEventListener("change", () => { typing = false; act.tell({ do: "rename", at, name: name.value }); });
   back.addEventListener("click", () => act.tell({ do: "take back", at }));
   drop.addEventListener("click", () => act.tell({ do: "drop", at }));
   holding(hold, () => act.collect(at), act.release);
   return {
     name, hold,
     node: element("div", { role: "group", style: "height:60px;border-top:1px solid var(--cv-line);padding-top:2px" },
-      element("div", { class: "cv-bar cv-control", style: "display:grid;grid-template-columns:9.5em 1fr 3.2em" }, name, element("span", {}, fill), value),
+      element("div", { class: "cv-bar cv-control", style: "display:grid;grid-template-columns:minmax(7em,13.5em) minmax(3em,1fr) 3.2em" }, name, element("span", {}, fill), value),
       element("div", { style: "display:flex;gap:6px;align-items:center;margin-top:1px" }, hold, files, chooser, small, count, back, drop)),
     show(title, [pictures, bursts], score, best, { ready, camera, holds, most, spare }) {
-      if (document.activeElement !== name || act.settled()) name.value = title;
+      if (!typing) name.value = title;
       fill.style.width = `${100 * (score ?? 0)}%`;
       fill.style.background = `var(--cv-${best ? "output" : "reference"})`;
       value.textContent = score == null ? "" : `${Math.round(100 * score)} %`;
-      count.textContent = pictures === most ? `${pictures}: full` : `${pictures} in ${bursts} burst${bursts === 1 ? "" : "s"}`;
+      count.textContent = !pictures ? "no pictures" : pictures === most ? `${pictures}: full` : `${pictures} in ${bursts} burst${bursts === 1 ? "" : "s"}`;
       hold.disabled = !ready || !camera;
       hold.setAttribute("aria-pressed", holds);
       back.disabled = !ready || !pictures;
@@ -53,10 +55,11 @@ function classRow(at, [, , , longest, , thumb, thumbs], act) {
       hold.title = camera ? "" : "Start the camera first";
       this.node.setAttribute("aria-label", title);
     },
-    draw(sheet) {
+    draw(sheet, pictures) {
       const context = small.getContext("2d");
       context.clearRect(0, 0, small.width, small.height);
-      if (sheet) context.drawImage(sheet, 0, -thumb * at);
+      const wide = thumb * Math.min(pictures, thumbs);
+      if (sheet && wide) context.drawImage(sheet, 0, thumb * at, wide, thumb, 0, 0, wide, thumb);
     },
   };
 }
@@ -64,14 +67,13 @@ function classRow(at, [, , , longest, , thumb, thumbs], act) {
 // start() while the pointer, space or enter holds the button, stop() when it is let go, however that happens.
 function holding(button, start, stop) {
   const isKey = (event) => event.key === " " || event.key === "Enter";
-  button.addEventListener("pointerdown", (event) => { if (event.button === 0) { button.setPointerCapture(event.pointerId); start(); } });
-  button.addEventListener("keydown", (event) => {
-    if (!isKey(event)) return;
-    event.preventDefault();
-    if (!event.repeat) start();
-  });
-  button.addEventListener("keyup", (event) => { if (isKey(event)) { event.preventDefault(); stop(); } });
-  for (const name of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) button.addEventListener(name, stop);
+  let down = false; // another button that loses the focus must not end this one
+  const begin = () => { if (!down) { down = true; start(); } };
+  const end = () => { if (down) { down = false; stop(); } };
+  button.addEventListener("pointerdown", (event) => { if (event.button === 0) { button.setPointerCapture(event.pointerId); begin(); } });
+  button.addEventListener("keydown", (event) => { if (isKey(event)) { event.preventDefault(); begin(); } });
+  button.addEventListener("keyup", (event) => { if (isKey(event)) { event.preventDefault(); end(); } });
+  for (const name of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) button.addEventListener(name, end);
 }
 
 function render({ model, el }) {
@@ -202,17 +204,17 @@ function render({ model, el }) {
 
   // The classes and the two tests.
   const rows = Array.from({ length: largest }, (_, at) => classRow(at, most, {
-    tell, files, collect, release, settled: () => !waiting && !queue.length }));
+    tell, files, collect, release }));
   const more = press("+ Class", () => tell({ do: "new class" }));
   const empty = press("Start with empty classes", () => tell({ do: "empty" }));
   const tests = { burst: meter("by burst", "input"), random: meter("at random", "reference") };
-  const note = element("p", { style: "min-height:2.7em;margin:6px 0 0;line-height:1.35" });
+  const note = element("p", { style: "min-height:2.7em;margin:4px 0 0;line-height:1.35;font-size:max(12px,0.9em)" });
   const { root, drawn, close } = explorer(el, model,
-    element("div", { style: "display:grid;grid-template-columns:minmax(0,17.2em) minmax(0,1fr);gap:0 22px" },
-      element("div", {}, caption, board,
+    element("div", { style: "display:flex;flex-wrap:wrap;gap:6px 22px" },
+      element("div", { style: "flex:0 1 17.2em;min-width:0" }, caption, board,
         element("div", { style: "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px" }, camera, askFile, askScene, asked),
         element("label", { class: "cv-control" }, look, "Show where it looks")),
-      element("div", {},
+      element("div", { style: "flex:1 1 28em;min-width:0" },
         element("div", { style: "min-height:360px" }, ...rows.map(({ node }) => node)),
         element("div", { style: "display:grid;grid-template-columns:auto minmax(0,1fr);gap:0 18px;border-top:1px solid var(--cv-line);padding-top:5px" },
           element("div", { style: "display:flex;flex-direction:column;gap:5px" }, more, empty),
@@ -226,7 +228,7 @@ function render({ model, el }) {
     const context = shade.getContext("2d");
     [shade.width, shade.height] = [places[0]?.length ?? 1, places.length || 1];
     places.forEach((row, y) => row.forEach((heat, x) => {
-      context.fillStyle = `rgba(0,0,0,${0.85 * (1 - heat)})`;
+      context.fillStyle = `rgba(0,0,0,${0.75 * (1 - heat)})`;
       context.fillRect(x, y, 1, 1);
     }));
   }
@@ -248,12 +250,14 @@ function render({ model, el }) {
     rows.forEach((row, at) => {
       row.node.hidden = at >= now.classes.length;
       if (row.node.hidden) return;
-      row.show(now.classes[at], now.counts[at] ?? [0, 0], scores[at], at === best, {
+      const count = now.counts[at] ?? [0, 0];
+      row.show(now.classes[at], count, scores[at], at === best, {
         ready, camera: stream, holds: held?.to === at, most: full, spare: now.classes.length > fewest });
-      row.draw(sheet);
+      row.draw(sheet, count[0]);
     });
     for (const [name, { show: bar }] of Object.entries(tests)) {
       const share = now.accuracy[name];
+      tests[name].node.style.opacity = now.learning ? 0.5 : 1; // about to change
       bar(share ?? 0, share == null ? "–" : `${Math.round(100 * share)} %`, share ?? "");
     }
     const span = times.at(-1) - times[0];

@@ -13,7 +13,7 @@ from traitlets import Bool, Dict, Int, List, Unicode, validate
 
 from cvcourse import backend, datasets, pretrained
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.teach_head import CLASSES, HEADS, MOST, heads, held_out, padded, read_saved
+from cvcourse.explorers.teach_head import CLASSES, HEADS, MOST, heads, held_out, padded, read_saved, testable
 from cvcourse.explorers.upload import read_image
 from cvcourse.pretrained.network import centre_crop
 from cvcourse.visualization import COLORS, picture, style
@@ -54,7 +54,7 @@ class Teach(Explorer):
         live: {"about": str, "scores": [float, …], …}, the answer to the picture in question.
         look: bool, whether the picture shows where the network looks: the class's weights times the last
             maps, which for a network that ends in average pooling and one Dense layer is Grad-CAM.
-        problem: what went wrong last, in words; empty if all is well.
+        problem: what went wrong last, in words (the page shows it); empty if all is well.
 
     Raises:
         ValueError: names, pictures or a network that cannot be used.
@@ -70,7 +70,7 @@ class Teach(Explorer):
     """
 
     _esm = javascript("meters.js", "teach.js")
-    state = ("classes", "counts", "accuracy", "live", "problem", "look")
+    state = ("classes", "counts", "accuracy", "live", "look")
 
     classes = List(Unicode()).tag(sync=True)
     counts = List(List(Int())).tag(sync=True)  # of each class: pictures, bursts
@@ -195,6 +195,7 @@ class Teach(Explorer):
         self.learning = STEPS if sum(count > 0 for count, _ in self.counts) > 1 else 0
         if not self.learning:
             self._forget()
+        if not testable(self._labels, self._bursts):
             self.accuracy = {}
         self._answer()
         self._show("small")
@@ -458,7 +459,7 @@ class Teach(Explorer):
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(self.classes, self.counts, self.accuracy, self.live, self.problem)
+        return describe(self.classes, self.counts, self.accuracy, self.live)
 
 
 def course_pictures(bursts=5, frames=5):
@@ -501,25 +502,25 @@ def _square(image):
     return np.asarray(ImageOps.fit(image, (SIDE, SIDE)))
 
 
-def describe(classes, counts, accuracy, live, problem):
+def describe(classes, counts, accuracy, live):
     """Return the state of a `Teach` in words and numbers. Pure; arguments as its attributes."""
     pictures, bursts = (sum(column) for column in zip(*counts, strict=True))
     each = ", ".join(f"{name} {count}" for name, (count, _) in zip(classes, counts, strict=False))
-    words = [problem, f"{pictures} pictures in {bursts} bursts: {each}."]
+    words = [f"{pictures} pictures in {bursts} bursts: {each}."]
     if sum(count > 0 for count, _ in counts) < 2:
         words.append("It learns as soon as two classes have pictures.")
     elif accuracy:
-        better = accuracy["random"] > accuracy["burst"]
-        trap = ": too good, for pictures of one burst are nearly the same" * better
-        words.append(f"Held out burst by burst, {accuracy['burst']:.0%} of them are named rightly; held out "
-                     f"at random, {accuracy['random']:.0%}{trap}.")
+        honest, other = (round(100 * accuracy[split]) for split in ("burst", "random"))
+        trap = ": too good, for pictures of one burst are nearly the same" * (other > honest)
+        words.append(f"Held out burst by burst, {honest} % of them are named rightly; held out at random, "
+                     f"{other} %{trap}.")
     else:
         words.append("An honest test needs two bursts of every class that has pictures.")
     if live["scores"]:
         best = int(np.argmax(live["scores"]))
-        sure = "" if live["about"] == CAMERA else f", {live['scores'][best]:.0%}"  # words that stay still
+        sure = f", {100 * live['scores'][best]:.0f} %" * (live["about"] != CAMERA)  # words that stay still
         words.append(f"The answer to {live['about']}: {classes[best]}{sure}.")
-    return " ".join(filter(None, words)).replace("%", " %")
+    return " ".join(words)
 
 
 @style()
@@ -546,8 +547,8 @@ def figure(classes, counts, accuracy, live, image, words):
 
 def _bars(axes, names, shares, colours):
     axes.barh(range(len(names)), [100 * share for share in shares], color=colours)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names, parse_math=False)  # a name may hold a $
     for place, share in enumerate(shares):
-        axes.text(100 * share + 2, place, f"{share:.0%}".replace("%", " %"), va="center")
+        axes.text(100 * share + 2, place, f"{100 * share:.0f} %", va="center")
     axes.set(xlim=(0, 130), xticks=[])
     axes.invert_yaxis()

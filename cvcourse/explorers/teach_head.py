@@ -57,6 +57,12 @@ def padded(vectors, labels, bursts):
     return tuple(ops.convert_to_tensor(np.pad(each, more)) for each in (vectors, answers, weights))
 
 
+def testable(labels, bursts):
+    """Return whether two classes or more have pictures, and each of these at least two bursts."""
+    taught = np.unique(labels)
+    return len(taught) > 1 and all(len(np.unique(bursts[labels == k])) > 1 for k in taught)
+
+
 def held_out(scores, labels, bursts):
     """Return the accuracy on held-out pictures, split by burst and at random; {} if that cannot be said.
 
@@ -64,8 +70,7 @@ def held_out(scores, labels, bursts):
         scores: (N, heads, classes) of every picture by every head.
         labels, bursts: ints (N,).
     """
-    taught = np.unique(labels)
-    if len(taught) < 2 or any(len(np.unique(bursts[labels == k])) < 2 for k in taught):
+    if not testable(labels, bursts):
         return {}
     found = {}
     for split, (name, held) in enumerate(zip(("burst", "random"), folds(labels, bursts), strict=True)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lab import Lab, Notebook, chromium_path, open_browser
+from lab import FLAGS, Lab, Notebook, chromium_path, open_browser
 
 
 def pytest_collection_modifyitems(items):
@@ -36,13 +36,21 @@ def lab(chromium, tmp_path_factory):
 
 @pytest.fixture
 def open_notebook(chromium, lab, request):
-    """Open a notebook made of the given cells, run it, and check in the end that nothing went wrong."""
-    opened = []
+    """Open a notebook made of the given cells, run it, and check in the end that nothing went wrong.
 
-    def open_and_run(*cells, **size):
+    `flags` are of a Chromium of its own, for example with a camera.
+    """
+    opened, browsers = [], []
+
+    def open_and_run(*cells, flags=(), **size):
+        context = chromium
+        if flags:
+            launch = chromium.browser.browser_type.launch
+            browsers.append(launch(executable_path=chromium_path(), args=[*FLAGS, *flags]))
+            context = browsers[-1].new_context()
         name = f"{request.node.name}.ipynb".replace("[", "_").replace("]", "")
         lab.write(name, *cells)
-        opened.append(Notebook(chromium, lab, name, **size))
+        opened.append(Notebook(context, lab, name, **size))
         opened[-1].run_all()
         return opened[-1]
 
@@ -51,3 +59,5 @@ def open_notebook(chromium, lab, request):
         notebook.close()
         assert notebook.errors == []
         assert notebook.outside == set()
+    for browser in browsers:
+        browser.close()

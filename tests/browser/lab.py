@@ -165,7 +165,7 @@ def _free_port():
 
 @contextlib.contextmanager
 def open_browser():
-    """Give a browser context in a headless Chromium of this machine."""
+    """Give a browser context in a headless Chromium of this machine: without a camera."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser.new_context()
