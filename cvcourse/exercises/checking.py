@@ -57,7 +57,7 @@ class Exercise:
     Example:
         >>> check_double = Exercise(
         ...     solution=lambda x, times=2: times * x, cases=[(1,), (3,)], verified="2x for two numbers",
-        ...     mistakes={"square x": lambda x: x * x, "triple x": dict(times=3)},
+        ...     mistakes={"square x": lambda x: x * x, "triple x": {"times": 3}},
         ... )
         >>> check_double(lambda x: x + x)
         ✓ Right: 2x for two numbers.
@@ -184,9 +184,12 @@ def within(seconds: float, function: Callable, *arguments):
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        return function(*arguments)
+        try:
+            return function(*arguments)
+        finally:
+            over.set()
     finally:
-        over.set()
+        over.set()  # even if TimeLimit came just before the first one
         watcher.join()
         ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, None)  # none may arrive after the call
 

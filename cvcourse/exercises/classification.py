@@ -7,38 +7,40 @@ from cvcourse.exercises.checking import Exercise
 # --- Exercise 1: the perceptron rule --------------------------------------------------------------------
 
 
-def _rule(weights, x, target, mistake=lambda total: total <= 0, change=lambda target, x, total: target * x):
-    total = weights @ x
-    return weights + change(target, x, total) if mistake(target * total) else weights
+def _rule(weights, x, target, wrong=lambda total, target: target * total <= 0, change=np.multiply, steps=1):
+    for _ in range(steps):
+        if wrong(weights @ x, target):
+            weights = weights + change(target, x)
+    return weights
 
 
 check_perceptron = Exercise(
-    solution=lambda weights, x, target: _rule(weights, x, target),
+    solution=_rule,
     cases=[
         (np.array([0.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0]), 1),
         (np.array([1.0, -1.0, 0.5]), np.array([2.0, 0.0, 1.0]), 1),
         (np.array([1.0, -1.0, 0.5]), np.array([2.0, 0.0, 1.0]), -1),
         (np.array([-1.0, 1.0, 0.0]), np.array([3.0, 1.0, 1.0]), 1),
         (np.array([-1.0, 1.0, 0.0]), np.array([3.0, 1.0, 1.0]), -1),
+        (np.array([1.0, 0.0, 0.0]), np.array([1.0, 3.0, 1.0]), 1),
+        (np.array([-9.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0]), 1),
     ],
     mistakes={
-        "change the weights after a right answer, too: the rule learns from mistakes only": (
-            lambda weights, x, target: weights + target * x
-        ),
-        "always add x: where the answer should have been no, x is taken away": (
-            lambda weights, x, target: _rule(weights, x, target, change=lambda target, x, total: x)
-        ),
-        "take a sum of exactly 0 for a right answer: then weights of zero never learn": (
-            lambda weights, x, target: _rule(weights, x, target, mistake=lambda total: total < 0)
-        ),
-        "move the wrong way: target · x is added, not taken away": (
-            lambda weights, x, target: _rule(weights, x, target, change=lambda target, x, total: -target * x)
-        ),
+        "change the weights after a right answer, too: the rule learns from mistakes only": {
+            "wrong": lambda total, target: True
+        },
+        "always add x: where the answer should have been no, x is taken away": {"change": lambda _, x: x},
+        "take a sum of exactly 0 for a right answer: then weights of zero never learn": {
+            "wrong": lambda total, target: target * total < 0
+        },
+        "compare the sum itself with the target: only its sign counts": {"wrong": np.not_equal},
+        "repeat it until this example is right: the rule takes one step for each example": {"steps": 99},
+        "move the wrong way: target · x is added, not taken away": {"change": lambda target, x: -target * x},
         "change them by the size of the error: that is the later rule of Widrow and Hoff": (
             lambda weights, x, target: weights + (target - weights @ x) * x
         ),
     },
-    verified="five examples: two right answers, two wrong ones, and a sum of exactly 0",
+    verified="seven examples: three right answers, three wrong ones, and a sum of exactly 0",
 )
 
 # --- Exercise 2: the parameters of C3 -------------------------------------------------------------------
@@ -60,6 +62,9 @@ check_partial_params = Exercise(
         "count a bias for each connection: there is one for each map": (
             lambda table, size: sum((size * size + 1) * len(seen) for seen in table)
         ),
+        "count one bias for the whole layer: there is one for each map": (
+            lambda table, size: sum(size * size * len(seen) for seen in table) + 1
+        ),
         "forget the square: a kernel has F · F numbers": (
             lambda table, size: sum(size * len(seen) + 1 for seen in table)
         ),
@@ -70,33 +75,21 @@ check_partial_params = Exercise(
 # --- Exercise 3: what a bottleneck saves ----------------------------------------------------------------
 
 
-def _bottleneck_macs(side, channels, reduced, filters, size, first=True, last=True):
-    return side * side * (first * channels * reduced + last * size * size * reduced * filters)
+def _bottleneck_macs(side, channels, reduced, filters, size, first=1, last=1, places=2, square=2):
+    return side**places * (first * channels * reduced + last * size**square * reduced * filters)
 
 
 check_bottleneck_macs = Exercise(
-    solution=lambda side, channels, reduced, filters, size: _bottleneck_macs(
-        side, channels, reduced, filters, size
-    ),
+    solution=_bottleneck_macs,
     cases=[(28, 192, 16, 32, 5), (14, 512, 24, 64, 5), (14, 480, 96, 208, 3)],
     mistakes={
-        "forget the 1×1 convolution itself": lambda side, channels, reduced, filters, size: _bottleneck_macs(
-            side, channels, reduced, filters, size, first=False
-        ),
-        "count the 1×1 convolution only": lambda side, channels, reduced, filters, size: _bottleneck_macs(
-            side, channels, reduced, filters, size, last=False
-        ),
+        "forget the 1×1 convolution itself": {"first": 0},
+        "count the 1×1 convolution only": {"last": 0},
         "leave out the bottleneck: the large filters see the reduced maps": (
-            lambda side, channels, reduced, filters, size: side * side * size * size * channels * filters
+            lambda side, channels, reduced, filters, size: (side * size) ** 2 * channels * filters
         ),
-        "count weights: each of them works at every place": (
-            lambda side, channels, reduced, filters, size: (
-                channels * reduced + size * size * reduced * filters
-            )
-        ),
-        "forget the square of the filter's size": lambda side, channels, reduced, filters, size: (
-            side * side * (channels * reduced + size * reduced * filters)
-        ),
+        "count weights: each of them works at every place": {"places": 0},
+        "forget the square of the filter's size": {"square": 1},
     },
     verified="three branches of GoogLeNet",
 )
@@ -110,12 +103,6 @@ def _confusion(labels, found, classes):
     return counts
 
 
-def _once(labels, found, classes):
-    counts = np.zeros((classes, classes), int)
-    counts[labels, found] += 1
-    return counts
-
-
 check_confusion = Exercise(
     solution=_confusion,
     cases=[
@@ -123,10 +110,10 @@ check_confusion = Exercise(
         (np.array([0, 0, 1]), np.array([1, 1, 1]), 4),
     ],
     mistakes={
-        "turn it over: a row is the true class, a column the answer": (
-            lambda labels, found, classes: _confusion(labels, found, classes).T
+        "turn it over: a row is the true class, a column the answer": lambda *case: _confusion(*case).T,
+        "write counts[labels, found] += 1: numpy adds to each cell only once": (
+            lambda *case: np.minimum(_confusion(*case), 1)
         ),
-        "write counts[labels, found] += 1: numpy adds to each cell only once": _once,
         "divide by the rows: these are counts": lambda labels, found, classes: (
             _confusion(labels, found, classes) / np.bincount(labels, minlength=classes)[:, None]
         ),
@@ -140,30 +127,26 @@ check_confusion = Exercise(
 # --- Exercise 5: top-k accuracy ------------------------------------------------------------------------
 
 
+def _top(logits, labels, k, reduce=np.mean, best=lambda row, k: np.argsort(row)[::-1][:k]):
+    return reduce([label in best(row, k) for row, label in zip(logits, labels, strict=True)])
+
+
 _LOGITS = np.array([[2.0, 1.0, 0.0, -1.0], [0.0, 3.0, 1.0, 2.0], [1.0, 0.0, 4.0, 2.0]])
 
 check_top = Exercise(
-    solution=lambda logits, labels, k: np.mean(
-        [label in np.argsort(row)[::-1][:k] for row, label in zip(logits, labels, strict=True)]
-    ),
+    solution=_top,
     cases=[
         (_LOGITS, np.array([1, 1, 3]), 2),
         (_LOGITS, np.array([1, 3, 2]), 1),
         (np.array([[0.0, 5.0, 1.0, 2.0], [3.0, 0.5, 1.0, 2.0]]), np.array([0, 1]), 3),
     ],
     mistakes={
-        "take the k smallest: argsort begins with the smallest": lambda logits, labels, k: np.mean(
-            [label in np.argsort(row)[:k] for row, label in zip(logits, labels, strict=True)]
-        ),
-        "look at the largest only, whatever k is": lambda logits, labels, k: np.mean(
-            logits.argmax(axis=1) == labels
-        ),
-        "ask whether the k-th answer is right: any of the first k will do": lambda logits, labels, k: np.mean(
-            np.argsort(logits)[:, -k] == labels
-        ),
-        "return a count: it is a share of the pictures": lambda logits, labels, k: sum(
-            label in np.argsort(row)[::-1][:k] for row, label in zip(logits, labels, strict=True)
-        ),
+        "take the k smallest: argsort begins with the smallest": {"best": lambda row, k: np.argsort(row)[:k]},
+        "look at the largest only, whatever k is": lambda logits, labels, _: _top(logits, labels, 1),
+        "ask whether the k-th answer is right: any of the first k will do": {
+            "best": lambda row, k: np.argsort(row)[[-k]]
+        },
+        "return a count: it is a share of the pictures": {"reduce": sum},
     },
     verified="top-1, top-2 and top-3 of small tables",
 )

@@ -6,18 +6,17 @@ from cvcourse import boxes
 from cvcourse.exercises.checking import Exercise
 
 
-def _log_softmax(logits):
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def _log_softmax(logits, axis=-1):
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _cross_entropy(logits, labels, reduce=np.mean):
-    return reduce(-_log_softmax(logits)[np.arange(len(labels)), labels])
+def _cross_entropy(logits, labels, reduce=np.mean, log_p=_log_softmax):
+    return reduce(-log_p(logits)[np.arange(len(labels)), labels])
 
 
-def _through_probabilities(logits, labels):
-    odds = np.exp(logits)
-    return np.mean(-np.log((odds / odds.sum(axis=-1, keepdims=True))[np.arange(len(labels)), labels]))
+def _logarithm_of_shares(powers):
+    return np.log(powers / powers.sum(axis=-1, keepdims=True))
 
 
 _scores = np.random.default_rng(6).normal(0, 2, (5, 4)).round(1)
@@ -27,55 +26,42 @@ check_cross_entropy = Exercise(
     cases=[
         (np.array([[2.0, 1.0, 0.0]]), np.array([1])),
         (_scores, np.array([0, 3, 2, 1, 1])),
-        (np.array([[1000.0, 0.0, -5.0], [-3.0, 4.0, 900.0]]), np.array([0, 1])),
+        (np.array([[1000.0, 0.0, -500.0], [-3.0, 4.0, 1.0]]), np.array([0, 1])),
+        (np.array([[0.0, 900.0]]), np.array([0])),
     ],
     mistakes={
         "take e to the power of the logits as they are: e¹⁰⁰⁰ is too large for a number; subtract the "
-        "largest logit first": _through_probabilities,
+        "largest logit first": {"log_p": lambda z: _logarithm_of_shares(np.exp(z))},
+        "subtract the largest logit of the whole batch: each image needs its own": {
+            "log_p": lambda z: (z - z.max()) - np.log(np.exp(z - z.max()).sum(axis=-1, keepdims=True))
+        },
+        "take the logarithm after the softmax: e⁻⁹⁰⁰ becomes 0, and ln 0 is −∞; take z − ln Σ exp z": {
+            "log_p": lambda z: _logarithm_of_shares(np.exp(z - z.max(axis=-1, keepdims=True)))
+        },
         "forget the minus": lambda logits, labels: -_cross_entropy(logits, labels),
-        "add up the images instead of taking their mean": (
-            lambda logits, labels: _cross_entropy(logits, labels, np.sum)
-        ),
-        "take the softmax twice": lambda logits, labels: _cross_entropy(np.exp(_log_softmax(logits)), labels),
-        "take the softmax over the images instead of over the classes": (
-            lambda logits, labels: np.mean(-_log_softmax(logits.T).T[np.arange(len(labels)), labels])
-        ),
-        "take the logit of the true class without the softmax": (
-            lambda logits, labels: np.mean(-logits[np.arange(len(labels)), labels])
-        ),
-        "average over all classes: only the true class counts": (
-            lambda logits, labels: np.mean(-_log_softmax(logits))
-        ),
+        "add up the images instead of taking their mean": {"reduce": np.sum},
+        "take the softmax twice": {"log_p": lambda z: _log_softmax(np.exp(_log_softmax(z)))},
+        "take the softmax over the images instead of over the classes": {
+            "log_p": lambda z: _log_softmax(z, axis=0)
+        },
+        "take the logit of the true class without the softmax": {"log_p": lambda z: z},
+        "average over all classes: only the true class counts": lambda z, labels: np.mean(-_log_softmax(z)),
     },
-    verified="three batches, one of them with logits of a thousand",
+    verified="four batches, two of them with logits of a thousand or nearly so",
 )
 
 
-def _table(one, other, overlap=lambda sides: np.clip(sides, 0, None).prod(axis=-1), edge=0):
-    """Overlaps (N, M) and both areas, with another way to find the overlap, or with `edge` pixels more."""
+def _iou(one, other, overlap=lambda sides: np.clip(sides, 0, None).prod(axis=-1), edge=0, over=None):
+    """Table (N, M), with another way to find the overlap, with `edge` pixels more, or over something else."""
     one, other = one[:, None], other[None]
     sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2]) + edge
-    areas = [(pair[..., 2:] - pair[..., :2] + edge).prod(axis=-1) for pair in (one, other)]
-    return overlap(sides), *areas
-
-
-def _iou(*arguments, **options):
-    shared, one, other = _table(*arguments, **options)
-    return shared / (one + other - shared)
-
-
-def _no_subtraction(one, other):
-    shared, first, second = _table(one, other)
-    return shared / (first + second)
-
-
-def _by_the_smaller(one, other):
-    shared, first, second = _table(one, other)
-    return shared / np.minimum(first, second)
+    first, second = ((pair[..., 2:] - pair[..., :2] + edge).prod(axis=-1) for pair in (one, other))
+    shared = overlap(sides)
+    return shared / (over(first, second) if over else first + second - shared)
 
 
 _first = np.array([[0, 0, 4, 4], [10, 2, 16, 8]], "float32")
-_second = np.array([[2, 2, 6, 6], [0, 0, 4, 4], [11, 3, 13, 5]], "float32")
+_second = np.array([[2, 2, 6, 6], [0, 0, 4, 4], [11, 3, 13, 5], [20, 9, 24, 12]], "float32")
 
 check_iou_table = Exercise(
     solution=lambda one, other: boxes.iou(one[:, None], other),
@@ -83,8 +69,15 @@ check_iou_table = Exercise(
     mistakes={
         "multiply two negative sides: boxes that are apart in x and in y then seem to overlap; clip the "
         "sides at 0": lambda one, other: _iou(one, other, overlap=lambda sides: sides.prod(axis=-1)),
-        "forget to subtract the overlap, which both areas contain": _no_subtraction,
-        "divide by the smaller area instead of the union": _by_the_smaller,
+        "clip the product instead of the sides: two negative sides have a positive product": (
+            lambda one, other: _iou(one, other, overlap=lambda sides: sides.prod(axis=-1).clip(0))
+        ),
+        "forget to subtract the overlap, which both areas contain": (
+            lambda one, other: _iou(one, other, over=np.add)
+        ),
+        "divide by the smaller area instead of the union": (
+            lambda one, other: _iou(one, other, over=np.minimum)
+        ),
         "add a pixel to each side: with half-open boxes the width is x2 − x1": (
             lambda one, other: _iou(one, other, edge=1)
         ),
@@ -98,27 +91,23 @@ check_iou_table = Exercise(
 )
 
 
-def _counts(labels, scores, threshold):
-    """Hits, false alarms, missed."""
-    found, true = scores >= threshold, labels == 1
-    return (found & true).sum(), (found & ~true).sum(), (~found & true).sum()
+def _harmonic(precision, recall):
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _scored(labels, scores, threshold, mean=lambda p, r: 2 * p * r / (p + r) if p + r else 0.0):
-    hits, false_alarms, missed = _counts(labels, scores, threshold)
-    precision = hits / (hits + false_alarms) if hits + false_alarms else 0.0
-    recall = hits / (hits + missed) if hits + missed else 0.0
+def _scored(labels, scores, threshold, mean=_harmonic, yes=np.greater_equal, of_none=0.0, of_all=False):
+    found, true = yes(scores, threshold), labels == 1
+    hits, count = (found & true).sum(), len(labels)
+    if of_all:
+        return hits / count, hits / count, np.mean(found == true)
+    precision = hits / found.sum() if found.any() else of_none
+    recall = hits / true.sum()
     return precision, recall, mean(precision, recall)
 
 
 def _swapped(labels, scores, threshold):
     precision, recall, f1 = _scored(labels, scores, threshold)
     return recall, precision, f1
-
-
-def _of_all(labels, scores, threshold):
-    hits, false_alarms, missed = _counts(labels, scores, threshold)
-    return hits / len(labels), hits / len(labels), 1 - (false_alarms + missed) / len(labels)
 
 
 _labels = np.array([1, 0, 1, 0, 0, 0, 1, 0, 0, 0])
@@ -131,30 +120,33 @@ check_precision_recall_f1 = Exercise(
         (_labels, _confidences, 0.5),
         (_labels, _confidences, 0.25),
         (_labels, _confidences, 0.95),
+        (_labels[1:], _confidences[1:], 0.75),
     ],
     mistakes={
         "swap precision and recall": _swapped,
-        "take the plain mean: F1 is the harmonic mean": (
-            lambda *case: _scored(*case, mean=lambda p, r: (p + r) / 2)
-        ),
-        "count a score that equals the threshold as no": (
-            lambda labels, scores, threshold: _scored(labels, scores, threshold + 1e-9)
-        ),
-        "forget the case that nothing is found, 0 / 0: it counts as 0": (
-            lambda *case: _scored(*case) if case[2] < 0.9 else (np.nan, 0.0, np.nan)
-        ),
-        "divide by the number of all images": _of_all,
+        "take the plain mean: F1 is the harmonic mean": {"mean": lambda p, r: (p + r) / 2},
+        "count a score that equals the threshold as no": {"yes": np.greater},
+        "forget the case that nothing is found, 0 / 0: it counts as 0": {
+            "mean": lambda p, r: np.float64(2 * p * r) / (p + r), "of_none": np.nan
+        },
+        "forget that precision and recall may both be 0: F1 is then 0 / 0 and counts as 0": {
+            "mean": lambda p, r: np.float64(2 * p * r) / (p + r)
+        },
+        "divide by the number of all images": {"of_all": True},
         "look for the zeros instead of the ones": (
             lambda labels, scores, threshold: _scored(1 - labels, scores, threshold)
         ),
     },
-    verified="four thresholds, one of them so high that nothing is found",
+    verified="five thresholds, one so high that nothing is found, one at which only a false alarm is",
 )
 
 
-def _momentum_step(weights, velocity, gradient, rate, momentum):
-    velocity = momentum * velocity - rate * gradient
-    return weights + velocity, velocity
+def _momentum_step(
+    weights, velocity, gradient, rate, momentum,
+    renewed=lambda v, g, r, m: m * v - r * g, moved=lambda w, v, old, g, r, m: w + v,
+):  # fmt: skip
+    new = renewed(velocity, gradient, rate, momentum)
+    return moved(weights, new, velocity, gradient, rate, momentum), new
 
 
 _places = np.random.default_rng(7).integers(-9, 10, (6, 3)).astype("float64")
@@ -163,92 +155,89 @@ check_momentum_step = Exercise(
     solution=_momentum_step,
     cases=[(*_places[:3], 0.1, 0.9), (*_places[3:], 0.01, 0.5), (*_places[1:4], 0.5, 0.75)],
     mistakes={
-        "forget the old velocity: that is plain SGD": (
-            lambda w, v, g, rate, momentum: _momentum_step(w, 0, g, rate, momentum)
-        ),
-        "go uphill: the gradient's part has a minus": (
-            lambda w, v, g, rate, momentum: _momentum_step(w, v, -g, rate, momentum)
-        ),
-        "move with the old velocity: renew it first": (
-            lambda w, v, g, rate, momentum: (w + v, _momentum_step(w, v, g, rate, momentum)[1])
-        ),
-        "move by the gradient alone: it is the velocity that moves the weights": (
-            lambda w, v, g, rate, momentum: (w - rate * g, _momentum_step(w, v, g, rate, momentum)[1])
-        ),
-        "take an average with 1 − momentum: Keras adds the whole gradient": (
-            lambda w, v, g, rate, momentum: _momentum_step(w, v, (1 - momentum) * g, rate, momentum)
-        ),
-        "forget the learning rate": lambda w, v, g, rate, momentum: _momentum_step(w, v, g, 1, momentum),
-        "give back the velocity first, and then the weights": (
-            lambda *case: _momentum_step(*case)[::-1]
-        ),
+        "forget the old velocity: that is plain SGD": {"renewed": lambda v, g, r, m: -r * g},
+        "go uphill: the gradient's part has a minus": {"renewed": lambda v, g, r, m: m * v + r * g},
+        "move with the old velocity: renew it first": {"moved": lambda w, v, old, *_: w + old},
+        "move by the gradient alone: it is the velocity that moves the weights": {
+            "moved": lambda w, v, old, g, r, m: w - r * g
+        },
+        "take an average with 1 − momentum: Keras adds the whole gradient": {
+            "renewed": lambda v, g, r, m: m * v - r * (1 - m) * g
+        },
+        "forget the learning rate": {"renewed": lambda v, g, r, m: m * v - g},
+        "write it as PyTorch does: there the rate multiplies the whole velocity, later": {
+            "renewed": lambda v, g, r, m: m * v + g, "moved": lambda w, v, old, g, r, m: w - r * v
+        },
+        "take Nesterov's step, which looks one momentum ahead": {
+            "moved": lambda w, v, old, g, r, m: w + m * v - r * g
+        },
+        "give back the velocity first, and then the weights": lambda *case: _momentum_step(*case)[::-1],
     },
     verified="three steps, with three momenta",
 )
 
 
-def _adam_step(weights, mean, square, gradient, t, rate, betas=(0.9, 0.999), power=2, root=np.sqrt):
+def _adam_step(
+    weights, mean, square, gradient, t, rate,
+    betas=(0.9, 0.999), power=2, root=lambda v: np.sqrt(v) + 1e-7, keep_corrected=False,
+):  # fmt: skip
     mean = betas[0] * mean + (1 - betas[0]) * gradient
     square = betas[1] * square + (1 - betas[1]) * gradient**power
     corrected = [average / (1 - beta**t) for average, beta in zip((mean, square), betas, strict=True)]
-    return weights - rate * corrected[0] / (root(corrected[1]) + 1e-7), mean, square
-
-
-def _kept_corrected(weights, mean, square, gradient, t, rate):
-    weights, mean, square = _adam_step(weights, mean, square, gradient, t, rate)
-    return weights, mean / (1 - 0.9**t), square / (1 - 0.999**t)
+    kept = corrected if keep_corrected else (mean, square)
+    return weights - rate * corrected[0] / root(corrected[1]), *kept
 
 
 _start = np.zeros(3)
 
 check_adam_step = Exercise(
-    solution=lambda weights, mean, square, gradient, t, rate: _adam_step(
-        weights, mean, square, gradient, t, rate
-    ),
+    solution=_adam_step,
     cases=[
         (_places[0], _start, _start, _places[1] / 4 + 0.1, 1, 0.1),
         (_places[2], _places[3] / 9, np.abs(_places[4]) + 1, _places[5], 2, 0.5),
         (_places[1], _places[0] / 9, np.abs(_places[3]) + 2, _places[2], 30, 0.1),
+        (_places[3], _start, _start, np.array([0.0, 1e-3, -1e-7]), 1, 0.1),
     ],
     mistakes={
         "forget the bias correction": lambda *case: _adam_step(*case[:4], np.inf, case[5]),
         "count the steps from 0: the correction of the first one divides by zero": (
             lambda *case: _adam_step(*case[:4], case[4] - 1, case[5])
         ),
-        "forget the root": lambda *case: _adam_step(*case, root=np.asarray),
-        "swap β₁ and β₂": lambda *case: _adam_step(*case, betas=(0.999, 0.9)),
-        "forget to square the gradient in the second average": (
-            lambda *case: _adam_step(*case, power=1, root=lambda v: np.sqrt(np.abs(v)))
-        ),
-        "go uphill: the move has a minus": (
-            lambda weights, mean, square, gradient, t, rate: (
-                _adam_step(weights, mean, square, gradient, t, -rate)
-            )
-        ),
-        "keep the corrected averages: the next step needs them as they were": _kept_corrected,
+        "forget the root": {"root": lambda v: v + 1e-7},
+        "forget ε: where no gradient has ever come, the step is 0 / 0": {"root": np.sqrt},
+        "add ε inside the root": {"root": lambda v: np.sqrt(v + 1e-7)},
+        "swap β₁ and β₂": {"betas": (0.999, 0.9)},
+        "forget to square the gradient in the second average": {
+            "power": 1, "root": lambda v: np.sqrt(np.abs(v)) + 1e-7
+        },
+        "go uphill: the move has a minus": lambda *case: _adam_step(*case[:5], -case[5]),
+        "keep the corrected averages: the next step needs them as they were": {"keep_corrected": True},
     },
-    verified="the first, the second and the thirtieth step",
+    verified="the first, the second and the thirtieth step, and one where hardly a gradient comes",
 )
 
 
-def _stopping(losses, patience, better=lambda loss, best, before: loss < best, late=0):
-    best, best_epoch, before = np.inf, 0, np.inf
+def _stopping(losses, patience, better=lambda loss, best, before: loss < best, reset=True):
+    best, best_epoch, before, waited = np.inf, 0, np.inf, 0
     for epoch, loss in enumerate(losses, start=1):
         if better(loss, best, before):
-            best, best_epoch = loss, epoch
-        elif epoch - best_epoch >= patience + late:
-            return best_epoch, epoch
+            best, best_epoch, waited = loss, epoch, 0 if reset else waited
+        else:
+            waited += 1
+            if waited >= patience:
+                return best_epoch, epoch
         before = loss
     return best_epoch, len(losses)
 
 
 check_early_stopping = Exercise(
-    solution=lambda losses, patience: _stopping(losses, patience),
+    solution=_stopping,
     cases=[
         ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2),
         ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
         ([4.0, 3.0, 2.0], 5),
         ([2.0, 1.0, 1.5, 0.5], 1),
+        ([3.0, 4.0, 2.0, 3.0, 1.0, 0.5], 2),
     ],
     mistakes={
         "look at all epochs: those after the stop never happen": (
@@ -258,14 +247,13 @@ check_early_stopping = Exercise(
             lambda losses, patience: (_stopping(losses, patience)[1],) * 2
         ),
         "count the epochs from 0": lambda *case: tuple(n - 1 for n in _stopping(*case)),
-        "wait one epoch too long": lambda *case: _stopping(*case, late=1),
-        "compare with the epoch before instead of with the best so far": (
-            lambda *case: _stopping(*case, better=lambda loss, best, before: loss < before)
-        ),
-        "take an equal loss as better": (
-            lambda *case: _stopping(*case, better=lambda loss, best, before: loss <= best)
-        ),
+        "wait one epoch too long": lambda losses, patience: _stopping(losses, patience + 1),
+        "never set the counter back: epochs without a new lowest loss count in a row": {"reset": False},
+        "compare with the epoch before instead of with the best so far": {
+            "better": lambda loss, best, before: loss < before
+        },
+        "take an equal loss as better": {"better": lambda loss, best, before: loss <= best},
         "never stop": lambda losses, patience: (int(np.argmin(losses)) + 1, len(losses)),
     },
-    verified="four curves, one that falls to the end and one with two equal losses",
+    verified="five curves, one that falls to the end, one with two equal losses, one that goes up and down",
 )

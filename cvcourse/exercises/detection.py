@@ -2,31 +2,25 @@
 
 import numpy as np
 
-from cvcourse.exercises.checking import Exercise
+from cvcourse.exercises.checking import Exercise, indices
 
 # --- Exercise 1: from a centre and a size to corners ----------------------------------------------------
 
 
-def _corners(box, half=2.0, swapped=False):
+def _corners(box, half=2.0):
     x, y, w, h = box
-    if swapped:
-        w, h = h, w
     return np.array([x - w / half, y - h / half, x + w / half, y + h / half])
 
 
 check_corners = Exercise(
-    solution=lambda box: _corners(box),
-    cases=[(np.array([32.0, 20.0, 10.0, 30.0]),), (np.array([5.0, 9.0, 7.0, 4.0]),)],
+    solution=_corners,
+    cases=[(np.array([32.0, 20.0, 10.0, 30.0]),), (np.array([5.0, 9.0, 7.0, 5.0]),)],
     mistakes={
-        "go a whole width and height to each side: only half of it lies left of the centre": (
-            lambda box: _corners(box, half=1.0)
-        ),
-        "take the centre for the top left corner": (
-            lambda box: np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]])
-        ),
-        "swap width and height: x goes with the width": lambda box: _corners(box, swapped=True),
+        "go a whole width and height to each side: only half of it lies left of the centre": {"half": 1.0},
+        "take the centre for the top left corner": lambda box: np.concatenate([box[:2], box[:2] + box[2:]]),
+        "swap width and height: x goes with the width": lambda box: _corners(box[[0, 1, 3, 2]]),
         "return the top left corner and the size: the last two shall be the other corner": (
-            lambda box: np.array([box[0] - box[2] / 2, box[1] - box[3] / 2, box[2], box[3]])
+            lambda box: np.concatenate([box[:2] - box[2:] / 2, box[2:]])
         ),
     },
     verified="two boxes, one tall and one wide",
@@ -39,91 +33,89 @@ def _area(box):
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _overlap(one, other, floor=0.0):
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(wide, floor) * max(high, floor)
-
-
-def _iou(one, other):
-    overlap = _overlap(one, other)
-    return overlap / (_area(one) + _area(other) - overlap)
-
-
-def _shared_over(one, other, floor=0.0, twice=False):
-    overlap = _overlap(one, other, floor)
-    return overlap / (_area(one) + _area(other) - overlap * (not twice))
-
-
 def _grown(box):
     return box[0], box[1], box[2] + 1, box[3] + 1
 
 
 def _hull(one, other):
-    return (max(one[2], other[2]) - min(one[0], other[0])) * (max(one[3], other[3]) - min(one[1], other[1]))
+    return (*np.minimum(one[:2], other[:2]), *np.maximum(one[2:], other[2:]))
+
+
+def _shared(wide, high):
+    return max(wide, 0) * max(high, 0)
+
+
+def _iou(one, other, shared=_shared, over=lambda one, other, shared: _area(one) + _area(other) - shared):
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return shared(wide, high) / over(one, other, shared(wide, high))
 
 
 check_iou = Exercise(
-    solution=lambda one, other: _iou(one, other),
+    solution=_iou,
     cases=[
         ((0, 0, 4, 2), (2, 0, 6, 2)),
         ((0, 0, 10, 10), (2, 3, 6, 9)),
         ((0, 0, 4, 4), (2, 1, 6, 6)),
         ((0, 0, 4, 4), (6, 7, 9, 9)),
         ((5, 5, 8, 9), (5, 5, 8, 9)),
+        ((0, 0, 4, 4), (6, 1, 9, 3)),
+        ((0, 0, 4, 4), (1, 6, 3, 9)),
+        ((1, 2, 5, 8), (3, 0, 9, 6)),
     ],
     mistakes={
-        "let boxes that lie apart share a negative width and height: their product is positive": (
-            lambda one, other: _shared_over(one, other, floor=-np.inf)
-        ),
-        "count the overlap twice in the union": lambda one, other: _shared_over(one, other, twice=True),
-        "divide by the smaller of the two boxes: the union is all that either of them covers": (
-            lambda one, other: _overlap(one, other) / min(_area(one), _area(other))
-        ),
-        "divide by the box around both: the union is only what they cover": (
-            lambda one, other: _overlap(one, other) / _hull(one, other)
-        ),
+        "let boxes that lie apart share a negative width and height: their product is positive": {
+            "shared": lambda wide, high: wide * high
+        },
+        "look only for boxes apart in x and in y: side by side, one negative side is enough": {
+            "shared": lambda wide, high: 0 if wide < 0 and high < 0 else wide * high
+        },
+        "count the overlap twice in the union": {"over": lambda one, other, _: _area(one) + _area(other)},
+        "divide by the smaller of the two boxes: the union is all that either of them covers": {
+            "over": lambda one, other, _: min(_area(one), _area(other))
+        },
+        "divide by the box around both: the union is only what they cover": {
+            "over": lambda one, other, _: _area(_hull(one, other))
+        },
         "add 1 to each width and height: boxes here are half-open": (
             lambda one, other: _iou(_grown(one), _grown(other))
         ),
     },
-    verified="boxes that overlap, that lie inside each other, that lie apart, and that are the same",
+    verified="boxes that overlap, that lie inside each other, apart or side by side, and that are the same",
 )
 
 # --- Exercise 3: which anchor is responsible ------------------------------------------------------------
 
 
-def _match(fits, positive=0.5):
-    found = fits.argmax(axis=1)
-    found[fits.max(axis=1) < positive] = -1
-    for box in range(fits.shape[1]):
+def _match(fits, takes_part=lambda fit: fit >= 0.5, rescue=lambda box, found: True, rescue_first=False):
+    """The true box of each anchor; `rescue` says which boxes take their best anchor, -1 is background."""
+    found, background = fits.argmax(axis=1), ~takes_part(fits.max(axis=1))
+    found[background] = -1
+    for box in [box for box in range(fits.shape[1]) if rescue(box, found)]:
         found[fits[:, box].argmax()] = box
-    return found
-
-
-def _match_without_rescue(fits):
-    return np.where(fits.max(axis=1) >= 0.5, fits.argmax(axis=1), -1)
-
-
-def _best_anchors_only(fits):
-    found = np.full(len(fits), -1)
-    found[fits.argmax(axis=0)] = np.arange(fits.shape[1])
-    return found
+    return np.where(background, -1, found) if rescue_first else found
 
 
 _FITS = [
     np.array([[0.7, 0.0], [0.6, 0.1], [0.1, 0.3], [0.0, 0.2]]),
     np.array([[0.8, 0.1, 0.0], [0.51, 0.6, 0.0], [0.0, 0.9, 0.2], [0.3, 0.0, 0.4], [0.1, 0.2, 0.1]]),
+    # The best anchor of box 1 would rather take box 0; another anchor fits box 1, too.
+    np.array([[0.9, 0.8], [0.1, 0.6], [0.95, 0.0], [0.5, 0.0], [0.47, 0.3]]),
 ]
 
 check_match = Exercise(
-    solution=lambda fits: _match(fits),
+    solution=_match,
     cases=[(table,) for table in _FITS],
     mistakes={
-        "forget the last rule: a box that no anchor fits well would be lost": _match_without_rescue,
-        "take only the best anchor of each box: every anchor with IoU 0.5 or more takes part": (
-            _best_anchors_only
-        ),
+        "forget the last rule: a box that no anchor fits well would be lost": {"rescue": lambda *_: False},
+        "rescue only the boxes that no anchor took: each true box takes its best anchor": {
+            "rescue": lambda box, found: box not in found
+        },
+        "apply the last rule first: what a box takes must not be background again": {"rescue_first": True},
+        "leave an IoU of exactly 0.5 out: at least means >=": {"takes_part": lambda fit: fit > 0.5},
+        "take only the best anchor of each box: every anchor with IoU 0.5 or more takes part": {
+            "takes_part": lambda fit: fit > 1
+        },
         "leave no anchor as background: below 0.5 it is −1": lambda fits: fits.argmax(axis=1),
         "take the first box that fits well enough: an anchor takes the one that it overlaps most": (
             lambda fits: np.where(
@@ -133,41 +125,33 @@ check_match = Exercise(
             )
         ),
     },
-    verified="two tables, each with a box that no anchor fits well",
+    verified="three tables, two with a box that no anchor fits well, one with an IoU of exactly 0.5",
+    observe=indices,
 )
 
 # --- Exercise 4: offsets ----------------------------------------------------------------------------------
 
 
-def _offsets(box, anchor, unit=None, scale=np.log):
-    x, y, w, h = box
-    u, v, wide, high = anchor
-    across, down = unit or (wide, high)
-    return np.array([(x - u) / across, (y - v) / down, scale(w / wide), scale(h / high)])
+def _offsets(box, anchor, unit=lambda box, anchor: anchor[2:], size=lambda size, of: np.log(size / of)):
+    return np.concatenate([(box[:2] - anchor[:2]) / unit(box, anchor), size(box[2:], anchor[2:])])
 
 
 check_offsets = Exercise(
-    solution=lambda box, anchor: _offsets(box, anchor),
+    solution=_offsets,
     cases=[
         (np.array([34.0, 30.0, 20.0, 40.0]), np.array([32.0, 32.0, 20.0, 16.0])),
         (np.array([12.0, 9.0, 8.0, 6.0]), np.array([8.0, 8.0, 16.0, 24.0])),
     ],
     mistakes={
-        "forget to divide the way by the size of the anchor": (
-            lambda box, anchor: _offsets(box, anchor, unit=(1, 1))
-        ),
-        "divide the way by the size of the box: at the time of decoding only the anchor is known": (
-            lambda box, anchor: _offsets(box, anchor, unit=(box[2], box[3]))
-        ),
-        "forget the logarithm of the two ratios": (
-            lambda box, anchor: _offsets(box, anchor, scale=lambda ratio: ratio)
-        ),
-        "take the difference of the sizes: the network learns the logarithm of their ratio": (
-            lambda box, anchor: np.concatenate([_offsets(box, anchor)[:2], box[2:] - anchor[2:]])
-        ),
-        "swap box and anchor: the way leads from the anchor to the box": (
-            lambda box, anchor: _offsets(anchor, box)
-        ),
+        "forget to divide the way by the size of the anchor": {"unit": lambda box, anchor: 1},
+        "divide the way by the size of the box: at the time of decoding only the anchor is known": {
+            "unit": lambda box, anchor: box[2:]
+        },
+        "forget the logarithm of the two ratios": {"size": np.divide},
+        "take the difference of the sizes: the network learns the logarithm of their ratio": {
+            "size": np.subtract
+        },
+        "swap box and anchor: the way leads from the anchor to the box": lambda box, a: _offsets(a, box),
     },
     verified="two boxes, one larger and one smaller than its anchor",
 )
@@ -175,21 +159,15 @@ check_offsets = Exercise(
 # --- Exercise 5: non-maximum suppression ------------------------------------------------------------------
 
 
-def _suppress(boxes, scores, threshold, order=None, against=None):
+def _suppress(
+    boxes, scores, threshold,
+    order=lambda scores: np.argsort(-scores), stays=np.less_equal, by_all=False,
+):  # fmt: skip
     kept, seen = [], []
-    for i in np.argsort(-np.asarray(scores)) if order is None else order:
-        rivals = kept if against is None else seen
-        if all(_iou(boxes[i], boxes[j]) <= threshold for j in rivals):
+    for i in order(scores):
+        if all(stays(_iou(boxes[i], boxes[j]), threshold) for j in (seen if by_all else kept)):
             kept.append(int(i))
         seen.append(int(i))
-    return kept
-
-
-def _suppress_inverted(boxes, scores, threshold):
-    kept = []
-    for i in np.argsort(-np.asarray(scores)):
-        if all(_iou(boxes[i], boxes[j]) > threshold for j in kept):
-            kept.append(int(i))
     return kept
 
 
@@ -202,58 +180,52 @@ _HEAPS = [
         0.5,
     ),
     (np.array([[0, 0, 10, 10], [0, 5, 10, 15], [30, 30, 40, 40]]), np.array([0.5, 0.6, 0.1]), 0.2),
+    (np.array([[0, 0, 10, 10], [0, 0, 10, 5]]), np.array([0.5, 0.6]), 0.5),  # IoU 0.5
 ]
 
 check_nms = Exercise(
-    solution=lambda boxes, scores, threshold: _suppress(boxes, scores, threshold),
+    solution=_suppress,
     cases=_HEAPS,
     mistakes={
-        "go through the boxes in the order in which they come: the best score goes first": (
-            lambda boxes, scores, threshold: _suppress(boxes, scores, threshold, range(len(boxes)))
-        ),
-        "start with the lowest score": (
-            lambda boxes, scores, threshold: _suppress(boxes, scores, threshold, np.argsort(scores))
-        ),
-        "let a box that was put out put out others: only those that stayed do that": (
-            lambda boxes, scores, threshold: _suppress(boxes, scores, threshold, against="all")
-        ),
-        "turn the comparison round: a box goes if its IoU is larger than the threshold": _suppress_inverted,
-        "keep the best box only: another heap has its own best box": (
-            lambda boxes, scores, threshold: [int(np.argmax(scores))]
-        ),
+        "go through the boxes in the order in which they come: the best score goes first": {
+            "order": lambda scores: range(len(scores))
+        },
+        "start with the lowest score": {"order": np.argsort},
+        "let a box that was put out put out others: only those that stayed do that": {"by_all": True},
+        "turn the comparison round: a box goes if its IoU is larger than the threshold": {
+            "stays": np.greater
+        },
+        "put out a box whose IoU equals the threshold: only a larger one does that": {"stays": np.less},
+        "keep the best box only: another heap has its own best box": lambda boxes, s, _: [int(np.argmax(s))],
     },
-    verified="a chain of boxes, two heaps, and a weak box that stands alone",
+    verified="a chain of boxes, two heaps, a weak box that stands alone, and an IoU equal to the threshold",
+    observe=indices,
 )
 
 # --- Exercise 6: precision and recall -----------------------------------------------------------------------
 
 
-def _precision_recall(right, wanted):
-    hits = np.cumsum(right)
-    return hits / np.arange(1, len(right) + 1), hits / wanted
+def _precision_recall(right, wanted, hits=np.cumsum, found=lambda right: np.arange(1, len(right) + 1)):
+    return hits(right) / found(right), hits(right) / wanted
 
 
 check_precision_recall = Exercise(
-    solution=lambda right, wanted: _precision_recall(right, wanted),
+    solution=_precision_recall,
     cases=[
         (np.array([True, False, True, True, False]), 4),
         (np.array([False, True, True]), 2),
     ],
     mistakes={
         "swap the two: precision is the share among the boxes, recall the share of the objects": (
-            lambda right, wanted: _precision_recall(right, wanted)[::-1]
+            lambda *case: _precision_recall(*case)[::-1]
         ),
         "divide the recall by the boxes that were right: it asks how many of all objects were found": (
-            lambda right, wanted: (_precision_recall(right, wanted)[0], np.cumsum(right) / np.sum(right))
+            lambda right, wanted: _precision_recall(right, np.sum(right))
         ),
-        "divide the precision by all boxes: count only those that came so far": (
-            lambda right, wanted: (np.cumsum(right) / len(right), np.cumsum(right) / wanted)
-        ),
-        "forget to add up: each place counts all boxes so far": (
-            lambda right, wanted: (right / np.arange(1, len(right) + 1), right / wanted)
-        ),
+        "divide the precision by all boxes: count only those that came so far": {"found": len},
+        "forget to add up: each place counts all boxes so far": {"hits": np.asarray},
         "give one number each, for all boxes: a curve needs one after every box": (
-            lambda right, wanted: (np.mean(right), np.sum(right) / wanted)
+            {"hits": np.sum, "found": len}
         ),
     },
     verified="two lists of boxes, one of which misses an object",

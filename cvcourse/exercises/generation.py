@@ -2,35 +2,36 @@
 
 import numpy as np
 
-from cvcourse.exercises.checking import Exercise
+from cvcourse.exercises.checking import Exercise, indices
 
 rng = np.random.default_rng(12)
 _MEAN, _LOG_VARIANCE, _NOISE = rng.normal(size=(3, 3, 2)).round(2)
 _PICTURES = rng.random((6, 4, 4)).round(2)
 
+
+def _reparameterize(mean, log_variance, noise, deviation=lambda log_variance: np.exp(log_variance / 2)):
+    return mean + deviation(log_variance) * noise
+
+
 check_reparameterize = Exercise(
-    solution=lambda mean, log_variance, noise: mean + np.exp(log_variance / 2) * noise,
+    solution=_reparameterize,
     cases=[
         (np.array([1.0, -2.0]), np.log([4.0, 0.25]), np.array([0.5, -1.0])),
         (_MEAN, _LOG_VARIANCE, _NOISE),
     ],
     mistakes={
-        "take the variance for the deviation": lambda mean, log_variance, noise: mean
-        + np.exp(log_variance) * noise,
-        "take the log variance for the deviation": lambda mean, log_variance, noise: mean
-        + log_variance * noise,
-        "forget the mean": lambda mean, log_variance, noise: np.exp(log_variance / 2) * noise,
-        "add the noise as it is": lambda mean, log_variance, noise: mean + noise,
-        "multiply by the noise in place of adding it": lambda mean, log_variance, noise: mean
-        * np.exp(log_variance / 2)
-        * noise,
+        "take the variance for the deviation": {"deviation": np.exp},
+        "take the log variance for the deviation": {"deviation": np.asarray},
+        "forget the mean": lambda mean, *rest: _reparameterize(0, *rest),
+        "add the noise as it is": {"deviation": np.ones_like},
+        "multiply by the noise in place of adding it": lambda mean, v, noise: mean * np.exp(v / 2) * noise,
     },
     verified="z = μ + σ ε, with σ = exp(log variance / 2), for a vector and for a batch",
 )
 
 
-def _divergence(mean, log_variance):
-    return (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
+def _divergence(mean, log_variance, axis=1, each=lambda m, v: np.exp(v) + m**2 - 1 - v, add=np.sum):
+    return add(each(mean, log_variance), axis=axis) / 2
 
 
 check_divergence = Exercise(
@@ -42,30 +43,19 @@ check_divergence = Exercise(
     ],
     mistakes={
         "forget the factor ½": lambda mean, log_variance: 2 * _divergence(mean, log_variance),
-        "forget to subtract 1": lambda mean, log_variance: _divergence(mean, log_variance)
-        + mean.shape[1] / 2,
-        "forget to square the mean": lambda mean, log_variance: (
-            np.exp(log_variance) + mean - 1 - log_variance
-        ).sum(axis=1)
-        / 2,
-        "add the log variance in place of subtracting it": lambda mean, log_variance: _divergence(
-            mean, log_variance
-        )
-        + log_variance.sum(axis=1),
-        "average over the latent numbers in place of adding them": lambda mean, log_variance: _divergence(
-            mean, log_variance
-        )
-        / mean.shape[1],
-        "add up all pictures of the batch": lambda mean, log_variance: _divergence(
-            mean, log_variance
-        ).sum(),
+        "forget to subtract 1": {"each": lambda m, v: np.exp(v) + m**2 - v},
+        "forget to square the mean": {"each": lambda m, v: np.exp(v) + m - 1 - v},
+        "add the log variance in place of subtracting it": {"each": lambda m, v: np.exp(v) + m**2 - 1 + v},
+        "average over the latent numbers in place of adding them": {"add": np.mean},
+        "add up all pictures of the batch": {"axis": None},
+        "add over axis 0, the pictures, in place of the latent numbers": {"axis": 0},
     },
     verified="0 where the distribution is the standard one, 2 for a mean of 2, and a number for each picture",
 )
 
 
-def _losses(real, made):
-    return -np.mean(np.log(real)) - np.mean(np.log(1 - made)), -np.mean(np.log(made))
+def _losses(real, made, mean=np.mean, of_g=lambda real, made: -np.mean(np.log(made))):
+    return -mean(np.log(real)) - mean(np.log(1 - made)), of_g(real, made)
 
 
 check_gan_losses = Exercise(
@@ -76,34 +66,32 @@ check_gan_losses = Exercise(
         (np.array([0.9, 0.6, 0.7]), np.array([0.2, 0.1, 0.4])),
     ],
     mistakes={
-        "let the generator minimise ln(1 − D), whose slope is flat where it matters": lambda real, made: (
-            _losses(real, made)[0],
-            np.mean(np.log(1 - made)),
+        "let the generator minimise ln(1 − D), whose slope is flat where it matters": {
+            "of_g": lambda real, made: np.mean(np.log(1 - made))
+        },
+        "give the generator the discriminator's loss with the other sign": {
+            "of_g": lambda real, made: -_losses(real, made)[0]
+        },
+        "forget the made pictures in the discriminator's loss": (
+            lambda real, made: (-np.mean(np.log(real)), _losses(real, made)[1])
         ),
-        "give the generator the discriminator's loss with the other sign": lambda real, made: (
-            _losses(real, made)[0],
-            -_losses(real, made)[0],
+        "swap real and made in the discriminator's loss": (
+            lambda real, made: (_losses(made, real)[0], _losses(real, made)[1])
         ),
-        "forget the made pictures in the discriminator's loss": lambda real, made: (
-            -np.mean(np.log(real)),
-            _losses(real, made)[1],
-        ),
-        "swap real and made in the discriminator's loss": lambda real, made: (
-            _losses(made, real)[0],
-            _losses(real, made)[1],
+        "halve the discriminator's loss: the formula adds its two parts": (
+            lambda real, made: (_losses(real, made)[0] / 2, _losses(real, made)[1])
         ),
         "return the generator's loss first": lambda real, made: _losses(real, made)[::-1],
-        "add up the pictures in place of averaging": lambda real, made: (
-            -np.sum(np.log(real)) - np.sum(np.log(1 - made)),
-            -np.sum(np.log(made)),
-        ),
+        "add up the pictures in place of averaging": {
+            "mean": np.sum, "of_g": lambda real, made: -np.sum(np.log(made))
+        },
     },
     verified="both losses, by hand 0.580 and 1.204 for D(x) = 0.8 and D(G(z)) = 0.3",
 )
 
 
-def _frechet(a, b):
-    return (np.mean(a) - np.mean(b)) ** 2 + (np.std(a) - np.std(b)) ** 2
+def _frechet(a, b, centre=np.mean, spread=np.std):
+    return (centre(a) - centre(b)) ** 2 + (spread(a) - spread(b)) ** 2
 
 
 check_frechet = Exercise(
@@ -114,25 +102,21 @@ check_frechet = Exercise(
         (_MEAN[:, 0], np.array([0.3, 4.0, 1.0, 2.5])),
     ],
     mistakes={
-        "compare the means alone": lambda a, b: (np.mean(a) - np.mean(b)) ** 2,
-        "compare the deviations alone": lambda a, b: (np.std(a) - np.std(b)) ** 2,
-        "take variances for deviations": lambda a, b: (np.mean(a) - np.mean(b)) ** 2
-        + (np.var(a) - np.var(b)) ** 2,
+        "compare the means alone": {"spread": len},
+        "compare the deviations alone": {"centre": lambda _: 0},
+        "take variances for deviations": {"spread": np.var},
         "forget to square": lambda a, b: np.mean(a) - np.mean(b) + np.std(a) - np.std(b),
         "take the root at the end": lambda a, b: np.sqrt(_frechet(a, b)),
-        "add the variances in place of comparing the deviations": lambda a, b: (
-            np.mean(a) - np.mean(b)
-        )
-        ** 2
-        + np.var(a)
-        + np.var(b),
+        "add the variances in place of comparing the deviations": (
+            lambda a, b: (np.mean(a) - np.mean(b)) ** 2 + np.var(a) + np.var(b)
+        ),
     },
     verified="a shift by 2 gives 4, a spread three times as wide gives 4, and both together add up",
 )
 
 
-def _psnr(image, other):
-    return -10 * np.log10(np.mean((image - other) ** 2))
+def _psnr(image, other, error=lambda apart: np.mean(apart**2), log=np.log10, peak=1):
+    return 10 * log(peak**2 / error(image - other))
 
 
 check_psnr = Exercise(
@@ -144,40 +128,40 @@ check_psnr = Exercise(
     ],
     mistakes={
         "forget the minus sign": lambda image, other: -_psnr(image, other),
-        "take the natural logarithm": lambda image, other: -10 * np.log(np.mean((image - other) ** 2)),
+        "take the natural logarithm": {"log": np.log},
         "take the root of the error, but the factor 10": lambda image, other: _psnr(image, other) / 2,
-        "take absolute differences in place of squares": lambda image, other: -10
-        * np.log10(np.mean(np.abs(image - other))),
-        "add up the squares in place of averaging": lambda image, other: -10
-        * np.log10(np.sum((image - other) ** 2)),
+        "take absolute differences in place of squares": {"error": lambda apart: np.mean(np.abs(apart))},
+        "add up the squares in place of averaging": {"error": lambda apart: np.sum(apart**2)},
+        "take 255 for the brightest pixel: here it is 1": {"peak": 255},
     },
     verified="20 dB for pixels that are all off by 0.1; ten times less squared error is 10 dB more",
 )
 
 
-def _apart(image, pictures):
-    return np.square(pictures - image).sum(axis=(1, 2))
+def _nearest(image, pictures, size=np.square, pick=np.argmin):
+    return pick(size(pictures - image).sum(axis=(1, 2)))
 
 
 check_nearest = Exercise(
-    solution=lambda image, pictures: int(_apart(image, pictures).argmin()),
+    solution=_nearest,
     cases=[
         (np.full((2, 2), 0.4), np.stack([np.zeros((2, 2)), np.full((2, 2), 0.5), np.ones((2, 2))])),
         (np.array([[0, 0.2], [0, 0.2]]), np.stack([np.full((2, 2), 0.1), np.array([[0, 0.3], [0, 0.3]])])),
         (_PICTURES[0] + 0.02, _PICTURES[::-1]),
+        (np.zeros((2, 2)), np.stack([np.full((2, 2), 0.3), np.array([[0.7, 0.0], [0.0, 0.0]])])),
     ],
     mistakes={
-        "return the farthest picture": lambda image, pictures: int(_apart(image, pictures).argmax()),
-        "compare the mean brightness alone": lambda image, pictures: int(
-            np.abs(pictures.mean(axis=(1, 2)) - image.mean()).argmin()
+        "return the farthest picture": {"pick": np.argmax},
+        "compare the mean brightness alone": (
+            lambda image, pictures: np.abs(pictures.mean(axis=(1, 2)) - image.mean()).argmin()
         ),
-        "forget to square, so that differences cancel": lambda image, pictures: int(
-            (pictures - image).sum(axis=(1, 2)).argmin()
-        ),
-        "return the distance in place of the index": lambda image, pictures: _apart(image, pictures).min(),
-        "take the largest product, which bright pictures win": lambda image, pictures: int(
-            (pictures * image).sum(axis=(1, 2)).argmax()
+        "forget to square, so that differences cancel": {"size": np.asarray},
+        "add the sizes of the differences: square them": {"size": np.abs},
+        "return the distance in place of the index": {"pick": np.min},
+        "take the largest product, which bright pictures win": (
+            lambda image, pictures: (pictures * image).sum(axis=(1, 2)).argmax()
         ),
     },
-    verified="the index of the nearest of 3, 2 and 6 pictures",
+    verified="the index of the nearest of 3, 2 and 6 pictures, and of 2 more",
+    observe=indices,
 )

@@ -18,53 +18,41 @@ def _all_different(*shape) -> np.ndarray:
     return (1 + _rng.permutation(np.prod(shape)).reshape(shape)).astype("float32")
 
 
-def _pool(image, pool_size, strides, reduce=np.max, step=None):
+def _pool(image, pool_size, strides, reduce=np.max, step=None, dtype="float32"):
     """Pool (H, W, D). `step`, if given, is the distance of the windows although S sets the output's size."""
     height, width = (arithmetic.pool_output_size(size, pool_size, strides) for size in image.shape[:2])
-    step = strides if step is None else step
-    output = np.empty((height, width, image.shape[-1]), "float32")
-    for row in range(height):
-        for column in range(width):
-            y, x = row * step, column * step
-            output[row, column] = reduce(image[y : y + pool_size, x : x + pool_size], axis=(0, 1))
+    output = np.empty((height, width, image.shape[-1]), dtype)
+    for row, column in np.ndindex(height, width):
+        y, x = row * (step or strides), column * (step or strides)
+        output[row, column] = reduce(image[y : y + pool_size, x : x + pool_size], axis=(0, 1))
     return output
 
 
 def _round_up(image, pool_size, strides):
     pads = [(0, -(size - pool_size) % strides) for size in image.shape[:2]]
-    padded = np.pad(image, [*pads, (0, 0)], constant_values=-np.inf)
-    return _pool(padded, pool_size, strides)
+    return _pool(np.pad(image, [*pads, (0, 0)], constant_values=-np.inf), pool_size, strides)
 
 
 check_max_pool = Exercise(
-    solution=lambda image, pool_size, strides: _pool(image, pool_size, strides),
+    solution=_pool,
     cases=[
-        (_numbers(6, 6, 1), 2, 2),
+        (_numbers(6, 6, 1) / 2, 2, 2),
         (_numbers(7, 10, 2), 3, 2),
         (_numbers(5, 9, 3) - 8, 2, 3),
     ],
     mistakes={
-        "take the average instead of the largest": (
-            lambda image, pool_size, strides: _pool(image, pool_size, strides, np.mean)
-        ),
-        "move the window by one pixel and forget the strides": (
-            lambda image, pool_size, strides: _pool(image, pool_size, 1)
-        ),
-        "move the window by its own size F instead of by S": (
-            lambda image, pool_size, strides: _pool(image, pool_size, pool_size)
-        ),
-        "forget to multiply row and column by S where a window starts": (
-            lambda image, pool_size, strides: _pool(image, pool_size, strides, step=1)
-        ),
-        "take the largest over the channels too: each channel is pooled on its own": (
-            lambda image, pool_size, strides: _pool(
-                np.broadcast_to(image.max(axis=-1, keepdims=True), image.shape), pool_size, strides
-            )
-        ),
-        "start with zeros and look for something larger: the largest number may be negative": (
-            lambda image, pool_size, strides: np.maximum(_pool(image, pool_size, strides), 0)
-        ),
+        "take the average instead of the largest": {"reduce": np.mean},
+        "move the window by one pixel and forget the strides": lambda image, f, s: _pool(image, f, 1),
+        "move the window by its own size F instead of by S": lambda image, f, s: _pool(image, f, f),
+        "forget to multiply row and column by S where a window starts": {"step": 1},
+        "take the largest over the channels too: each channel is pooled on its own": {
+            "reduce": lambda patch, axis: patch.max()
+        },
+        "start with zeros and look for something larger: the largest number may be negative": {
+            "reduce": lambda patch, axis: np.maximum(patch.max(axis=axis), 0)
+        },
         "round up: a window that does not fit is left out": _round_up,
+        "write into an array of whole numbers, which cuts off what stands behind the point": {"dtype": int},
         "swap height and width in the result": lambda *layer: _pool(*layer).transpose(1, 0, 2),
     },
     verified="three poolings, with 1, 2 and 3 channels, one of them with a gap between the windows",
@@ -72,60 +60,50 @@ check_max_pool = Exercise(
 
 check_output_size = Exercise(
     solution=lambda size, pool_size, strides: arithmetic.pool_output_size(size, pool_size, strides),
-    cases=[(6, 2, 2), (7, 2, 2), (55, 3, 2), (224, 2, 2), (7, 3, 1), (8, 2, 3)],
+    cases=[(6, 2, 2), (7, 2, 2), (55, 3, 2), (224, 2, 2), (7, 3, 1), (8, 2, 3), (9, 2, 3), (9, 2, 2)],
     mistakes={
-        "round up: a window that does not fit is left out, not counted": (
-            lambda size, pool_size, strides: -((pool_size - size) // strides) + 1
+        "round up: a window that does not fit is left out, not counted": lambda w, f, s: -((f - w) // s) + 1,
+        "round to the nearest number: use // (floor), for half a window is no window": (
+            lambda w, f, s: round((w - f) / s + 1)
         ),
-        "keep the fraction: use // (floor), for there is no half window": (
-            lambda size, pool_size, strides: (size - pool_size) / strides + 1
+        "round before adding 1, and to the nearest number: use // (floor)": (
+            lambda w, f, s: round((w - f) / s) + 1
         ),
-        "forget the + 1: the first window counts too": (
-            lambda size, pool_size, strides: (size - pool_size) // strides
-        ),
-        "divide the size by S and forget F: that is right only where F = S": (
-            lambda size, pool_size, strides: size // strides
-        ),
-        "divide the size by F: the step is S": lambda size, pool_size, strides: size // pool_size,
-        "add the 1 before dividing: brackets": (
-            lambda size, pool_size, strides: (size - pool_size + 1) // strides
-        ),
+        "keep the fraction: use // (floor), for there is no half window": lambda w, f, s: (w - f) / s + 1,
+        "forget the + 1: the first window counts too": lambda w, f, s: (w - f) // s,
+        "divide the size by S and forget F: that is right only where F = S": lambda w, f, s: w // s,
+        "divide the size by F: the step is S": lambda w, f, s: w // f,
+        "add the 1 before dividing: brackets": lambda w, f, s: (w - f + 1) // s,
     },
-    verified="six sizes, some with windows that overlap, some with a gap or a pixel left over",
+    verified="eight sizes, some with windows that overlap, some with a gap or a pixel left over",
 )
 
 
-def _dense_params(width, height, depth, pool_size, strides, units):
-    wide, high = (arithmetic.pool_output_size(size, pool_size, strides) for size in (width, height))
-    return wide * high * depth * units + units
+def _dense_params(width, height, depth, pool_size, strides, units, size=arithmetic.pool_output_size):
+    return size(width, pool_size, strides) * size(height, pool_size, strides) * depth * units + units
 
 
 check_dense_params_after_pooling = Exercise(
     solution=_dense_params,
-    cases=[(28, 28, 32, 2, 2, 10), (55, 55, 96, 3, 2, 100), (9, 7, 4, 2, 2, 5)],
+    cases=[(28, 28, 32, 2, 2, 10), (55, 55, 96, 3, 2, 100), (9, 7, 4, 2, 2, 5), (10, 8, 4, 3, 1, 6)],
     mistakes={
-        "forget the pooling": (
-            lambda width, height, depth, pool_size, strides, units: width * height * depth * units + units
-        ),
+        "forget the pooling": {"size": lambda w, f, s: w},
+        "divide the size by S and forget F: that is right only where F = S": {"size": lambda w, f, s: w // s},
         "forget the biases": lambda *layer: _dense_params(*layer) - layer[-1],
         "forget the depth: Flatten takes the numbers of all maps": (
-            lambda width, height, depth, *rest: _dense_params(width, height, 1, *rest)
+            lambda w, h, depth, *rest: _dense_params(w, h, 1, *rest)
         ),
         "pool one axis only: both width and height shrink": (
-            lambda width, height, depth, pool_size, strides, units: (
-                arithmetic.pool_output_size(width, pool_size, strides) * height * depth * units + units
-            )
+            lambda w, h, d, f, s, units: arithmetic.pool_output_size(w, f, s) * h * d * units + units
         ),
         "pool the depth too: the number of maps stays": (
-            lambda width, height, depth, pool_size, strides, units: _dense_params(
-                width, height, (depth - pool_size) // strides + 1, pool_size, strides, units
-            )
+            lambda w, h, d, f, s, units: _dense_params(w, h, (d - f) // s + 1, f, s, units)
         ),
         "give the pooling layer a parameter for each number of its window: it has none": (
             lambda *layer: _dense_params(*layer) + layer[3] ** 2
         ),
     },
-    verified="three networks, one of them with windows that overlap, one with an image that is not square",
+    verified="four networks, two of them with windows that overlap, two with an image that is not square",
 )
 
 check_global_average = Exercise(
@@ -145,46 +123,31 @@ check_global_average = Exercise(
 )
 
 
-def _blur(image, weights):
-    size = len(weights)
-    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
-    return (windows * weights).sum(axis=(2, 3))
-
-
-_BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]) / 16
-
-
-def _blur_pool(image, strides):
-    return _blur(image, _BINOMIAL)[::strides, ::strides]
+def _blur_pool(image, strides, weights=((1, 2, 1), (2, 4, 2), (1, 2, 1)), total=16, dtype="float32"):
+    windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
+    return ((windows * np.array(weights)).sum(axis=(2, 3)) / total)[::strides, ::strides].astype(dtype)
 
 
 check_blur_pool = Exercise(
     solution=_blur_pool,
-    cases=[(16 * _numbers(7, 7), 2), (16 * _numbers(9, 12), 2), (16 * _numbers(8, 11), 3)],
+    cases=[(4 * _numbers(7, 7), 2), (16 * _numbers(9, 12), 2), (16 * _numbers(8, 11), 3)],
     mistakes={
         "step first and blur then: the false pattern is already there": (
-            lambda image, strides: _blur(image[::strides, ::strides], _BINOMIAL)
+            lambda image, strides: _blur_pool(image[::strides, ::strides], 1)
         ),
-        "forget the steps": lambda image, strides: _blur(image, _BINOMIAL),
+        "forget the steps": lambda image, strides: _blur_pool(image, 1),
         "forget the blur: steps alone": lambda image, strides: image[:-2:strides, :-2:strides],
-        "forget to divide by 16, the sum of the weights": (
-            lambda image, strides: 16 * _blur_pool(image, strides)
-        ),
-        "give all nine pixels the same weight": (
-            lambda image, strides: _blur(image, np.full((3, 3), 1 / 9))[::strides, ::strides]
-        ),
-        "blur along one axis only": (
-            lambda image, strides: _blur(image, np.outer([0, 1, 0], [1, 2, 1]) / 4)[::strides, ::strides]
-        ),
-        "take the largest of the nine": (
-            lambda image, strides: _pool(image[..., np.newaxis], 3, strides)[..., 0]
-        ),
+        "forget to divide by 16, the sum of the weights": {"total": 1},
+        "give all nine pixels the same weight": {"weights": np.ones((3, 3)), "total": 9},
+        "blur along one axis only": {"weights": ((0, 0, 0), (1, 2, 1), (0, 0, 0)), "total": 4},
+        "take the largest of the nine": lambda image, strides: _pool(image[..., None], 3, strides)[..., 0],
+        "write into an array of whole numbers, which cuts off what stands behind the point": {"dtype": int},
     },
     verified="three images, with steps of 2 and 3 pixels",
 )
 
 
-def _spread(image, gradient, pool_size, weights):
+def _spread(image, gradient, pool_size, weights=lambda patch: patch == patch.max()):
     """Each number of the gradient, times `weights(patch)`, into its window; the windows lie side by side."""
     result = np.zeros_like(image)
     for row, column in np.ndindex(*gradient.shape):
@@ -193,40 +156,26 @@ def _spread(image, gradient, pool_size, weights):
     return result
 
 
-def _corner(patch):
-    return np.arange(patch.size).reshape(patch.shape) == 0
-
-
 check_max_pool_gradient = Exercise(
-    solution=lambda image, gradient, pool_size: _spread(
-        image, gradient, pool_size, lambda patch: patch == patch.max()
-    ),
+    solution=_spread,
     cases=[
-        (_all_different(4, 4), _numbers(2, 2) + 20, 2),
+        (_all_different(4, 4), _numbers(2, 2) + 20.5, 2),
         (_all_different(6, 9), _numbers(2, 3), 3),
         (_all_different(5, 7), _numbers(2, 3) + 20, 2),
     ],
     mistakes={
-        "share the gradient out over the window: average pooling does that": (
-            lambda *layer: _spread(*layer, lambda patch: np.full(patch.shape, 1 / patch.size))
-        ),
-        "give the whole gradient to every pixel of the window": (
-            lambda *layer: _spread(*layer, np.ones_like)
-        ),
-        "give it to the corner of the window instead of to its largest pixel": (
-            lambda *layer: _spread(*layer, _corner)
-        ),
-        "give it to the smallest pixel": (
-            lambda *layer: _spread(*layer, lambda patch: patch == patch.min())
-        ),
+        "share the gradient out over the window: average pooling does that": {
+            "weights": lambda patch: np.full(patch.shape, 1 / patch.size)
+        },
+        "give the whole gradient to every pixel of the window": {"weights": np.ones_like},
+        "give it to the corner of the window instead of to its largest pixel": {
+            "weights": lambda patch: patch == patch[0, 0]
+        },
+        "give it to the smallest pixel": {"weights": lambda patch: patch == patch.min()},
         "mark the largest pixels with 1 and forget the gradient": (
-            lambda image, gradient, pool_size: _spread(
-                image, np.ones_like(gradient), pool_size, lambda patch: patch == patch.max()
-            )
+            lambda image, gradient, f: _spread(image, np.ones_like(gradient), f)
         ),
-        "multiply the gradient with the pixel's value": (
-            lambda *layer: _spread(*layer, lambda patch: patch * (patch == patch.max()))
-        ),
+        "multiply the gradient with the pixel's value": {"weights": lambda p: p * (p == p.max())},
     },
     verified="three gradients, one of an image with a row and a column that no window reaches",
 )
