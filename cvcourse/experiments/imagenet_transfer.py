@@ -95,8 +95,8 @@ def _network(strategy, size, data, pool, epochs):
     for layer in base.layers:
         layer.trainable = layer.name.startswith(learning)
     inputs, x = _enlarged(size)
-    x = base(x, training=False) if trained else base(x)  # trained statistics of batch norm stay as they are
-    outputs = layers.Dense(len(data.classes), name="new_classifier")(layers.Dropout(0.2)(x))
+    # Batch norm that learns also collects statistics; `base(x, training=False)` would not hold in `fit`.
+    outputs = layers.Dense(len(data.classes), name="new_classifier")(layers.Dropout(0.2)(base(x)))
     model = keras.Model(inputs, outputs)
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
@@ -145,7 +145,7 @@ def _shuffled(weights, seed):
 def _linear(size, data, pool):
     """Return the function (images per class, seed, strength) -> run; the features are computed once."""
     inputs, x = _enlarged(size)
-    model = keras.Model(inputs, _base()(x, training=False))
+    model = keras.Model(inputs, _base()(x))
     features = training.predict(model, data.x_train[: VALIDATION.stop], 250)
     test = training.predict(model, data.x_test, 250)
 
