@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cvcourse import exercises
+from cvcourse.exercises import classification, compilation, detection, generation, tasks, vgg16
 from cvcourse.exercises.checking import Exercise, WrongAnswer, exercises_of, within
 
 MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name != "checking")
@@ -189,11 +190,83 @@ def test_an_endless_loop_is_ended_and_quoted(check_total, answer):
     time.sleep(0.3)  # no late exception reaches the caller
 
 
+def test_a_kernel_lives_on_after_an_endless_loop():
+    from jupyter_client.manager import start_new_kernel
+
+    cell = """
+import dataclasses
+from cvcourse.exercises import batch_norm
+def endless(*arguments):
+    while True:
+        pass
+dataclasses.replace(batch_norm.check_undo, seconds=0.5)(endless)
+"""
+    manager, client = start_new_kernel()
+    try:
+        reply = client.execute_interactive(cell, timeout=120, output_hook=lambda message: None)["content"]
+        assert reply["ename"] == "WrongAnswer" and "of your cell: " in reply["evalue"]
+        said = []
+        client.execute_interactive("print(6 * 7)", timeout=30, output_hook=lambda m: said.append(m["content"]))
+        assert any(content.get("text") == "42\n" for content in said)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 def test_the_time_limit_costs_little():
     start = time.perf_counter()
     for _ in range(100):
         within(10, int)
     assert (time.perf_counter() - start) / 100 < 0.01
+
+
+def anchors(fits, threshold=0.45):
+    found = fits.argmax(axis=1)
+    found[fits.max(axis=1) < threshold] = -1
+    found[fits.argmax(axis=0)] = np.arange(fits.shape[1])
+    return found
+
+
+@pytest.mark.parametrize(
+    "check, answer",
+    [
+        (tasks.check_nearest, lambda f, q, n: np.argsort(np.sum((f - q) ** 2, axis=1))[:n] * 1.0),
+        (generation.check_nearest, lambda i, p: float(np.sum((p - i) ** 2, axis=(1, 2)).argmin())),
+        (detection.check_match, anchors),
+        (detection.check_match, lambda fits: anchors(fits, 0.5).astype(float)),
+        (detection.check_nms, lambda *case: [float(n) for n in detection.check_nms.solution(*case)]),
+        (classification.check_perceptron, lambda w, x, t: np.add(w, t * x, out=w) if t * (w @ x) <= 0 else w),
+        (compilation.check_momentum_step, lambda w, v, g, r, m: (w.__iadd__(m * v - r * g), m * v - r * g)),
+        (compilation.check_early_stopping, lambda x, n: compilation._stopping([x.pop(0), *x], n)),
+    ],
+)
+def test_answers_that_once_passed_are_wrong(check, answer):
+    with pytest.raises(WrongAnswer):
+        check(answer)
+
+
+def vgg(table, input_shape, units, classes, first=True, pool_size=2):
+    from keras import Sequential, layers
+
+    parts = [layers.Input(input_shape)] if first else []
+    for filters, convolutions in table:
+        parts += [layers.Conv2D(filters, 3, padding="same", activation="relu") for _ in range(convolutions)]
+        parts.append(layers.MaxPooling2D(pool_size, 2, padding="same" if pool_size == 3 else "valid"))
+    parts += [layers.Flatten(), layers.Dense(units, "relu"), layers.Dense(units, "relu")]
+    parts.append(layers.Dense(classes, "softmax"))
+    return Sequential(parts)
+
+
+def test_a_vgg_may_be_sequential_but_must_know_its_input_and_pool_in_windows_of_2(capsys):
+    vgg16.check_build_vgg(vgg)
+    with pytest.raises(WrongAnswer, match="does not know its input: start it with"):
+        vgg16.check_build_vgg(lambda *case: vgg(*case, first=False))
+    with pytest.raises(WrongAnswer, match="MaxPooling2D 3×3"):
+        vgg16.check_build_vgg(lambda *case: vgg(*case, pool_size=3))
+
+
+def test_how_many_mistakes_are_known_by_name():
+    assert len(MISTAKES) > 440
 
 
 def test_a_wrong_answer_is_shown_without_a_traceback():

@@ -92,8 +92,8 @@ class Exercise:
             received.append(self.outcome(answer, case, arguments))
             if isinstance(received[n], Raised) and isinstance(received[n].error, TimeLimit):
                 raise WrongAnswer(self.too_slow(answer, n, received[n]))
-            pairs = zip(self.names(), case, arguments, strict=False)
-            changed += [(name, a, b) for name, a, b in pairs if type(a) is type(b) and not same(a, b)]
+            pairs = zip(self.named(case), arguments, strict=True)
+            changed += [(name, a, b) for (name, a), b in pairs if type(a) is type(b) and not same(a, b)]
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
             print(f"Not done yet: {name} still raises NotImplementedError. Write its body first.")
@@ -120,9 +120,9 @@ class Exercise:
         wrong = self.mistakes[name]
         return wrong if callable(wrong) else functools.partial(self.solution, **wrong)
 
-    def names(self) -> list[str]:
-        """The names of the arguments, as the solution calls them."""
-        return list(inspect.signature(self.solution).parameters)
+    def named(self, case: tuple) -> list[tuple]:
+        """The arguments of a case with their names, as the solution calls them."""
+        return list(zip(inspect.signature(self.solution).parameters, case, strict=False))
 
     def agree(self, one, other) -> bool:
         """Whether two outcomes are the same: equal results, or exceptions of one type."""
@@ -155,8 +155,8 @@ class Exercise:
         return "\n".join(lines)
 
     def put_in(self, n: int) -> str:
-        named = zip(self.names(), self.cases[n], strict=False)
-        return labelled("  put in   ", "\n".join(labelled(f"{name} =", shown(v)) for name, v in named))
+        lines = [labelled(f"{name} =", shown(value)) for name, value in self.named(self.cases[n])]
+        return labelled("  put in   ", "\n".join(lines))
 
     def too_slow(self, answer: Callable, n: int, outcome: Raised) -> str:
         return (
@@ -169,9 +169,8 @@ class Exercise:
 def within(seconds: float, function: Callable, *arguments):
     """What the function returns. When the seconds are over, TimeLimit is raised inside it.
 
-    A thread asks CPython to raise it between two steps of Python code, again and again in case a bare
-    `except:` swallows it. That needs no signals, so it works in a notebook on any system, and costs nothing
-    until then. (A single call into C, such as one huge matrix product, ends first.)
+    A thread asks CPython for that, again and again in case a bare `except:` swallows it. It needs no signals,
+    so it works in a notebook on any system. (A single call into C, such as a matrix product, ends first.)
     """
     caller, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
 
@@ -268,11 +267,11 @@ def first_difference(received, expected, tolerance: float, place: str = "") -> l
     elif hasattr(received, "shape") and hasattr(expected, "shape") and received.shape == expected.shape != ():
         try:
             one, other = np.asarray(received, float), np.asarray(expected, float)
+            at = np.argwhere(~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))[0]
+            a, b = one[tuple(at)], other[tuple(at)]
+            return [f"  first difference{inside} at {at.tolist()}: {a:.6g} instead of {b:.6g}"]
         except Exception:  # not numbers
             return []
-        at = np.argwhere(~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))[0]
-        a, b = one[tuple(at)], other[tuple(at)]
-        return [f"  first difference{inside} at {at.tolist()}: {a:.6g} instead of {b:.6g}"]
     elif place and not {type(received), type(expected)} & {list, tuple, dict}:
         a, b = (f"shape {np.shape(v)}" if np.ndim(v) else shown(v) for v in (received, expected))
         return [f"  first difference{inside}: {a} instead of {b}"]

@@ -4,8 +4,6 @@ import numpy as np
 
 from cvcourse.exercises.checking import Exercise
 
-# --- Exercise 1: the perceptron rule --------------------------------------------------------------------
-
 
 def _rule(weights, x, target, wrong=lambda total, target: target * total <= 0, change=np.multiply, steps=1):
     for _ in range(steps):
@@ -26,53 +24,37 @@ check_perceptron = Exercise(
         (np.array([-9.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0]), 1),
     ],
     mistakes={
-        "change the weights after a right answer, too: the rule learns from mistakes only": {
-            "wrong": lambda total, target: True
-        },
+        "change the weights after a right answer, too: the rule learns from mistakes only":
+            {"wrong": lambda total, target: True},
         "always add x: where the answer should have been no, x is taken away": {"change": lambda _, x: x},
-        "take a sum of exactly 0 for a right answer: then weights of zero never learn": {
-            "wrong": lambda total, target: target * total < 0
-        },
+        "take a sum of exactly 0 for a right answer: then weights of zero never learn":
+            {"wrong": lambda total, target: target * total < 0},
         "compare the sum itself with the target: only its sign counts": {"wrong": np.not_equal},
         "repeat it until this example is right: the rule takes one step for each example": {"steps": 99},
         "move the wrong way: target · x is added, not taken away": {"change": lambda target, x: -target * x},
-        "change them by the size of the error: that is the later rule of Widrow and Hoff": (
-            lambda weights, x, target: weights + (target - weights @ x) * x
-        ),
+        "change them by the size of the error: that is the later rule of Widrow and Hoff":
+            lambda weights, x, target: weights + (target - weights @ x) * x,
     },
     verified="seven examples: three right answers, three wrong ones, and a sum of exactly 0",
 )
 
-# --- Exercise 2: the parameters of C3 -------------------------------------------------------------------
-
 check_partial_params = Exercise(
     solution=lambda table, size: sum(size * size * len(seen) + 1 for seen in table),
-    cases=[
-        (((0, 1, 2), (1, 2, 3), (0, 1, 2, 3)), 5),
-        (((0,), (0, 1)), 3),
-        (((0, 1, 2, 3, 4, 5),) * 4, 5),
-    ],
+    cases=[(((0, 1, 2), (1, 2, 3), (0, 1, 2, 3)), 5), (((0,), (0, 1)), 3), (((0, 1, 2, 3, 4, 5),) * 4, 5)],
     mistakes={
-        "let every map see all maps: count those in its own row": (
-            lambda table, size: len(table) * (size * size * len({k for row in table for k in row}) + 1)
-        ),
-        "forget the biases: there is one for each map": (
-            lambda table, size: sum(size * size * len(seen) for seen in table)
-        ),
-        "count a bias for each connection: there is one for each map": (
-            lambda table, size: sum((size * size + 1) * len(seen) for seen in table)
-        ),
-        "count one bias for the whole layer: there is one for each map": (
-            lambda table, size: sum(size * size * len(seen) for seen in table) + 1
-        ),
-        "forget the square: a kernel has F · F numbers": (
-            lambda table, size: sum(size * len(seen) + 1 for seen in table)
-        ),
+        "let every map see all maps: count those in its own row":
+            lambda table, size: len(table) * (size * size * len({k for row in table for k in row}) + 1),
+        "forget the biases: there is one for each map":
+            lambda table, size: sum(size * size * len(seen) for seen in table),
+        "count a bias for each connection: there is one for each map":
+            lambda table, size: sum((size * size + 1) * len(seen) for seen in table),
+        "count one bias for the whole layer: there is one for each map":
+            lambda table, size: sum(size * size * len(seen) for seen in table) + 1,
+        "forget the square: a kernel has F · F numbers":
+            lambda table, size: sum(size * len(seen) + 1 for seen in table),
     },
     verified="three tables, one in which every map sees all",
 )
-
-# --- Exercise 3: what a bottleneck saves ----------------------------------------------------------------
 
 
 def _bottleneck_macs(side, channels, reduced, filters, size, first=1, last=1, places=2, square=2):
@@ -85,16 +67,13 @@ check_bottleneck_macs = Exercise(
     mistakes={
         "forget the 1×1 convolution itself": {"first": 0},
         "count the 1×1 convolution only": {"last": 0},
-        "leave out the bottleneck: the large filters see the reduced maps": (
-            lambda side, channels, reduced, filters, size: (side * size) ** 2 * channels * filters
-        ),
+        "leave out the bottleneck: the large filters see the reduced maps":
+            lambda side, channels, reduced, filters, size: (side * size) ** 2 * channels * filters,
         "count weights: each of them works at every place": {"places": 0},
         "forget the square of the filter's size": {"square": 1},
     },
     verified="three branches of GoogLeNet",
 )
-
-# --- Exercise 4: a confusion matrix ---------------------------------------------------------------------
 
 
 def _confusion(labels, found, classes):
@@ -111,20 +90,15 @@ check_confusion = Exercise(
     ],
     mistakes={
         "turn it over: a row is the true class, a column the answer": lambda *case: _confusion(*case).T,
-        "write counts[labels, found] += 1: numpy adds to each cell only once": (
-            lambda *case: np.minimum(_confusion(*case), 1)
-        ),
-        "divide by the rows: these are counts": lambda labels, found, classes: (
-            _confusion(labels, found, classes) / np.bincount(labels, minlength=classes)[:, None]
-        ),
-        "leave out classes that never occur": lambda labels, found, classes: _confusion(
-            labels, found, max(labels.max(), found.max()) + 1
-        ),
+        "write counts[labels, found] += 1: numpy adds to each cell only once":
+            lambda *case: np.minimum(_confusion(*case), 1),
+        "divide by the rows: these are counts":
+            lambda labels, *rest: _confusion(labels, *rest) / np.bincount(labels, minlength=rest[1])[:, None],
+        "leave out classes that never occur":
+            lambda labels, found, _: _confusion(labels, found, max(*labels, *found) + 1),
     },
     verified="two sets of answers, one with classes that never occur",
 )
-
-# --- Exercise 5: top-k accuracy ------------------------------------------------------------------------
 
 
 def _top(logits, labels, k, reduce=np.mean, best=lambda row, k: np.argsort(row)[::-1][:k]):
@@ -143,9 +117,8 @@ check_top = Exercise(
     mistakes={
         "take the k smallest: argsort begins with the smallest": {"best": lambda row, k: np.argsort(row)[:k]},
         "look at the largest only, whatever k is": lambda logits, labels, _: _top(logits, labels, 1),
-        "ask whether the k-th answer is right: any of the first k will do": {
-            "best": lambda row, k: np.argsort(row)[[-k]]
-        },
+        "ask whether the k-th answer is right: any of the first k will do":
+            {"best": lambda row, k: np.argsort(row)[[-k]]},
         "return a count: it is a share of the pictures": {"reduce": sum},
     },
     verified="top-1, top-2 and top-3 of small tables",

@@ -32,18 +32,15 @@ check_cross_entropy = Exercise(
     mistakes={
         "take e to the power of the logits as they are: e¹⁰⁰⁰ is too large for a number; subtract the "
         "largest logit first": {"log_p": lambda z: _logarithm_of_shares(np.exp(z))},
-        "subtract the largest logit of the whole batch: each image needs its own": {
-            "log_p": lambda z: (z - z.max()) - np.log(np.exp(z - z.max()).sum(axis=-1, keepdims=True))
-        },
-        "take the logarithm after the softmax: e⁻⁹⁰⁰ becomes 0, and ln 0 is −∞; take z − ln Σ exp z": {
-            "log_p": lambda z: _logarithm_of_shares(np.exp(z - z.max(axis=-1, keepdims=True)))
-        },
+        "subtract the largest logit of the whole batch: each image needs its own":
+            {"log_p": lambda z: (z - z.max()) - np.log(np.exp(z - z.max()).sum(axis=-1, keepdims=True))},
+        "take the logarithm after the softmax: e⁻⁹⁰⁰ becomes 0, and ln 0 is −∞; take z − ln Σ exp z":
+            {"log_p": lambda z: _logarithm_of_shares(np.exp(z - z.max(axis=-1, keepdims=True)))},
         "forget the minus": lambda logits, labels: -_cross_entropy(logits, labels),
         "add up the images instead of taking their mean": {"reduce": np.sum},
         "take the softmax twice": {"log_p": lambda z: _log_softmax(np.exp(_log_softmax(z)))},
-        "take the softmax over the images instead of over the classes": {
-            "log_p": lambda z: _log_softmax(z, axis=0)
-        },
+        "take the softmax over the images instead of over the classes":
+            {"log_p": lambda z: _log_softmax(z, axis=0)},
         "take the logit of the true class without the softmax": {"log_p": lambda z: z},
         "average over all classes: only the true class counts": lambda z, labels: np.mean(-_log_softmax(z)),
     },
@@ -64,28 +61,20 @@ _first = np.array([[0, 0, 4, 4], [10, 2, 16, 8]], "float32")
 _second = np.array([[2, 2, 6, 6], [0, 0, 4, 4], [11, 3, 13, 5], [20, 9, 24, 12]], "float32")
 
 check_iou_table = Exercise(
-    solution=lambda one, other: boxes.iou(one[:, None], other),
+    solution=_iou,
     cases=[(_first, _second), (_second, _first), (_second, _second)],
     mistakes={
         "multiply two negative sides: boxes that are apart in x and in y then seem to overlap; clip the "
-        "sides at 0": lambda one, other: _iou(one, other, overlap=lambda sides: sides.prod(axis=-1)),
-        "clip the product instead of the sides: two negative sides have a positive product": (
-            lambda one, other: _iou(one, other, overlap=lambda sides: sides.prod(axis=-1).clip(0))
-        ),
-        "forget to subtract the overlap, which both areas contain": (
-            lambda one, other: _iou(one, other, over=np.add)
-        ),
-        "divide by the smaller area instead of the union": (
-            lambda one, other: _iou(one, other, over=np.minimum)
-        ),
-        "add a pixel to each side: with half-open boxes the width is x2 − x1": (
-            lambda one, other: _iou(one, other, edge=1)
-        ),
+        "sides at 0": {"overlap": lambda sides: sides.prod(axis=-1)},
+        "clip the product instead of the sides: two negative sides have a positive product":
+            {"overlap": lambda sides: sides.prod(axis=-1).clip(0)},
+        "forget to subtract the overlap, which both areas contain": {"over": np.add},
+        "divide by the smaller area instead of the union": {"over": np.minimum},
+        "add a pixel to each side: with half-open boxes the width is x2 − x1": {"edge": 1},
         "swap rows and columns of the table": lambda one, other: _iou(one, other).T,
         "return 1 − IoU, the loss": lambda one, other: 1 - _iou(one, other),
-        "compare box n with box n only, instead of each with each": (
-            lambda one, other: boxes.iou(one[: len(other)], other[: len(one)])
-        ),
+        "compare box n with box n only, instead of each with each":
+            lambda one, other: boxes.iou(one[: len(other)], other[: len(one)]),
     },
     verified="three tables of boxes: equal, inside, overlapping, apart",
 )
@@ -105,37 +94,26 @@ def _scored(labels, scores, threshold, mean=_harmonic, yes=np.greater_equal, of_
     return precision, recall, mean(precision, recall)
 
 
-def _swapped(labels, scores, threshold):
-    precision, recall, f1 = _scored(labels, scores, threshold)
-    return recall, precision, f1
-
-
 _labels = np.array([1, 0, 1, 0, 0, 0, 1, 0, 0, 0])
 _confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
 
 check_precision_recall_f1 = Exercise(
     solution=_scored,
     cases=[
-        (_labels, _confidences, 0.65),
-        (_labels, _confidences, 0.5),
-        (_labels, _confidences, 0.25),
-        (_labels, _confidences, 0.95),
-        (_labels[1:], _confidences[1:], 0.75),
+        (_labels, _confidences, 0.65), (_labels, _confidences, 0.5), (_labels, _confidences, 0.25),
+        (_labels, _confidences, 0.95), (_labels[1:], _confidences[1:], 0.75),
     ],
     mistakes={
-        "swap precision and recall": _swapped,
+        "swap precision and recall": lambda *case: tuple(_scored(*case)[n] for n in (1, 0, 2)),
         "take the plain mean: F1 is the harmonic mean": {"mean": lambda p, r: (p + r) / 2},
         "count a score that equals the threshold as no": {"yes": np.greater},
-        "forget the case that nothing is found, 0 / 0: it counts as 0": {
-            "mean": lambda p, r: np.float64(2 * p * r) / (p + r), "of_none": np.nan
-        },
-        "forget that precision and recall may both be 0: F1 is then 0 / 0 and counts as 0": {
-            "mean": lambda p, r: np.float64(2 * p * r) / (p + r)
-        },
+        "forget the case that nothing is found, 0 / 0: it counts as 0":
+            {"mean": lambda p, r: np.float64(2 * p * r) / (p + r), "of_none": np.nan},
+        "forget that precision and recall may both be 0: F1 is then 0 / 0 and counts as 0":
+            {"mean": lambda p, r: np.float64(2 * p * r) / (p + r)},
         "divide by the number of all images": {"of_all": True},
-        "look for the zeros instead of the ones": (
-            lambda labels, scores, threshold: _scored(1 - labels, scores, threshold)
-        ),
+        "look for the zeros instead of the ones":
+            lambda labels, scores, threshold: _scored(1 - labels, scores, threshold),
     },
     verified="five thresholds, one so high that nothing is found, one at which only a false alarm is",
 )
@@ -158,19 +136,15 @@ check_momentum_step = Exercise(
         "forget the old velocity: that is plain SGD": {"renewed": lambda v, g, r, m: -r * g},
         "go uphill: the gradient's part has a minus": {"renewed": lambda v, g, r, m: m * v + r * g},
         "move with the old velocity: renew it first": {"moved": lambda w, v, old, *_: w + old},
-        "move by the gradient alone: it is the velocity that moves the weights": {
-            "moved": lambda w, v, old, g, r, m: w - r * g
-        },
-        "take an average with 1 − momentum: Keras adds the whole gradient": {
-            "renewed": lambda v, g, r, m: m * v - r * (1 - m) * g
-        },
+        "move by the gradient alone: it is the velocity that moves the weights":
+            {"moved": lambda w, v, old, g, r, m: w - r * g},
+        "take an average with 1 − momentum: Keras adds the whole gradient":
+            {"renewed": lambda v, g, r, m: m * v - r * (1 - m) * g},
         "forget the learning rate": {"renewed": lambda v, g, r, m: m * v - g},
-        "write it as PyTorch does: there the rate multiplies the whole velocity, later": {
-            "renewed": lambda v, g, r, m: m * v + g, "moved": lambda w, v, old, g, r, m: w - r * v
-        },
-        "take Nesterov's step, which looks one momentum ahead": {
-            "moved": lambda w, v, old, g, r, m: w + m * v - r * g
-        },
+        "write it as PyTorch does: there the rate multiplies the whole velocity, later":
+            {"renewed": lambda v, g, r, m: m * v + g, "moved": lambda w, v, old, g, r, m: w - r * v},
+        "take Nesterov's step, which looks one momentum ahead":
+            {"moved": lambda w, v, old, g, r, m: w + m * v - r * g},
         "give back the velocity first, and then the weights": lambda *case: _momentum_step(*case)[::-1],
     },
     verified="three steps, with three momenta",
@@ -200,16 +174,14 @@ check_adam_step = Exercise(
     ],
     mistakes={
         "forget the bias correction": lambda *case: _adam_step(*case[:4], np.inf, case[5]),
-        "count the steps from 0: the correction of the first one divides by zero": (
-            lambda *case: _adam_step(*case[:4], case[4] - 1, case[5])
-        ),
+        "count the steps from 0: the correction of the first one divides by zero":
+            lambda *case: _adam_step(*case[:4], case[4] - 1, case[5]),
         "forget the root": {"root": lambda v: v + 1e-7},
         "forget ε: where no gradient has ever come, the step is 0 / 0": {"root": np.sqrt},
         "add ε inside the root": {"root": lambda v: np.sqrt(v + 1e-7)},
         "swap β₁ and β₂": {"betas": (0.999, 0.9)},
-        "forget to square the gradient in the second average": {
-            "power": 1, "root": lambda v: np.sqrt(np.abs(v)) + 1e-7
-        },
+        "forget to square the gradient in the second average":
+            {"power": 1, "root": lambda v: np.sqrt(np.abs(v)) + 1e-7},
         "go uphill: the move has a minus": lambda *case: _adam_step(*case[:5], -case[5]),
         "keep the corrected averages: the next step needs them as they were": {"keep_corrected": True},
     },
@@ -233,25 +205,19 @@ def _stopping(losses, patience, better=lambda loss, best, before: loss < best, r
 check_early_stopping = Exercise(
     solution=_stopping,
     cases=[
-        ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2),
-        ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
-        ([4.0, 3.0, 2.0], 5),
-        ([2.0, 1.0, 1.5, 0.5], 1),
-        ([3.0, 4.0, 2.0, 3.0, 1.0, 0.5], 2),
+        ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2), ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
+        ([4.0, 3.0, 2.0], 5), ([2.0, 1.0, 1.5, 0.5], 1), ([3.0, 4.0, 2.0, 3.0, 1.0, 0.5], 2),
     ],
     mistakes={
-        "look at all epochs: those after the stop never happen": (
-            lambda losses, patience: (int(np.argmin(losses)) + 1, _stopping(losses, patience)[1])
-        ),
-        "give back the last epoch: the best one has the weights to keep": (
-            lambda losses, patience: (_stopping(losses, patience)[1],) * 2
-        ),
+        "look at all epochs: those after the stop never happen":
+            lambda losses, patience: (int(np.argmin(losses)) + 1, _stopping(losses, patience)[1]),
+        "give back the last epoch: the best one has the weights to keep":
+            lambda losses, patience: (_stopping(losses, patience)[1],) * 2,
         "count the epochs from 0": lambda *case: tuple(n - 1 for n in _stopping(*case)),
         "wait one epoch too long": lambda losses, patience: _stopping(losses, patience + 1),
         "never set the counter back: epochs without a new lowest loss count in a row": {"reset": False},
-        "compare with the epoch before instead of with the best so far": {
-            "better": lambda loss, best, before: loss < before
-        },
+        "compare with the epoch before instead of with the best so far":
+            {"better": lambda loss, best, before: loss < before},
         "take an equal loss as better": {"better": lambda loss, best, before: loss <= best},
         "never stop": lambda losses, patience: (int(np.argmin(losses)) + 1, len(losses)),
     },

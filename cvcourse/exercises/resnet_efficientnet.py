@@ -4,8 +4,6 @@ import numpy as np
 
 from cvcourse.exercises.checking import Exercise
 
-# --- Exercise 1: a residual block in numpy --------------------------------------------------------------
-
 
 def _relu(x):
     return np.maximum(x, 0)
@@ -34,16 +32,13 @@ check_residual = Exercise(
     mistakes={
         "forget the shortcut: x itself is never added": {"join": lambda x, f: f},
         "add before nothing follows: the last ReLU comes after the sum": {"last": _itself},
-        "apply the last ReLU before the sum: then a block could only ever raise its input": {
-            "join": lambda x, f: x + _relu(f), "last": _itself
-        },
+        "apply the last ReLU before the sum: then a block could only ever raise its input":
+            {"join": lambda x, f: x + _relu(f), "last": _itself},
         "forget the ReLU between the two layers: they collapse into one": {"inner": _itself},
         "multiply by the shortcut: a block adds it": {"join": np.multiply},
     },
     verified="two blocks, and one whose weights are all zero: it returns relu(x)",
 )
-
-# --- Exercise 2: the parameters of a bottleneck ---------------------------------------------------------
 
 
 def _bottleneck(channels, filters, wide=4, middle=3, bias=1, norm=4, project=np.not_equal):
@@ -58,12 +53,10 @@ check_bottleneck_params = Exercise(
     solution=_bottleneck,
     cases=[(256, 64), (64, 64), (1024, 512), (2048, 512), (512, 64)],
     mistakes={
-        "forget the projection: where the shape changes, the shortcut has weights too": {
-            "project": lambda *_: False
-        },
-        "project only where the depth grows: a block that makes it smaller needs a projection, too": {
-            "project": np.less
-        },
+        "forget the projection: where the shape changes, the shortcut has weights too":
+            {"project": lambda *_: False},
+        "project only where the depth grows: a block that makes it smaller needs a projection, too":
+            {"project": np.less},
         "forget batch norm: it has four numbers for each filter": {"norm": 0},
         "count only the trainable numbers of batch norm: its mean and variance are stored, too": {"norm": 2},
         "forget the biases, which Keras's ResNet-50 keeps": {"bias": 0},
@@ -73,8 +66,6 @@ check_bottleneck_params = Exercise(
     verified="four blocks of ResNet-50, two with a projection and two without, and one that gets thinner",
 )
 
-# --- Exercise 3: what a separable convolution costs -----------------------------------------------------
-
 check_separable_ratio = Exercise(
     solution=lambda size, filters: 1 / filters + 1 / size**2,
     cases=[(3, 64), (3, 512), (5, 128), (7, 8)],
@@ -82,15 +73,12 @@ check_separable_ratio = Exercise(
         "leave out the 1×1 convolution that mixes the channels": lambda size, filters: 1 / filters,
         "leave out the depthwise part": lambda size, filters: 1 / size**2,
         "forget the square: a kernel has F · F numbers": lambda size, filters: 1 / filters + 1 / size,
-        "turn the ratio over: it is separable divided by standard": (
-            lambda size, filters: 1 / (1 / filters + 1 / size**2)
-        ),
+        "turn the ratio over: it is separable divided by standard":
+            lambda size, filters: 1 / (1 / filters + 1 / size**2),
         "multiply the two parts: their costs add up": lambda size, filters: 1 / (filters * size**2),
     },
     verified="four sizes, with the formula that counting confirms",
 )
-
-# --- Exercise 4: squeeze-and-excitation -----------------------------------------------------------------
 
 
 def _sigmoid(z):
@@ -115,8 +103,6 @@ check_squeeze_excite = Exercise(
     verified="maps of two sizes and depths",
 )
 
-# --- Exercise 5: filters after scaling ------------------------------------------------------------------
-
 
 def _scaled(filters, width, nearest=lambda eighths: int(eighths + 0.5), guard=0.9):
     rounded = max(8, 8 * nearest(filters * width / 8))
@@ -137,8 +123,6 @@ check_scaled_filters = Exercise(
     verified="eight layers, one of which would have lost more than a tenth, one half-way between",
 )
 
-# --- Exercise 6: choose an architecture -----------------------------------------------------------------
-
 
 def _best(league, most_params, most_macs, fits=lambda params, macs: params and macs, key=lambda row: row[0]):
     """Name of the best network within the limits; rows are (top-1, size, parameters, multiply-adds)."""
@@ -157,26 +141,18 @@ _NETWORKS = {
 check_choose = Exercise(
     solution=_best,
     cases=[
-        (_NETWORKS, 6e6, 1e9),
-        (_NETWORKS, 10e6, 2e9),
-        (_NETWORKS, 1e9, 1e9),
-        (_NETWORKS, 6e6, 1e10),
-        (_NETWORKS, 1e6, 1e10),
-        (_NETWORKS, 4e6, 7e8),
-        (_NETWORKS, 5e6, 1e9),
-        (_NETWORKS, 1e8, 5e9),
+        (_NETWORKS, 6e6, 1e9), (_NETWORKS, 10e6, 2e9), (_NETWORKS, 1e9, 1e9), (_NETWORKS, 6e6, 1e10),
+        (_NETWORKS, 1e6, 1e10), (_NETWORKS, 4e6, 7e8), (_NETWORKS, 5e6, 1e9), (_NETWORKS, 1e8, 5e9),
     ],
     mistakes={
         "take the most accurate of all, whatever it costs": {"fits": lambda params, macs: True},
         "forget the limit on multiply-adds": {"fits": lambda params, macs: params},
         "forget the limit on parameters": {"fits": lambda params, macs: macs},
         "write or for and: a network must keep to both limits": {"fits": lambda params, macs: params or macs},
-        "take the network with the fewest parameters: within the limits, accuracy decides": {
-            "key": lambda row: -row[2]
-        },
-        "exclude a network that meets a limit exactly: at most means ≤": (
-            lambda league, most_params, most_macs: _best(league, most_params - 1, most_macs - 1)
-        ),
+        "take the network with the fewest parameters: within the limits, accuracy decides":
+            {"key": lambda row: -row[2]},
+        "exclude a network that meets a limit exactly: at most means ≤":
+            lambda league, most_params, most_macs: _best(league, most_params - 1, most_macs - 1),
     },
     verified="eight pairs of limits, one that nothing fits and some that are met exactly",
 )

@@ -4,8 +4,6 @@ import numpy as np
 
 from cvcourse.exercises.checking import Exercise
 
-# --- Exercise 1: one-hot masks --------------------------------------------------------------------------
-
 
 def _mask(seed, classes, *shape):
     return np.random.default_rng(seed).integers(0, classes, shape)
@@ -15,17 +13,14 @@ check_one_hot = Exercise(
     solution=lambda mask, classes: np.eye(classes)[mask],
     cases=[(_mask(0, 3, 2, 3), 3), (_mask(1, 2, 3, 4), 4), (np.array([[0, 0], [0, 1]]), 3)],
     mistakes={
-        "put the classes first: the last axis holds them": (
-            lambda mask, classes: np.moveaxis(np.eye(classes)[mask], -1, 0)
-        ),
+        "put the classes first: the last axis holds them":
+            lambda mask, classes: np.moveaxis(np.eye(classes)[mask], -1, 0),
         "leave the background out: it is a class, number 0": lambda mask, n: np.eye(n)[mask][..., 1:],
         "take as many classes as this mask happens to show": lambda mask, _: np.eye(mask.max() + 1)[mask],
         "shift the classes by one: class 0 is the first": lambda mask, n: np.eye(n)[(mask + 1) % n],
     },
     verified="three masks, two of which do not show every class",
 )
-
-# --- Exercise 2: Dice -----------------------------------------------------------------------------------
 
 
 def _dice(found, true, smooth, factor=2, extra=1, of=lambda p, t: np.sum(p) + np.sum(t)):
@@ -40,29 +35,23 @@ def _probabilities(seed, *shape):
 check_dice = Exercise(
     solution=_dice,
     cases=[
-        (*_probabilities(0, 3, 3), 1.0),
-        (*_probabilities(1, 2, 4), 0.1),
+        (*_probabilities(0, 3, 3), 1.0), (*_probabilities(1, 2, 4), 0.1),
         (np.zeros((2, 2)), np.zeros((2, 2)), 1.0),
     ],
     mistakes={
         "forget the factor 2: what both share is counted in both sizes": {"factor": 1},
-        "compute IoU: Dice divides by the sum of both sizes, not by the union": {
-            "factor": 1, "of": lambda p, t: np.sum(p) + np.sum(t) - np.sum(p * t)
-        },
-        "square the probabilities below, as V-Net does: here plain sums are meant": {
-            "of": lambda p, t: np.sum(p**2) + np.sum(t**2)
-        },
+        "compute IoU: Dice divides by the sum of both sizes, not by the union":
+            {"factor": 1, "of": lambda p, t: np.sum(p) + np.sum(t) - np.sum(p * t)},
+        "square the probabilities below, as V-Net does: here plain sums are meant":
+            {"of": lambda p, t: np.sum(p**2) + np.sum(t**2)},
         "smooth below only: two empty masks would then get 0": {"extra": 0},
         "leave smooth out: two empty masks are then 0 / 0": lambda found, true, _: _dice(found, true, 0.0),
-        "round the probabilities first: rounding has no slope, so nothing could be learned": (
-            lambda found, true, smooth: _dice(found >= 0.5, true, smooth)
-        ),
+        "round the probabilities first: rounding has no slope, so nothing could be learned":
+            lambda found, true, smooth: _dice(found >= 0.5, true, smooth),
         "return the loss, 1 − Dice": lambda found, true, smooth: 1 - _dice(found, true, smooth),
     },
     verified="two pictures of probabilities, and two empty masks: they agree, so Dice is 1",
 )
-
-# --- Exercise 3: mean IoU -------------------------------------------------------------------------------
 
 
 def _mean_iou(found, true, classes, absent=None, of=lambda classes, true: range(classes)):
@@ -85,19 +74,15 @@ check_mean_iou = Exercise(
     mistakes={
         "give 0 to a class that neither mask shows: leave it out": {"absent": 0.0},
         "give 1 to a class that neither mask shows: leave it out": {"absent": 1.0},
-        "go through the classes of the truth only: one that was found and is not there has IoU 0": {
-            "of": lambda classes, true: np.unique(true)
-        },
+        "go through the classes of the truth only: one that was found and is not there has IoU 0":
+            {"of": lambda classes, true: np.unique(true)},
         "leave the background out: it is a class, too": {"of": lambda classes, true: range(1, classes)},
         "compute the pixel accuracy: the share of pixels that are right": lambda f, t, _: np.mean(f == t),
-        "divide by the true pixels only: that is recall, and painting everything would win": (
-            lambda found, true, _: np.mean([np.mean(found[true == k] == k) for k in np.unique(true)])
-        ),
+        "divide by the true pixels only: that is recall, and painting everything would win":
+            lambda found, true, _: np.mean([np.mean(found[true == k] == k) for k in np.unique(true)]),
     },
     verified="four pairs of masks, two that lack a class, one with a class that is not there",
 )
-
-# --- Exercise 4: what the way up gets to see ------------------------------------------------------------
 
 
 def _after_skip(below, filters, skip, grow=lambda size: 2 * size, channels=lambda below, up, skip: up + skip):
@@ -110,16 +95,13 @@ check_skip_shape = Exercise(
     mistakes={
         "add the maps, as ResNet does: U-Net puts them side by side": {"channels": lambda _, up, skip: up},
         "keep the size: a transposed convolution with stride 2 doubles it": {"grow": lambda size: size},
-        "keep the channels from below: the transposed convolution has as many as it has filters": {
-            "channels": lambda below, up, skip: below + skip
-        },
+        "keep the channels from below: the transposed convolution has as many as it has filters":
+            {"channels": lambda below, up, skip: below + skip},
         "halve the size: that is the way down": {"grow": lambda size: size // 2},
         "return the skip alone": lambda below, filters, skip: skip,
     },
     verified="three levels of different sizes",
 )
-
-# --- Exercise 5: reading between pixels -----------------------------------------------------------------
 
 
 def _bilinear(grid, y, x, near=lambda d: (1 - d, d)):

@@ -10,8 +10,6 @@ from cvcourse.exercises.checking import Exercise
 from cvcourse.models.vgg import VGG16
 from cvcourse.summary import shapes_only
 
-# --- Exercise 1: shapes ---------------------------------------------------------------------------------
-
 
 def _shapes(height, width, table, step=lambda size, n: size // 2):
     """Shape after each block; `step` is what a block of n convolutions does to a side."""
@@ -24,11 +22,7 @@ def _shapes(height, width, table, step=lambda size, n: size // 2):
 
 check_shapes = Exercise(
     solution=_shapes,
-    cases=[
-        (32, 64, ((8, 1), (16, 2))),
-        (75, 50, ((4, 2), (6, 1), (6, 3))),
-        (224, 224, VGG16),
-    ],
+    cases=[(32, 64, ((8, 1), (16, 2))), (75, 50, ((4, 2), (6, 1), (6, 3))), (224, 224, VGG16)],
     mistakes={
         "forget the pooling layer at the end of each block": {"step": lambda size, n: size},
         "halve in each convolution: only the pooling layer halves": {"step": lambda size, n: size >> n},
@@ -38,14 +32,11 @@ check_shapes = Exercise(
         "round up: a window that does not fit is left out": {"step": lambda size, n: -(-size // 2)},
         "keep the fraction: use // for there is no half pixel": {"step": lambda size, n: size / 2},
         "swap height and width: a shape is (H, W, K)": lambda h, w, table: _shapes(w, h, table),
-        "keep the depth 3 of the image: there is one map for each filter": (
-            lambda height, width, table: [(*size, 3) for *size, _ in _shapes(height, width, table)]
-        ),
+        "keep the depth 3 of the image: there is one map for each filter":
+            lambda height, width, table: [(*size, 3) for *size, _ in _shapes(height, width, table)],
     },
     verified="the blocks of two small networks, one with odd sizes, and of VGG16",
 )
-
-# --- Exercises 2 and 3: parameters ----------------------------------------------------------------------
 
 
 def _block_params(d, k, n):
@@ -56,17 +47,14 @@ check_block_params = Exercise(
     solution=lambda in_channels, filters, convolutions: _block_params(in_channels, filters, convolutions),
     cases=[(3, 64, 2), (128, 256, 3), (16, 8, 1), (512, 512, 3)],
     mistakes={
-        "give all convolutions the depth of the block's input: from the second on, D is K": (
-            lambda d, k, n: n * arithmetic.conv_params(3, d, k)
-        ),
-        "give the first convolution the depth K too: it sees the output of the block before": (
-            lambda d, k, n: n * arithmetic.conv_params(3, k, k)
-        ),
+        "give all convolutions the depth of the block's input: from the second on, D is K":
+            lambda d, k, n: n * arithmetic.conv_params(3, d, k),
+        "give the first convolution the depth K too: it sees the output of the block before":
+            lambda d, k, n: n * arithmetic.conv_params(3, k, k),
         "count the first convolution only": lambda d, k, n: _block_params(d, k, 1),
         "leave out the depth D, as a slide of this course does": lambda d, k, n: n * (9 * k + k),
-        "forget the biases: one for each filter of each convolution": (
-            lambda d, k, n: _block_params(d, k, n) - n * k
-        ),
+        "forget the biases: one for each filter of each convolution":
+            lambda d, k, n: _block_params(d, k, n) - n * k,
         "count weights in the pooling layer: it has none": lambda d, k, n: _block_params(d, k, n) + 2 * 2 * k,
     },
     verified="three blocks of VGG16, and one with a single convolution",
@@ -84,30 +72,24 @@ check_first_dense_params = Exercise(
         "pool four times: VGG16 has five blocks, so 224 becomes 7": {"poolings": 4},
         "flatten without the depth: the maps hold W × H × K numbers": {"depth": 1},
         "flatten the image instead of the last maps": {"poolings": 0, "depth": 3},
-        "take the width alone: the maps hold W × H × K numbers": (
-            lambda size, units: arithmetic.dense_params(size // 32 * 512, units)
-        ),
+        "take the width alone: the maps hold W × H × K numbers":
+            lambda size, units: arithmetic.dense_params(size // 32 * 512, units),
         "forget the biases: one for each neuron": lambda size, n: _first_dense_params(size, n) - n,
         "keep the fraction: each pooling rounds down": lambda size, n: (size / 32) ** 2 * 512 * n + n,
-        "round to the nearest number: each pooling rounds down": (
-            lambda size, units: arithmetic.dense_params(round(size / 32) ** 2 * 512, units)
-        ),
+        "round to the nearest number: each pooling rounds down":
+            lambda size, units: arithmetic.dense_params(round(size / 32) ** 2 * 512, units),
     },
     verified="the first dense layer for images of four sizes; for 224 pixels and 4096 neurons it is VGG16's",
 )
-
-# --- Exercises 4 and 5: multiply-adds and memory --------------------------------------------------------
 
 check_layer_macs = Exercise(
     solution=arithmetic.conv_macs,
     cases=[(8, 6, 3, 2, 4), (224, 224, 3, 3, 64), (14, 14, 5, 512, 512)],
     mistakes={
-        "count each weight once: it works again at every place of the output": (
-            lambda h, w, f, d, k: f * f * d * k
-        ),
-        "count multiplications and additions apart: that is FLOPs, twice as many": (
-            lambda *sizes: 2 * arithmetic.conv_macs(*sizes)
-        ),
+        "count each weight once: it works again at every place of the output":
+            lambda h, w, f, d, k: f * f * d * k,
+        "count multiplications and additions apart: that is FLOPs, twice as many":
+            lambda *sizes: 2 * arithmetic.conv_macs(*sizes),
         "add the biases, which are left out by convention": lambda h, w, f, d, k: h * w * (f * f * d + 1) * k,
         "leave out the depth D of the input": lambda h, w, f, d, k: h * w * f * f * k,
         "count one filter instead of all K": lambda h, w, f, d, k: h * w * f * f * d,
@@ -124,8 +106,7 @@ def _megabytes(shapes, batch_size, item_bytes=4, unit=1e6, of=sum):
 check_activation_megabytes = Exercise(
     solution=_megabytes,
     cases=[
-        ([(224, 224, 64), (112, 112, 64)], 1),
-        ([(7, 7, 512), (25088,), (4096,), (1000,)], 32),
+        ([(224, 224, 64), (112, 112, 64)], 1), ([(7, 7, 512), (25088,), (4096,), (1000,)], 32),
         ([(14, 14, 512)], 256),
     ],
     mistakes={
@@ -139,8 +120,6 @@ check_activation_megabytes = Exercise(
     },
     verified="the activations of three stacks, for batches of 1, 32 and 256 images",
 )
-
-# --- Exercise 6: a network from a table -----------------------------------------------------------------
 
 
 class _Lines(str):
@@ -208,4 +187,5 @@ check_build_vgg = _Builder(
     },
     verified="a small network and VGG16 layer by layer, without allocating a weight",
     observe=_layers_of,
+    seconds=60,
 )
