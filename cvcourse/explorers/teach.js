@@ -272,7 +272,6 @@ function render({ model, el }) {
     drawShade(now.live.places ?? []);
     drawNote(now);
     if (ready) drawn();
-    answered();
   }
 
   async function receive(content, buffers) {
@@ -281,12 +280,14 @@ function render({ model, el }) {
     else if (content.show === "picture" && !stream) paint(image);
     draw();
   }
+  model.on("change:done", answered); // at once: by the time of a drawing, another view may have had its answer
   model.on("msg:custom", receive);
   draw();
   tell({ do: "hello" });
   return () => {
     closed = true;
     stop();
+    model.off("change:done", answered);
     model.off("msg:custom", receive);
     state.close();
     close();

@@ -288,6 +288,7 @@ class Teach(Explorer):
         self.counts = [[0, 0]] * len(names)
         self.classes = names
         self._changed()
+        self.learn()
 
     def new_class(self, name=None):
         """Add a class without pictures; its name may be changed later."""
@@ -308,6 +309,7 @@ class Teach(Explorer):
         own = self._labels == self.classes.index(name)
         self._remove(own & (self._bursts == self._bursts[own].max(initial=-1)))
         self._changed()
+        self.learn()
 
     @classmethod
     def from_folder(cls, path, network=None):
