@@ -206,8 +206,8 @@ dataclasses.replace(batch_norm.check_undo, seconds=0.5)(endless)
         reply = client.execute_interactive(cell, timeout=120, output_hook=lambda message: None)["content"]
         assert reply["ename"] == "WrongAnswer" and "of your cell: " in reply["evalue"]
         said = []
-        client.execute_interactive("print(6 * 7)", timeout=30, output_hook=lambda m: said.append(m["content"]))
-        assert any(content.get("text") == "42\n" for content in said)
+        client.execute_interactive("print(6 * 7)", timeout=30, output_hook=said.append)
+        assert any(message["content"].get("text") == "42\n" for message in said)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
