@@ -8,7 +8,7 @@ NAMES = {
     "cifar10": "90 % on CIFAR-10 beside TensorFlow's tutorial, three seeds (about 25 minutes)",
     "transfer": "four ways to reuse the course network on CIFAR-10, three seeds (about 30 minutes)",
     "imagenet_transfer": "the same with EfficientNet-Lite0 from ImageNet (15 minutes on a graphics card)",
-    "degradation": "plain and residual networks of 20 and 56 layers, three seeds (35 minutes on one core)",
+    "degradation": "plain and residual networks of 20 and 56 layers, three seeds (40 minutes on one core)",
     "tasks": "the small networks of the tasks, among them YOLO, U-Net, Mask R-CNN (about 70 minutes)",
     "segmentation": "U-Net with and without skips, and on microscope images (25 minutes on one core)",
     "generation": "a GAN, short runs of it, a VAE with two latent numbers (about 40 minutes on one core)",
