@@ -1,9 +1,9 @@
-"""Grad-CAM on MobileNetV2: ours against one plain compiled pass and against tf-keras-vis.
+"""Grad-CAM and occlusion on EfficientNet-Lite0: ours against plain passes and against tf-keras-vis.
 
     pip install -e ".[benchmark]"
     python benchmarks/grad_cam.py
 
-Weights are random: they do not change the time. Both maps are compared as well.
+Weights are random where ImageNet's are not installed: they do not change the time. Maps are compared, too.
 """
 
 import importlib.util
@@ -12,11 +12,12 @@ import keras
 import numpy as np
 from feature_maps import measure, report
 
-from cvcourse import backend
+from cvcourse import backend, pretrained
 from cvcourse.datasets import photos
-from cvcourse.interpretation import grad_cam
+from cvcourse.interpretation import grad_cam, occlusion
+from cvcourse.models.efficientnet import efficientnet
 
-LAYER = "out_relu"  # the last maps; tf-keras-vis would take the convolution before them
+LAYER = "top_activation"  # the last maps; tf-keras-vis would take the convolution before them
 
 
 def theirs(model, image, class_index):
@@ -33,12 +34,25 @@ def theirs(model, image, class_index):
     return lambda **options: tool(score, image[None], **layer, **options)[0]
 
 
+def by_predict(model, image, class_index, size, strides):
+    """Occlusion as one writes it first: `predict` for each place, one after the other."""
+    starts = [*range(0, 224 - size, strides), 224 - size]
+    fall, covered = np.zeros((2, 224, 224))
+    whole = model.predict(image[None], verbose=0)[0, class_index]
+    for y in starts:
+        for x in starts:
+            hidden = image.copy()
+            hidden[y : y + size, x : x + size] = image.mean(axis=(0, 1))
+            one = slice(y, y + size), slice(x, x + size)
+            fall[one] += whole - model.predict(hidden[None], verbose=0)[0, class_index]
+            covered[one] += 1
+    return fall / covered
+
+
 def main(rounds=30):
     keras.utils.set_random_seed(0)
-    model = keras.applications.MobileNetV2(weights=None)
-    for layer in model.layers:  # random statistics, or all maps would shrink to nothing
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.beta.assign(np.random.default_rng(0).normal(0, 1, layer.beta.shape))
+    trained = pretrained.installed()
+    model = pretrained.load("efficientnet_lite0").model if trained else efficientnet(lite=True)
     image = photos.cat(224) * 2 - 1
     batch = keras.ops.convert_to_tensor(image[None])
     class_index = int(np.argmax(model(batch)))
@@ -58,6 +72,13 @@ def main(rounds=30):
         both = np.corrcoef(np.ravel(small), functions["interpretation.grad_cam"]().ravel())
         print(f"correlation of both maps: {both[0, 1]:.4f}")
     report(results)
+    size = {"size": 72, "strides": 24}  # 64 places, as in lesson 07
+    slow = {
+        "interpretation.occlusion": lambda: occlusion(model, image, class_index, **size),
+        "predict for each place": lambda: by_predict(model, image, class_index, **size),
+    }
+    report(measure(slow, max(2, rounds // 10)))
+    print(f"largest difference of both maps: {abs(np.subtract(*[run() for run in slow.values()])).max():.1e}")
 
 
 if __name__ == "__main__":
