@@ -34,7 +34,7 @@ def drawn_explorers(page, enough):
 def test_a_lesson_runs_in_jupyterlab(chromium, lab, lesson):
     shutil.copy(lesson, lab.folder)
     cells = [cell for cell in nbformat.read(lesson, as_version=4).cells if cell.cell_type == "code"]
-    explorers = sum(len(re.findall(r"(?m)^(?:explorer = )?explorers\.[A-Z]", cell.source)) for cell in cells)
+    explorers = sum(len(re.findall(r"(?m)^(?:\w+ = )?explorers\.[A-Z]", cell.source)) for cell in cells)
     notebook = Notebook(chromium, lab, lesson.name)
     try:
         notebook.run_all(seconds=400)
