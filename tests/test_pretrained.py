@@ -89,6 +89,16 @@ def test_mobilenet_knows_the_cat():
     assert probability[[285, 282, 281]].sum() > 0.8  # Egyptian, tiger and tabby cat
 
 
+def test_classes_are_named_from_keras_list_where_ours_is_missing(cache, monkeypatch):
+    monkeypatch.setattr(imagenet, "_find", lambda package, file: None)
+    assert applications._cached_names() is None
+    (cache / "imagenet_class_index.json").write_text('{"0": ["n01440764", "tench"], "1": ["n0", "goldfish"]}')
+    monkeypatch.setattr(applications, "_from_keras", lambda function: course_network((32, 32, 3), classes=2))
+    network = pretrained.load("MobileNetV2")
+    assert network.classes == ("tench", "goldfish")
+    assert network.preprocess(np.ones((1, 8, 8, 3))).shape == (1, 32, 32, 3)
+
+
 def test_offline_says_what_to_do(cache, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError("Network is unreachable")

@@ -1,6 +1,7 @@
 """ImageNet weights of `keras.applications`: from Keras's cache, or downloaded without ever hanging."""
 
 import inspect
+import json
 import os
 import socket
 import sys
@@ -29,7 +30,7 @@ def load_application(name, weights=None):
     preprocess = _imagenet_preprocess(
         sys.modules[function.__module__].preprocess_input, model.input_shape[1:3]
     )
-    return Pretrained(function.__name__, model, preprocess, class_names(), source)
+    return Pretrained(function.__name__, model, preprocess, class_names() or _cached_names(), source)
 
 
 def names():
@@ -42,9 +43,8 @@ def _imagenet_preprocess(function, size):
     def preprocess(images):
         images = course_images(images, 1) * 255
         if images.shape[1:3] != size:
-            images = np.asarray(
-                keras.ops.image.resize(images, size, interpolation="bilinear", antialias=True)
-            )
+            images = keras.ops.image.resize(images, size, interpolation="bilinear", antialias=True)
+            images = keras.ops.convert_to_numpy(images)
         return function(np.array(images))
 
     return preprocess
@@ -52,6 +52,14 @@ def _imagenet_preprocess(function, size):
 
 def _cache():
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+
+
+def _cached_names():
+    path = _cache() / "imagenet_class_index.json"
+    if not path.is_file():
+        return None
+    index = json.loads(path.read_text(encoding="utf8"))
+    return tuple(index[str(k)][1] for k in range(len(index)))
 
 
 def _from_keras(function):
