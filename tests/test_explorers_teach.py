@@ -184,6 +184,17 @@ def test_classes_come_go_and_change_their_names(taught):
         taught.add("warm", colours(0))
 
 
+@pytest.mark.parametrize("act", ["drop_class", "take_back", "add"])
+def test_a_class_that_is_not_there_is_named(taught, act):
+    with pytest.raises(ValueError, match=r"name must be one of .*Received: name='moon'"):
+        getattr(taught, act)("moon", *([[plain(0)]] if act == "add" else []))
+
+
+def test_a_folder_that_is_not_there_is_named(network, tmp_path):
+    with pytest.raises(ValueError, match=r"path must be a folder.*Received: path='.*nowhere'"):
+        Teach.from_folder(tmp_path / "nowhere", network)
+
+
 def test_no_more_than_so_many_pictures(network):
     explorer = Teach(["full", "empty"], network)
     explorer.add("full", [np.zeros((MOST, 32, 32, 3), "uint8")])

@@ -158,9 +158,7 @@ class Teach(Explorer):
 
     def _keep(self, name, images, bursts, vectors=None):
         """Keep vectors and small pictures of images, uint8 (SIDE, SIDE, 3), each with its burst's number."""
-        if name not in self.classes:
-            raise ValueError(f"name must be one of {', '.join(self.classes)}. Received: name={name!r}")
-        label = self.classes.index(name)
+        label = self._label(name)
         count = int((self._labels == label).sum()) + len(images)
         if count > MOST:
             raise ValueError(f"{name} must have at most {MOST} pictures. Received: {count}")
@@ -172,6 +170,11 @@ class Teach(Explorer):
         self._labels = np.append(self._labels, [label] * len(images))
         self._bursts = np.append(self._bursts, bursts)
         self._small = np.concatenate([self._small, small])
+
+    def _label(self, name):
+        if name not in self.classes:
+            raise ValueError(f"name must be one of {', '.join(self.classes)}. Received: name={name!r}")
+        return self.classes.index(name)
 
     def _clear(self):
         """Forget all pictures and what was learned from them."""
@@ -297,7 +300,7 @@ class Teach(Explorer):
 
     def drop_class(self, name):
         """Remove a class and its pictures; the others are learned anew."""
-        at = self.classes.index(name)
+        at = self._label(name)
         rest = _names([one for one in self.classes if one != name])
         self._remove(self._labels == at)
         self._labels -= self._labels > at
@@ -306,7 +309,7 @@ class Teach(Explorer):
 
     def take_back(self, name):
         """Remove the last burst of a class."""
-        own = self._labels == self.classes.index(name)
+        own = self._labels == self._label(name)
         self._remove(own & (self._bursts == self._bursts[own].max(initial=-1)))
         self._changed()
         self.learn()
@@ -321,6 +324,9 @@ class Teach(Explorer):
             network: as for `Teach`.
         """
         path = Path(path)
+        if not path.is_dir():
+            raise ValueError("path must be a folder with one folder of pictures for each class. "
+                             f"Received: path={str(path)!r}")
         folders = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
         explorer, left = cls([each.name for each in folders], network), []
         for folder in folders:
