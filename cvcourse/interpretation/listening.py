@@ -5,8 +5,6 @@ inside a nested model ("graph disconnected") and for subclassed models. Here the
 once, and its layers are listened to. What is compiled is kept as long as its model lives.
 """
 
-import difflib
-import itertools
 import weakref
 from collections import Counter
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import keras
 import numpy as np
 
 from cvcourse import backend
+from cvcourse.keras_graph import find_layer, find_name, named_layers, overhearing, swapped
 
 _compiled = weakref.WeakKeyDictionary()  # model -> (what it was made of, {key: function})
 
@@ -30,44 +29,26 @@ class Call(NamedTuple):
     is_output: bool  # the model returns what this call returned
 
 
-def named_layers(model):
-    """Return {name: layer} of all layers inside `model`; `outer/inner` where a bare name is ambiguous."""
-    found = {id(layer): (path, layer) for path, layer in _walk(model, ())}
-    count = Counter(layer.name for _, layer in found.values())
-    return {
-        layer.name if count[layer.name] == 1 else "/".join(path): layer for path, layer in found.values()
-    }
-
-
-def _walk(layer, path):
-    for inner in layer.layers if isinstance(layer, keras.Model) else layer._layers:
-        if not isinstance(inner, keras.layers.InputLayer):
-            yield (*path, inner.name), inner
-            yield from _walk(inner, (*path, inner.name))
-
-
 @contextmanager
 def listening(layers, hear):
-    """Inside this block `hear(name, inputs, outputs)` sees every call and decides what it returns."""
+    """Inside this block `hear(name, inputs, outputs)` sees every call and decides what it returns.
 
-    def overheard(name, call):
-        numbers = itertools.count(1)
+    Args:
+        layers: {path: layer}, such as `named_layers(model)`.
+    """
+    numbers = Counter()
 
-        def call_and_tell(*args, **kwargs):
-            outputs = call(*args, **kwargs)
-            number = next(numbers)
-            inputs = next(iter((*args, *kwargs.values())), None)
-            return hear(name if number == 1 else f"{name}#{number}", inputs, outputs)
+    def told(path, layer, args, kwargs, outputs):
+        numbers[path] += 1
+        inputs = next(iter((*args, *kwargs.values())), None)
+        return hear(_numbered(path, numbers[path]), inputs, outputs)
 
-        return call_and_tell
-
-    try:
-        for name, layer in layers.items():  # object's own method: Keras would track the function as state
-            object.__setattr__(layer, "call", overheard(name, layer.call))
+    with overhearing(layers, told):
         yield
-    finally:
-        for layer in layers.values():
-            vars(layer).pop("call", None)
+
+
+def _numbered(path, number):
+    return path if number == 1 else f"{path}#{number}"
 
 
 @contextmanager
@@ -78,11 +59,8 @@ def linear(layer, also_relu=False):
     if function is None or not (also_relu or name in ("softmax", "sigmoid", "log_softmax")):
         yield
         return
-    object.__setattr__(layer, "activation", keras.activations.linear)  # unseen by Keras, for a moment
-    try:
+    with swapped(layer, "activation", keras.activations.linear):
         yield
-    finally:
-        object.__setattr__(layer, "activation", function)
 
 
 def overhear(model, x, names=None):
@@ -106,10 +84,11 @@ def calls(model, x):
     """Return the `Call`s of a forward pass on the batch `x`, in order; from one uncompiled pass."""
 
     def listen():
-        layers = named_layers(model)
         result, heard = overhear(model, x)
+        layers = named_layers(model)
         return [
-            Call(name, layers[name.split("#")[0]], _shape(inputs), _shape(outputs), outputs is result)
+            Call(name, layers.get(name) or layers[name.rpartition("#")[0]], _shape(inputs), _shape(outputs),
+                 outputs is result)
             for name, (inputs, outputs) in heard.items()
         ]
 
@@ -202,20 +181,7 @@ def _check_values(image):
 
 
 def find_calls(model, x, layers):
-    """Return the `Call`s of layers (names, or the layers themselves), or raise naming the nearest names."""
+    """Return the `Call`s of layers (paths, the ends of paths, or the layers themselves), or raise."""
     heard = {call.name: call for call in calls(model, x)}
-    return [heard[_name_of(model, heard, layer)] for layer in layers]
-
-
-def _name_of(model, heard, layer):
-    if isinstance(layer, keras.layers.Layer):
-        layer = next((name for name, call in heard.items() if call.layer is layer), layer.name)
-    if not isinstance(layer, str):
-        raise TypeError(f"layer must be the name of a layer, or a layer. Received: layer={layer!r}")
-    if layer not in heard:
-        near = difflib.get_close_matches(layer, heard, n=4, cutoff=0.4) or list(heard)[:8]
-        raise ValueError(
-            f"layer must be the name of a layer in model {model.name!r}, such as {', '.join(near)}. "
-            f"Received: layer={layer!r}"
-        )
-    return layer
+    names = [layer if isinstance(layer, str) else find_layer(model, layer)[0] for layer in layers]
+    return [heard[find_name(model, name, heard)] for name in names]

@@ -1,7 +1,5 @@
 """The weights of a layer, and what the layers of a network make of an image."""
 
-import difflib
-
 import keras
 from keras import layers as kl
 
@@ -11,9 +9,9 @@ from cvcourse.interpretation.listening import (
     check_model,
     compile_pass,
     find_calls,
-    named_layers,
     overhear,
 )
+from cvcourse.keras_graph import find_layer, named_layers
 
 # Layers that only move, scale or (while training) disturb their input: nothing to look at.
 _UNREMARKABLE = (
@@ -44,14 +42,12 @@ def filters(model, layer):
         (5, 5, 3, 4)
     """
     check_model(model)
-    known = named_layers(model)
-    found = layer if isinstance(layer, kl.Layer) else known.get(layer)
-    with_filters = {name: one for name, one in known.items() if kernels(one) is not None}
-    if found is None or kernels(found) is None:
-        near = difflib.get_close_matches(str(layer), with_filters, n=4, cutoff=0.4) or list(with_filters)[:8]
+    path, found = find_layer(model, layer)
+    if kernels(found) is None:
+        others = [name for name, one in named_layers(model).items() if kernels(one) is not None]
         raise ValueError(
             f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
-            f"{', '.join(near) or '(it has none)'}. Received: layer={layer!r}"
+            f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a {type(found).__name__}"
         )
     return kernels(found)
 
@@ -88,7 +84,8 @@ def feature_maps(model, image, layers=None):
             convolutions, normalisation, activations, pooling, sums.
 
     Returns:
-        dict from name to array (H, W, K), float32, in the order in which the layers run.
+        dict from name to array (H, W, K), float32, in the order in which the layers run; the names are
+        paths as `summarize` has them ("vgg16/block3_conv1"), or as they were asked for.
 
     Raises:
         ValueError: if the model is not built, the image does not fit it or holds impossible values,
@@ -104,17 +101,19 @@ def feature_maps(model, image, layers=None):
     x = as_batch(model, image)
     if layers is None:
         maps = [call for call in calls(model, x) if _is_map(call)]
-        chosen = [call for call in maps if not isinstance(call.layer, _UNREMARKABLE)]
+        chosen = {call.name: call for call in maps if not isinstance(call.layer, _UNREMARKABLE)}
     else:
         layers = [layers] if isinstance(layers, str | kl.Layer) else layers
-        chosen = [_with_map(call) for call in find_calls(model, x, layers)]
-    names = frozenset(call.name for call in chosen)
+        found = [_with_map(call) for call in find_calls(model, x, layers)]
+        chosen = {layer if isinstance(layer, str) else call.name: call
+                  for layer, call in zip(layers, found, strict=True)}
+    names = frozenset(call.name for call in chosen.values())
 
     def run(model, x):
         return {name: outputs for name, (_, outputs) in overhear(model, x, names)[1].items()}
 
     maps = compile_pass(model, ("maps", names, x.shape), run)(x)
-    return {call.name: keras.ops.convert_to_numpy(maps[call.name])[0] for call in chosen}
+    return {name: keras.ops.convert_to_numpy(maps[call.name])[0] for name, call in chosen.items()}
 
 
 def _is_map(call):
