@@ -8,9 +8,12 @@ numpy does: the last axis holds the four numbers, and `iou(boxes[:, None], other
 each other one.
 """
 
+import reprlib
 from functools import partial
 
 import numpy as np
+
+from cvcourse import arguments
 
 
 def area(boxes):
@@ -52,8 +55,7 @@ def iou(boxes, others):
     Source: Jaccard, "Étude comparative de la distribution florale" (1901); Everingham et al., "The PASCAL
     Visual Object Classes (VOC) Challenge" (IJCV 2010), equation 3.
     """
-    overlap, union, _ = _pairs(boxes, others)
-    return _ratio(overlap, union)
+    return _ratio(*_overlap(*_pairs(boxes, others)))
 
 
 def generalized_iou(boxes, others):
@@ -78,7 +80,10 @@ def generalized_iou(boxes, others):
 
     Source: Rezatofighi et al., "Generalized Intersection over Union" (CVPR 2019), algorithm 1.
     """
-    overlap, union, hull = _pairs(boxes, others)
+    boxes, others = _pairs(boxes, others)
+    overlap, union = _overlap(boxes, others)
+    low, high = np.minimum(boxes[..., :2], others[..., :2]), np.maximum(boxes[..., 2:], others[..., 2:])
+    hull = _product(high - low)
     return _ratio(overlap, union) - _ratio(hull - union, hull)
 
 
@@ -90,7 +95,7 @@ def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
 
     Args:
         boxes: float (K, 4) as (x1, y1, x2, y2).
-        scores: float (K,).
+        scores: (K,), numbers of any type.
         labels: int (K,), or None. With labels, only boxes of one class put each other out.
         threshold: float in [0, 1], the largest IoU that two boxes that stay may have.
 
@@ -98,7 +103,8 @@ def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
         int array, best score first.
 
     Raises:
-        ValueError: if the lengths differ, or as `iou`.
+        ValueError: if the lengths differ, a score is NaN, or as `iou`.
+        TypeError: if scores or labels are no numbers.
 
     Example:
         >>> heap = [[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]]
@@ -110,17 +116,20 @@ def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
     Source: Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models" (2010),
     section 7.2.
     """
-    boxes, scores = _boxes(boxes, "boxes").reshape(-1, 4), np.asarray(scores)
-    labels = np.zeros(len(boxes), "int64") if labels is None else np.asarray(labels)
+    boxes, scores = _rows(boxes, "boxes"), _column(scores, "scores", "(K,)")
+    labels = np.zeros(len(boxes)) if labels is None else _column(labels, "labels", "(K,)")
     _same_length(boxes=boxes, scores=scores, labels=labels)
-    rivals = iou(boxes[:, None], boxes) > threshold
-    rivals &= labels[:, None] == labels
-    order = np.argsort(-scores, kind="stable")
-    stays = np.ones(len(boxes), bool)
-    for i in order:
-        if stays[i]:
-            stays &= ~rivals[i]
-            stays[i] = True
+    threshold = arguments.number(threshold, "threshold", 0, 1)
+    order, stays = _best_first(scores), np.ones(len(boxes), bool)
+    for label in np.unique(labels):
+        heap = order[labels[order] == label]
+        left, right = boxes[heap, 0].copy(), boxes[heap, 2].copy()
+        for place, best in enumerate(heap):  # one kept box at a time: no table of all pairs
+            if stays[best]:
+                beside = (left[place + 1 :] < boxes[best, 2]) & (right[place + 1 :] > boxes[best, 0])
+                near = heap[place + 1 :][beside]
+                near = near[stays[near]]
+                stays[near] &= _ratio(*_overlap(boxes[best], boxes[near])) <= threshold
     return order[stays[order]]
 
 
@@ -142,8 +151,11 @@ def mask_iou(masks, others):
         >>> mask_iou([left], [left, all_four])
         array([[1. , 0.5]])
     """
-    masks, others = np.asarray(masks, bool), np.asarray(others, bool)
-    if masks.ndim != 3 or others.ndim != 3 or masks.shape[1:] != others.shape[1:]:
+    masks, others = (
+        arguments.array(m, name, (3,), "(K, H, W)", empty=True).astype(bool)
+        for m, name in ((masks, "masks"), (others, "others"))
+    )
+    if masks.shape[1:] != others.shape[1:]:
         raise ValueError(
             "masks and others must be (K, H, W) and (T, H, W) with one height and width. "
             f"Received: shapes {masks.shape} and {others.shape}"
@@ -158,7 +170,7 @@ def anchors(grid, stride, sizes, ratios=(1.0,)):
     """Return the anchors of a grid: boxes of each size and ratio around the middle of each cell, in pixels.
 
     Args:
-        grid: int, cells in a row and in a column.
+        grid: int, cells in a row and in a column, up to 10,000.
         stride: float, height and width of a cell in pixels.
         sizes: sequence of float, √area of the boxes in pixels.
         ratios: sequence of float, width / height.
@@ -178,13 +190,17 @@ def anchors(grid, stride, sizes, ratios=(1.0,)):
     Source: Ren et al., "Faster R-CNN" (2015), section 3.1.1; Liu et al., "SSD" (ECCV
     2016), section 2.2, which calls them default boxes.
     """
-    sizes, roots = np.asarray(sizes, "float64").ravel(), np.sqrt(np.asarray(ratios, "float64").ravel())
-    numbers = np.concatenate([[grid, stride], sizes, roots])
-    if not (numbers > 0).all() or not sizes.size or not roots.size:  # NaN is wrong, too
+    grid, stride = arguments.number(grid, "grid", 1, 10_000, whole=True), arguments.number(stride, "stride")
+    sizes, ratios = (
+        arguments.array(numbers, name, (0, 1), f"({name[0].upper()},)").astype("float64").ravel()
+        for numbers, name in ((sizes, "sizes"), (ratios, "ratios"))
+    )
+    if min(stride, *sizes, *ratios) <= 0:
         raise ValueError(
-            "grid, stride, sizes and ratios must be greater than 0, with at least one size and ratio. "
-            f"Received: grid={grid}, stride={stride}, sizes={sizes.tolist()}, ratios={(roots**2).tolist()}"
+            "stride, sizes and ratios must be greater than 0. "
+            f"Received: stride={stride}, sizes={sizes.tolist()}, ratios={ratios.tolist()}"
         )
+    roots = np.sqrt(ratios)
     half = np.stack([np.outer(sizes, roots), np.outer(sizes, 1 / roots)], axis=-1).reshape(-1, 2) / 2
     middle = (np.arange(grid) + 0.5) * stride
     centre = np.stack(np.meshgrid(middle, middle), axis=-1)[:, :, None]  # (grid, grid, 1, 2)
@@ -214,12 +230,14 @@ def match(anchors, boxes, positive=0.5, negative=0.4):
 
     Source: Ren et al., "Faster R-CNN" (2015), section 3.1.2, whose thresholds are 0.7 and 0.3.
     """
-    if not 0 <= negative <= positive <= 1:
+    positive = arguments.number(positive, "positive", 0, 1)
+    negative = arguments.number(negative, "negative", 0, 1)
+    if negative > positive:
         raise ValueError(
             "positive and negative must be 0 ≤ negative ≤ positive ≤ 1. "
             f"Received: positive={positive}, negative={negative}"
         )
-    anchors, boxes = _boxes(anchors, "anchors"), _boxes(boxes, "boxes").reshape(-1, 4)
+    anchors, boxes = _rows(anchors, "anchors"), _rows(boxes, "boxes")
     if not len(boxes):
         return np.full(len(anchors), -1, "int64")
     fits = iou(anchors[:, None], boxes)  # (A, T)
@@ -256,6 +274,7 @@ def encode(boxes, anchors):
     Source: Girshick et al., "R-CNN" (CVPR 2014), appendix C, equations 6–9.
     """
     (centre, size), (at, unit) = _centred(boxes, "boxes"), _centred(anchors, "anchors")
+    _broadcast(boxes=centre, anchors=at)
     return np.concatenate([(centre - at) / unit, np.log(size / unit)], axis=-1)
 
 
@@ -270,16 +289,16 @@ def decode(offsets, anchors):
         float array (…, 4) as (x1, y1, x2, y2); may reach over the border.
 
     Raises:
-        ValueError: as `encode`.
+        ValueError: as `encode`, or if offsets are NaN, infinite or far too large.
 
     Example:
         >>> decode([0.5, 0.5, 0, np.log(2)], [0, 0, 4, 4])
         array([2., 0., 6., 8.])
     """
-    offsets = np.asarray(offsets)
-    if offsets.ndim < 1 or offsets.shape[-1] != 4:
-        raise ValueError(f"offsets must have the shape (…, 4). Received: shape {offsets.shape}")
-    at, unit = _centred(anchors, "anchors")
+    offsets, (at, unit) = _fours(offsets, "offsets", "the shape (…, 4)"), _centred(anchors, "anchors")
+    if (offsets[..., 2:] > 80).any():
+        raise ValueError(f"offsets must have logarithms of sizes up to 80. Received: {offsets.max()}")
+    _broadcast(offsets=offsets[..., :2], anchors=at)
     centre, half = at + offsets[..., :2] * unit, np.exp(offsets[..., 2:]) * unit / 2
     return np.concatenate([centre - half, centre + half], axis=-1)
 
@@ -304,7 +323,8 @@ def average_precision(found, truth, threshold=0.5, overlap=None):
         dict: class (int) to average precision in [0, 1], for each class that occurs in `truth`.
 
     Raises:
-        ValueError: if `found` and `truth` are not as long, or a picture's arrays are not.
+        ValueError: if `found` and `truth` are not as long, or a picture's arrays are not; NaN scores.
+        TypeError: other types.
 
     Example:
         >>> truth = [([[0, 0, 10, 10]], [2]), ([[5, 5, 9, 9]], [2])]
@@ -315,8 +335,12 @@ def average_precision(found, truth, threshold=0.5, overlap=None):
     Source: Lin et al., "Microsoft COCO" (2014) and its tool pycocotools, for boxes of any size and up to
     100 boxes a picture; equal to it in `tests/test_boxes.py`.
     """
+    found, truth = _pictures(found, "found", 3), _pictures(truth, "truth", 2)
     _same_length(found=found, truth=truth)
-    wanted = np.concatenate([np.asarray(labels, int).ravel() for _, labels in truth])
+    threshold = arguments.number(threshold, "threshold", 1e-9, 1)
+    if not (overlap is None or callable(overlap)):
+        raise TypeError(f"overlap must be None or a function such as mask_iou. Received: overlap={overlap!r}")
+    wanted = np.concatenate([_column(labels, "truth's labels", "(T,)").astype(int) for _, labels in truth])
     judge = partial(_judge, threshold=threshold, overlap=overlap or _each_iou)
     answers = [judge(*picture, *known) for picture, known in zip(found, truth, strict=True)]
     labels, scores, right = (np.concatenate(column) for column in zip(*answers, strict=True))
@@ -327,16 +351,36 @@ def average_precision(found, truth, threshold=0.5, overlap=None):
 
 
 def _each_iou(boxes, others):
-    boxes, others = (np.asarray(b, float).reshape(-1, 4) for b in (boxes, others))
-    return iou(boxes[:, None], others)
+    return iou(_rows(boxes, "found's boxes")[:, None], _rows(others, "truth's boxes"))
+
+
+def _pictures(pictures, name, parts):
+    """A list of tuples, one for each picture."""
+    form = ("(boxes, labels)", "(boxes, labels, scores)")[parts - 2]
+    wrong = f"{name} must hold {form} for each picture, and at least one picture. Received: "
+    try:
+        rows = [tuple(picture) for picture in pictures]
+    except TypeError:
+        raise TypeError(f"{wrong}{name}={reprlib.repr(pictures)}") from None
+    if not rows or {len(row) for row in rows} != {parts}:
+        raise ValueError(f"{wrong}{reprlib.repr([len(row) for row in rows])} parts")
+    return rows
 
 
 def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
     """For one picture: the found labels and scores, best first, and whether each box is right."""
-    labels, true_labels, scores = np.asarray(labels, int), np.asarray(true_labels, int), np.asarray(scores)
-    _same_length(boxes=boxes, labels=labels, scores=scores)
-    _same_length(true_boxes=true_boxes, true_labels=true_labels)
-    order = np.argsort(-scores, kind="stable")
+    labels, true_labels = (
+        _column(part, f"{name}'s labels", "(K,)").astype(int)
+        for part, name in ((labels, "found"), (true_labels, "truth"))
+    )
+    scores = _column(scores, "found's scores", "(K,)")
+    try:
+        _same_length(boxes=boxes, labels=labels, scores=scores)
+        _same_length(true_boxes=true_boxes, true_labels=true_labels)
+    except TypeError:
+        raise TypeError("found and truth must hold boxes (K, 4) for each picture. "
+                        f"Received: {reprlib.repr(boxes)} and {reprlib.repr(true_boxes)}") from None
+    order = _best_first(scores)
     fits = np.array(overlap(boxes, true_boxes), float).reshape(len(boxes), len(true_boxes))
     fits[labels[:, None] != true_labels] = 0
     right = np.zeros(len(boxes), bool)
@@ -348,7 +392,7 @@ def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
 
 
 def _area_under_curve(scores, right, wanted):
-    right = right[np.argsort(-scores, kind="stable")]
+    right = right[_best_first(scores)]
     hits = np.cumsum(right)
     recall, precision = hits / wanted, hits / np.arange(1, len(hits) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # at this recall or beyond
@@ -362,22 +406,41 @@ def _same_length(**arrays):
         raise ValueError(f"{', '.join(arrays)} must be of one length. Received: {lengths}")
 
 
+def _best_first(scores):
+    """The order of falling scores, equal ones as they come; without a minus sign, which bytes do not have."""
+    return len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
+
+
+def _column(values, name, shape):
+    values = arguments.array(values, name, (1,), shape, empty=True, finite=False)
+    if np.isnan(values).any():
+        raise ValueError(f"{name} must not be NaN. Received: {np.isnan(values).sum()} NaN")
+    return values
+
+
 def _pairs(boxes, others):
-    """Areas of what two boxes share, of what they cover together, and of the smallest box around both."""
+    """`boxes` and `others`, checked."""
     boxes, others = _boxes(boxes, "boxes"), _boxes(others, "others")
+    _broadcast(boxes=boxes, others=others)
+    return boxes, others
+
+
+def _broadcast(**arrays):
+    (one, boxes), (other, others) = arrays.items()
     try:
         np.broadcast_shapes(boxes.shape, others.shape)
     except ValueError as error:
         raise ValueError(
-            "boxes and others must broadcast; for all pairs take iou(boxes[:, None], others). "
+            f"{one} and {other} must broadcast; for all pairs take {one}[:, None] and {other}. "
             f"Received: shapes {boxes.shape} and {others.shape}"
         ) from error
-    corners = np.maximum(boxes[..., :2], others[..., :2]), np.minimum(boxes[..., 2:], others[..., 2:])
-    overlap = np.clip(corners[1] - corners[0], 0, None).prod(axis=-1)
-    hull = np.concatenate(
-        [np.minimum(boxes[..., :2], others[..., :2]), np.maximum(boxes[..., 2:], others[..., 2:])], axis=-1
-    )
-    return overlap, _area(boxes) + _area(others) - overlap, _area(hull)
+
+
+def _overlap(boxes, others):
+    """Areas of what two boxes share, and of what they cover together."""
+    low, high = np.maximum(boxes[..., :2], others[..., :2]), np.minimum(boxes[..., 2:], others[..., 2:])
+    overlap = _product(np.clip(high - low, 0, None))
+    return overlap, _area(boxes) + _area(others) - overlap
 
 
 def _ratio(part, whole):
@@ -396,19 +459,24 @@ def _centred(boxes, name):
 
 
 def _area(boxes):
-    return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
+    return _product(boxes[..., 2:] - boxes[..., :2])
+
+
+def _product(sides):
+    return sides[..., 0] * sides[..., 1]  # ten times as fast as `prod`
+
+
+def _rows(boxes, name):
+    """Boxes as (K, 4); an empty list is (0, 4)."""
+    boxes = np.zeros((0, 4)) if isinstance(boxes, list | tuple) and not len(boxes) else _boxes(boxes, name)
+    if boxes.ndim != 2:
+        raise ValueError(f"{name} must have the shape (K, 4), one box a row. Received: shape {boxes.shape}")
+    return boxes
 
 
 def _boxes(boxes, name):
     """`boxes` as a float array (…, 4), or an error that says what `name` must be."""
-    try:
-        array = np.asarray(boxes)
-        array = array.astype(np.result_type(array, np.float32) if array.dtype.kind in "biuf" else "float64")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers, (…, 4). Received: {name}={boxes!r}") from error
-    if array.ndim < 1 or array.shape[-1] != 4:
-        form = "the shape (…, 4), as (x1, y1, x2, y2)"
-        raise ValueError(f"{name} must have {form}. Received: shape {array.shape}")
+    array = _fours(boxes, name, "the shape (…, 4), as (x1, y1, x2, y2)")
     wrong = ~(array[..., 2:] >= array[..., :2]).all(axis=-1)  # NaN is wrong, too
     if wrong.any():
         raise ValueError(
@@ -416,3 +484,12 @@ def _boxes(boxes, name):
             f"(x, y, x + width, y + height). Received: {array[wrong][0].tolist()}"
         )
     return array
+
+
+def _fours(values, name, form):
+    array = arguments.array(values, name, range(65), "(…, 4)", empty=True)
+    if array.ndim < 1 or array.shape[-1] != 4:
+        raise ValueError(f"{name} must have {form}. Received: shape {array.shape}")
+    if array.size and max(array.max(), -array.min(initial=0)) > 1e15:
+        raise ValueError(f"{name} must lie within 10¹⁵. Received: {array.min()} to {array.max()}")
+    return array.astype(np.result_type(array, np.float32))

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -70,16 +71,22 @@ def test_boxes_broadcast_and_keep_their_type():
     [
         (boxes.area, ([1, 2, 3],), r"boxes must have the shape \(…, 4\).*Received: shape \(3,\)"),
         (boxes.area, ([5, 0, 2, 1],), r"boxes must be.*x1 ≤ x2.*Received: \[5.0, 0.0, 2.0, 1.0\]"),
-        (boxes.area, ("four",), "boxes must hold numbers"),
+        (boxes.area, ([0, 0, np.nan, 1],), "boxes must be finite.*Received: 1 NaN"),
         (boxes.iou, ([0, 0, 1, 1], [[0, 0, 1]]), "others must have the shape"),
         (boxes.iou, ([0, 0, 1, 1], [0, 3, 1, 1]), "others must be"),
         (boxes.generalized_iou, (np.zeros((2, 4)), np.zeros((3, 4))), r"broadcast.*\(2, 4\) and \(3, 4\)"),
         (boxes.mask_iou, (np.zeros((1, 2, 3)), np.zeros((1, 3, 2))), r"one height and width.*\(1, 3, 2\)"),
-        (boxes.anchors, (4, 0, [8]), "must be greater than 0.*Received: grid=4, stride=0"),
-        (boxes.anchors, (4, 8, []), "at least one size"),
+        (boxes.anchors, (4, 0, [8]), "must be greater than 0.*Received: stride=0"),
+        (boxes.anchors, (4, 8, []), "sizes must be a non-empty array"),
+        (boxes.anchors, (0, 8, [8]), "grid must be a whole number from 1 to 10000. Received: grid=0"),
         (boxes.match, ([[0, 0, 1, 1]], [[0, 0, 1, 1]], 0.3, 0.5), "Received: positive=0.3, negative=0.5"),
         (boxes.encode, ([0, 0, 0, 1], [0, 0, 1, 1]), "boxes must have a width.*Received: .0.0, 0.0"),
         (boxes.decode, ([0, 0, 0], [0, 0, 1, 1]), r"offsets must have.*Received: shape \(3,\)"),
+        (boxes.decode, ([0, 0, np.nan, 0], [0, 0, 1, 1]), "offsets must be finite"),
+        (boxes.decode, ([0, 0, 800, 0], [0, 0, 1, 1]), "offsets must have logarithms"),
+        (boxes.non_max_suppression, ([[0, 0, 1, 1]], [[0.5]]), r"scores must be.*\(K,\).*shape=\(1, 1\)"),
+        (boxes.non_max_suppression, ([[0, 0, 1, 1]], [np.nan]), "scores must not be NaN. Received: 1 NaN"),
+        (boxes.average_precision, ([([[0, 0, 1, 1]], [0], [np.nan])], [([], [])]), "scores must not be NaN"),
     ],
 )
 def test_bad_arguments_are_explained(function, arguments, message):
@@ -108,6 +115,28 @@ def test_suppression_keeps_its_promises(seed):
 
 def test_suppression_of_nothing_is_nothing():
     assert len(boxes.non_max_suppression(np.zeros((0, 4)), [], [])) == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "uint64", "bool", "float16"])
+def test_scores_of_every_type_order_rightly(dtype):
+    apart = np.arange(40).reshape(2, 20).T[..., None] * [10, 0] + [0, 0]
+    apart = np.concatenate([apart[:, 0], apart[:, 0] + 5], axis=1)
+    scores = np.arange(20).astype(dtype)
+    kept = boxes.non_max_suppression(apart, scores)
+    assert list(kept) == sorted(range(20), key=lambda i: -int(scores[i]))
+    truth = [([[0, 0, 9, 9]], [0])]
+    found = [([[0, 0, 9, 9], [50, 50, 59, 59]], [0, 0], np.array([1, 0], dtype))]
+    assert boxes.average_precision(found, truth) == {0: 1}
+
+
+def test_suppression_of_many_boxes_needs_little_memory():
+    corners = np.random.default_rng(0).random((25_200, 2)) * 600
+    many = np.concatenate([corners, corners + 200], axis=1)
+    tracemalloc.start()
+    kept = boxes.non_max_suppression(many, np.linspace(0, 1, len(many)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20e6 and 20 < len(kept) < 500  # all pairs at once: 66 GB
 
 
 def test_anchors_cover_the_picture_with_every_size_and_ratio():
