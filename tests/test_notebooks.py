@@ -16,12 +16,20 @@ NOTEBOOK_METADATA = {
     "language_info": {"name": "python"},
 }
 SECTIONS = ("Setup", "Exercises", "Recap", "Next", "References")
+NAMED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 MODEL = re.compile(r"keras\.(Sequential|Model|Input)\(")
 
 
 def problems(notebook):
     """What a notebook lacks of the common form: a list of sentences, empty for a good one."""
-    tests = (text_problems, code_problems, output_problems, metadata_problems, exercise_problems)
+    tests = (
+        text_problems,
+        code_problems,
+        output_problems,
+        answer_problems,
+        metadata_problems,
+        exercise_problems,
+    )
     return [problem for test in tests for problem in test(notebook)]
 
 
@@ -87,6 +95,17 @@ def output_problems(notebook):
             yield f"no output and no count (run `cvcourse clean`); in {opening(cell)}"
 
 
+def answer_problems(notebook):
+    """A question that is answered on opening: a stored output in the cells under "Predict, then run"."""
+    asked, before = False, None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":  # several text cells in a row ask together
+            asked = "Predict, then" in cell.source or (asked and before == "markdown")
+        elif asked and CHECKED in tags(cell):
+            yield f"no stored output under a prediction; in {opening(cell)}"
+        before = cell.cell_type
+
+
 def metadata_problems(notebook):
     if notebook.metadata != NOTEBOOK_METADATA:
         yield "only kernelspec and language_info in the notebook's metadata (run `cvcourse clean`)"
@@ -113,8 +132,12 @@ def exercise_problems(notebook):
             yield f"a check right after an exercise; missing after {opening(stub)}"
         elif sum(checks[0][0] in names for names in checks) < 2:
             yield f"the same check on the solution; missing for {opening(stub)}"
-        if not any("solution" in tags(cell) for cell in following):
+        solutions = [cell for cell in following if "solution" in tags(cell)]
+        if not solutions:
             yield f"a solution for an exercise; missing for {opening(stub)}"
+        for name in NAMED.findall(stub.source):
+            if not any(f"{name}_solution" in NAMED.findall(cell.source) for cell in solutions):
+                yield f"the stub's name with _solution for a solution; missing {name}_solution"
     for cell in cells:
         if "solution" in tags(cell) and not cell.metadata.get("jupyter", {}).get("source_hidden"):
             yield f"a hidden source for a solution; missing in {opening(cell)}"
@@ -156,9 +179,11 @@ def good_lesson():
         cell
         for number in range(4)
         for cell in (
-            new_code_cell("def f():\n    raise NotImplementedError", metadata={"tags": ["exercise"]}),
+            new_code_cell(
+                f"def f{number}():\n    raise NotImplementedError", metadata={"tags": ["exercise"]}
+            ),
             new_code_cell(f"checks.check_f{number}(f{number})"),
-            new_code_cell(f"def f{number}():\n    return {number}", metadata=hidden()),
+            new_code_cell(f"def f{number}_solution():\n    return {number}", metadata=hidden()),
             new_code_cell(f"checks.check_f{number}(f{number})"),
         )
     ]
@@ -191,6 +216,9 @@ FAULTS = {
     "1 to 3 cells tagged": lambda cells: cells.pop(3),
     "output and count in a checked cell": lambda cells: cells[3].update(execution_count=None),
     "no output and no count": lambda cells: cells[2].update(execution_count=1),
+    "no stored output under a prediction": lambda cells: cells[1].update(
+        source="*Predict, then run*: 1 or 2?"
+    ),
     "only the known tags": lambda cells: cells[2].metadata.update(scrolled=True),
     "'typo'": lambda cells: cells[2].metadata.update(tags=["parameters", "typo"]),
     "4 to 6 exercises": lambda cells: cells.__delitem__(slice(5, 9)),
@@ -198,6 +226,7 @@ FAULTS = {
     "a hidden source": lambda cells: cells[7].metadata.pop("jupyter"),
     "a check right after": lambda cells: cells.pop(6),
     "the same check on": lambda cells: cells.pop(8),
+    "the stub's name with _solution": lambda cells: cells[7].update(source="def f(): ..."),
     "a solution for": lambda cells: cells.pop(7),
 }
 
