@@ -62,13 +62,27 @@ check_iou = Exercise(
 )
 
 
-def _match(fits, takes_part=lambda fit: fit >= 0.5, rescue=lambda box, found: True, rescue_first=False):
-    """The true box of each anchor; `rescue` says which boxes take their best anchor, -1 is background."""
+def _best_pairs(fits):
+    """(anchor, box) of the largest IoU, then of the largest among the others, until one kind is used up."""
+    fits, pairs = fits.copy(), []
+    for _ in range(min(fits.shape)):
+        anchor, box = np.unravel_index(fits.argmax(), fits.shape)
+        pairs.append((anchor, box))
+        fits[anchor] = fits[:, box] = -1
+    return pairs
+
+
+def _one_by_one(fits):
+    return [(fits[:, box].argmax(), box) for box in range(fits.shape[1])]
+
+
+def _match(fits, takes_part=lambda fit: fit >= 0.5, pairs=_best_pairs, lost=lambda *_: True, first=False):
+    """The true box of each anchor, -1 for background; `lost`: which boxes take the anchor of their pair."""
     found, background = fits.argmax(axis=1), ~takes_part(fits.max(axis=1))
     found[background] = -1
-    for box in [box for box in range(fits.shape[1]) if rescue(box, found)]:
-        found[fits[:, box].argmax()] = box
-    return np.where(background, -1, found) if rescue_first else found
+    for anchor, box in [pair for pair in pairs(fits) if lost(pair[1], found)]:
+        found[anchor] = box
+    return np.where(background, -1, found) if first else found
 
 
 _FITS = [
@@ -76,29 +90,33 @@ _FITS = [
     np.array([[0.8, 0.1, 0.0], [0.51, 0.6, 0.0], [0.0, 0.9, 0.2], [0.3, 0.0, 0.4], [0.1, 0.2, 0.1]]),
     # The best anchor of box 1 would rather take box 0; another anchor fits box 1, too.
     np.array([[0.9, 0.8], [0.1, 0.6], [0.95, 0.0], [0.5, 0.0], [0.47, 0.3]]),
+    np.array([[0.4, 0.45], [0.1, 0.2]]),  # one anchor is the best of both boxes
+    np.array([[0.3, 0.8, 0.7]]),  # more boxes than anchors
 ]
 
 check_match = Exercise(
     solution=_match,
     cases=[(table,) for table in _FITS],
     mistakes={
-        "forget the last rule: a box that no anchor fits well would be lost": {"rescue": lambda *_: False},
+        "forget the last rule: a box that no anchor fits well would be lost": {"lost": lambda *_: False},
         "rescue only the boxes that no anchor took: each true box takes its best anchor":
-            {"rescue": lambda box, found: box not in found},
-        "apply the last rule first: what a box takes must not be background again": {"rescue_first": True},
+            {"lost": lambda box, found: box not in found},
+        "go through the boxes one by one: two of them may want one anchor, so the best pair goes first":
+            {"pairs": _one_by_one},
+        "apply the last rule first: what a box takes must not be background again": {"first": True},
         "leave an IoU of exactly 0.5 out: at least means >=": {"takes_part": lambda fit: fit > 0.5},
         "take only the best anchor of each box: every anchor with IoU 0.5 or more takes part":
             {"takes_part": lambda fit: fit > 1},
         "leave no anchor as background: below 0.5 it is −1": lambda fits: fits.argmax(axis=1),
         "take the first box that fits well enough: an anchor takes the one that it overlaps most": (
             lambda fits: np.where(
-                np.isin(np.arange(len(fits)), fits.argmax(axis=0)),
+                np.isin(np.arange(len(fits)), [anchor for anchor, _ in _best_pairs(fits)]),
                 _match(fits),
                 np.where((fits >= 0.5).any(axis=1), (fits >= 0.5).argmax(axis=1), -1),
             )
         ),
     },
-    verified="three tables, two with a box that no anchor fits well, one with an IoU of exactly 0.5",
+    verified="five tables: boxes that no anchor fits well, two that want one anchor, an IoU of exactly 0.5",
     observe=indices,
 )
 

@@ -7,7 +7,7 @@ Both have the same network, `crop_network`, and differ only in *where they look*
                      box that it takes for an object, by four offsets
 
 Source: Girshick, Donahue, Darrell and Malik, "Rich Feature Hierarchies for Accurate Object Detection and
-Semantic Segmentation" (CVPR 2014), sections 2 and 3.5; the proposals are those of `selective_search`.
+Semantic Segmentation" (2013; CVPR 2014), sections 2 and 3.5; the proposals are those of `selective_search`.
 
 How this one differs: a network of four convolutions, trained from random weights on pieces of 32×32 pixels,
 in place of AlexNet on 227×227; softmax in place of one SVM for each class; and one correction in place of

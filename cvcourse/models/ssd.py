@@ -7,10 +7,10 @@ object. Fine maps have small boxes, coarse maps large ones, so each object is lo
 Almost all default boxes are background. So that these do not drown the rest, only the background boxes that
 the network gets most wrong count in the loss, three for each box with an object: *hard negative mining*.
 
-Source: Liu et al., "SSD: Single Shot MultiBox Detector" (ECCV 2016), section 2, equations 1–3.
+Source: Liu et al., "SSD: Single Shot MultiBox Detector" (2015; ECCV 2016), section 2, equations 1–3.
 
 How this one differs: 64×64 pixels, maps of 8×8, 4×4 and 2×2 cells and 492 boxes in place of 300×300, six
-maps and 8,732 boxes; eight convolutions with batch norm in place of VGG16; softmax inside the network.
+maps and 8,732 boxes; nine convolutions with batch norm in place of VGG16; softmax inside the network.
 Offsets are not divided by the variances of the authors' code; instead their loss counts `OFFSETS` times.
 """
 

@@ -8,12 +8,12 @@ it, and says in 5 + C numbers what it sees:
     confidence      Pr(object) · IoU: is there anything, and how well does the box sit?
     C numbers       Pr(class | object)
 
-Source: Redmon et al., "You Only Look Once: Unified, Real-Time Object Detection" (CVPR 2016).
+Source: Redmon et al., "You Only Look Once: Unified, Real-Time Object Detection" (2015; CVPR 2016).
 
-How this one differs: 9 convolutions in place of 24, one box a cell in place of two, and no dense layers at
-the end, so that each cell keeps its place (as from version 2 on). Batch norm is also version 2's. Outputs
-pass a sigmoid or softmax, and confidence and classes are learned with cross-entropy (as in version 3) in
-place of squared errors; the loss of the boxes, its √ and both weights λ are those of the paper.
+How this one differs: 8 convolutions in place of 24, one box a cell in place of two, and a 1×1 convolution in
+place of two dense layers, so that each cell keeps its place (as from version 2 on). Batch norm is also
+version 2's. Outputs pass a sigmoid or softmax, and confidence and classes are learned with cross-entropy (as
+in version 3) in place of squared errors; the loss of the boxes, its √ and both λ are those of the paper.
 """
 
 from typing import NamedTuple
