@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import time
@@ -12,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+
+from cvcourse import stored
 
 RUNS = resources.files("cvcourse") / "runs"
 
@@ -79,11 +80,7 @@ def record(name, question, command, data, runs, folder=None, made_on=None):
         "data": data,
         "runs": rounded(runs),
     }
-    path = Path(folder or RUNS) / f"{name}.json"
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf8")
-    os.replace(temporary, path)
-    return path
+    return stored.write(Path(folder or RUNS) / f"{name}.json", fields)
 
 
 def rounded(value):
@@ -102,7 +99,7 @@ def replay(name, folder=None):
     """Return the `Recording` of a stored experiment.
 
     Raises:
-        ValueError: no such experiment; the message lists those that there are.
+        ValueError: no such experiment; the message lists those that there are. Or a damaged file.
     """
     path = Path(folder or RUNS) / f"{name}.json"
     if not path.is_file():
@@ -111,7 +108,10 @@ def replay(name, folder=None):
             f"name must be a recorded experiment: {', '.join(known) or 'none is stored'}. "
             f"Received: name={name!r}"
         )
-    return Recording(json.loads(path.read_text(encoding="utf8")))
+    return Recording(stored.read(path, _PARTS))
+
+
+_PARTS = ("name", "question", "command", "date", "machine", "versions", "data", "runs")
 
 
 def machine():

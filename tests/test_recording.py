@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cvcourse import recording
+from cvcourse import recording, stored
 
 
 def test_record_and_replay(tmp_path):
@@ -37,7 +37,8 @@ def test_record_and_replay(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(recording.RUNS.glob("*.json")), ids=lambda path: path.stem)
 def test_stored_runs_keep_the_schema(path):
-    fields = json.loads(path.read_text(encoding="utf8"))
+    assert "checksum" in json.loads(path.read_text(encoding="utf8")), "write it with stored.write"
+    fields = stored.read(path)
     assert set(fields) == {"name", "question", "command", "date", "machine", "versions", "data", "runs"}
     assert fields["name"] == path.stem
     assert fields["command"].startswith(("cvcourse experiments", "python benchmarks/"))

@@ -146,7 +146,7 @@ def test_filling_agrees_with_scikit_image():
 
 
 @pytest.mark.parametrize(("arguments", "error", "words"), [
-    ({"n": 0}, ValueError, "n must be"), ({"n": 2.5}, TypeError, "n must be an int"),
+    ({"n": 0}, ValueError, "n must be"), ({"n": 2.5}, TypeError, "n must be a whole number"),
     ({"n": 1, "size": 8}, ValueError, "size must be"),
     ({"n": 1, "objects": 4}, ValueError, "objects must be"),
     ({"n": 1, "objects": (3, 1)}, ValueError, "objects must be"),

@@ -1,19 +1,33 @@
 """COCO's format: a JSON file with boxes, and masks as polygons or run lengths."""
 
-import json
+import math
+from collections import Counter
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from cvcourse.datasets.files import NOT_COUNTED, bad_box, bad_image, bad_name, picture, records
+from cvcourse.datasets import pixels
+from cvcourse.datasets.files import (
+    NOT_COUNTED,
+    bad_box,
+    bad_image,
+    bad_name,
+    clipped,
+    first,
+    path_of,
+    records,
+    too_many,
+)
 from cvcourse.datasets.records import Record
+from cvcourse.stored import read_json
 
 
 def coco(instances, images, bad="refuse", limit=None):
     """Pictures annotated in COCO's format: boxes, masks and instance masks.
 
-    Crowds (`iscrowd`) get no box; their pixels are 255 in `mask`.
+    Crowds (`iscrowd`) get no box; their pixels are 255 in `mask`. Where an object has a box but no mask, both
+    masks of its picture are unknown, None. Boxes and masks refer to the pixels as they lie in the file, so
+    EXIF's rotation is not applied.
 
     Args:
         instances: path of an `instances.json`.
@@ -29,43 +43,54 @@ def coco(instances, images, bad="refuse", limit=None):
 
     Source: https://cocodataset.org/#format-data
     """
-    content = _json(Path(instances))
+    content, images = _content(path_of(instances, "instances")), path_of(images, "images")
     classes = {category["id"]: category["name"] for category in content["categories"]}
     index = {key: k for k, key in enumerate(sorted(classes))}
-    of_image = {image["id"]: [] for image in content["images"]}
-    stray = []
+    times = Counter(image["id"] for image in content["images"])
+    of_image, stray, masked = {key: [] for key in times}, [], not content["annotations"]
     for annotation in content["annotations"]:
-        if annotation.get("image_id") in of_image:
-            of_image[annotation["image_id"]].append(annotation)
+        masked |= bool(annotation.get("segmentation"))  # in a file without a single mask, none is known
+        key = annotation.get("image_id")
+        if isinstance(key, int) and key in of_image:
+            of_image[key].append(annotation)
         else:
-            stray.append((f"annotation {annotation.get('id')}", "its image is not in the list of images"))
+            stray.append((_name(annotation), f"its image is not in the list of images: {key!r}"))
     found = []
-    for image in content["images"][:limit]:
-        path, annotations = Path(images) / image["file_name"], of_image[image["id"]]
+    for image in content["images"][: first(limit)]:
+        path, annotations = images / image["file_name"], of_image[image["id"]]
         problem = bad_name(image["file_name"]) or bad_image(path, (image["width"], image["height"]))
-        problem = problem or next(filter(None, (_bad_annotation(a, index, image) for a in annotations)), None)
-        found.append((path.name, problem, partial(_coco_record, path, annotations, index)))
+        if times[image["id"]] > 1:
+            problem = f"{times[image['id']]} images have its id {image['id']}"
+        problem = problem or _bad_annotations(annotations, index, image)
+        found.append((path.name, problem, partial(_coco_record, path, annotations, index, masked)))
     return records(found, [classes[key] for key in sorted(classes)], bad, stray)
 
 
-def _coco_record(path, annotations, index):
-    image = picture(path)
-    height, width = image.shape[:2]
+def _name(annotation):
+    return f"annotation {annotation.get('id')!r}"
+
+
+def _coco_record(path, annotations, index, masked):
+    image = pixels.read(path, pixels.picture)
     things = [a for a in annotations if not a.get("iscrowd")]
-    each = np.array([_coco_mask(a, height, width) for a in things], bool).reshape(-1, height, width)
     labels = np.array([index[a["category_id"]] for a in things], "int64")
-    boxes = np.array([a["bbox"] for a in things], "float32").reshape(-1, 4)
+    boxes = np.array([a["bbox"] for a in things], "float64").reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    boxes = np.clip(boxes, 0, (width, height, width, height), dtype="float32")
-    crowds = [_coco_mask(a, height, width) for a in annotations if a.get("iscrowd")]
+    boxes = clipped(boxes, image)
+    if not masked or not all(a.get("segmentation") for a in annotations):
+        return Record(image, None, boxes, labels, name=path.name)
+    each = np.zeros((len(things), *image.shape[:2]), bool)
+    for k, annotation in enumerate(things):
+        each[k] = _coco_mask(annotation, *image.shape[:2])
+    crowds = (_coco_mask(a, *image.shape[:2]) for a in annotations if a.get("iscrowd"))
     return Record(image, None, boxes, labels, _semantic(labels, each, crowds, image), each, path.name)
 
 
 def _coco_mask(annotation, height, width):
-    """The pixels of an annotation: polygons, run lengths, or none of these."""
+    """The pixels of an annotation, from polygons or run lengths."""
     from skimage.draw import polygon2mask
 
-    shape = annotation.get("segmentation") or []
+    shape = annotation["segmentation"]
     if isinstance(shape, dict):
         counts = _run_lengths(shape["counts"])
         values = np.arange(len(counts)) % 2 == 1
@@ -73,8 +98,12 @@ def _coco_mask(annotation, height, width):
     mask = np.zeros((height, width), bool)
     for points in shape:
         corners = np.reshape(points, (-1, 2))[:, ::-1] - 0.5  # (y, x) of the middles of pixels
-        mask |= polygon2mask((height, width), corners)
+        mask |= polygon2mask((height, width), corners + _ONE_SIDE)
     return mask
+
+
+# A border through the middles of pixels: as in pycocotools, the pixels of one side belong to the polygon.
+_ONE_SIDE = (1e-6, 2e-6)
 
 
 def _run_lengths(counts):
@@ -86,6 +115,8 @@ def _run_lengths(counts):
         bits = character - 48
         value |= (bits & 31) << shift
         shift += 5
+        if not 0 <= bits < 64 or shift > 60:  # a number without end would take all day
+            raise ValueError("its run lengths are not as COCO writes them")
         if not bits & 32:  # the last of this number
             value -= (1 << shift) if bits & 16 else 0
             counts.append(value + (counts[-2] if len(counts) > 2 else 0))
@@ -103,13 +134,11 @@ def _semantic(labels, each, crowds, image):
     return mask
 
 
-def _json(path):
+def _content(path):
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not whole JSON ({error})") from None
+        content = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"instances must be COCO's JSON. Received: {error}") from None
     for part, keys in _PARTS.items():
         entries = content.get(part) if isinstance(content, dict) else None
         if not isinstance(entries, list):
@@ -119,8 +148,10 @@ def _json(path):
                     and all(isinstance(entry.get(key), kind) for key, kind in keys.items())):
                 raise ValueError(f"{path}: each of the {part} must have {', '.join(keys)} of the right type. "
                                  f"Received: {str(entry)[:80]}")
-    if len(content["categories"]) >= NOT_COUNTED:
-        raise ValueError(f"{path} has {len(content['categories'])} categories; a uint8 mask holds 254")
+    keys = [category["id"] for category in content["categories"]]
+    if len(keys) >= NOT_COUNTED or len(set(keys)) < len(keys):
+        raise ValueError(f"{path} must have at most 254 categories, since a mask is uint8, each with its own "
+                         f"id. Received: {len(keys)} categories, {len(set(keys))} ids")
     return content
 
 
@@ -128,22 +159,45 @@ _PARTS = {"images": {"id": int, "file_name": str, "width": int, "height": int},
           "categories": {"id": int, "name": str}, "annotations": {}}
 
 
-def _bad_annotation(annotation, index, image):
-    name = f"annotation {annotation.get('id')}"
-    try:
-        x, y, width, height = (float(number) for number in annotation["bbox"])
-        if annotation["category_id"] not in index:
-            return f"{name}: category {annotation['category_id']} is not in the list of categories"
-        shape = annotation.get("segmentation") or []
-        if isinstance(shape, dict):
-            if list(shape["size"]) != [image["height"], image["width"]]:
-                return f"{name}: its mask is of another size"
-            runs = _run_lengths(shape["counts"])
-            if sum(runs) != image["height"] * image["width"] or min(runs) < 0:
-                return f"{name}: its run lengths do not fill the picture"
-        elif any(len(points) < 6 or len(points) % 2 for points in shape):
-            return f"{name}: a polygon needs three points at least"
-    except (KeyError, TypeError, ValueError) as error:
-        return f"{name}: not as COCO has it ({type(error).__name__}: {error})"
-    problem = bad_box((x, y, x + width, y + height), (image["width"], image["height"]))
-    return f"{name}: {problem}" if problem else None
+def _bad_annotations(annotations, index, image):
+    size = image["width"], image["height"]
+    for annotation in annotations:
+        try:
+            problem = _bad_annotation(annotation, index, size)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            problem = f"not as COCO has it ({type(error).__name__}: {error})"
+        if problem:
+            return f"{_name(annotation)}: {problem}"
+    things = sum(bool(a.get("segmentation")) and not a.get("iscrowd") for a in annotations)
+    return too_many(things, *size)
+
+
+def _bad_annotation(annotation, index, size):
+    if annotation["category_id"] not in index:
+        return f"category {annotation['category_id']!r} is not in the list of categories, {[*index][:9]}"
+    if (crowd := annotation.get("iscrowd")) not in (None, 0, 1):
+        return f"iscrowd must be 0 or 1. Received: {crowd!r}"
+    shape = annotation.get("segmentation") or []
+    if isinstance(shape, dict):
+        if list(shape["size"]) != [*size[::-1]]:
+            return "its mask is of another size"
+        runs = _run_lengths(shape["counts"])
+        if not all(isinstance(run, int) and run >= 0 for run in runs) or sum(runs) != size[0] * size[1]:
+            return "its run lengths do not fill the picture"
+        shape = []
+    for points in shape:
+        if len(points) < 6 or len(points) % 2:
+            return "a polygon needs three points at least"
+        xs, ys = _finite(points[::2]), _finite(points[1::2])
+        if min(xs + ys) < -1 or max(xs) > size[0] + 1 or max(ys) > size[1] + 1:
+            return f"a polygon outside of the {size[0]}×{size[1]} picture"
+    x, y, width, height = _finite(annotation["bbox"])
+    return bad_box((x, y, x + width, y + height), size)
+
+
+def _finite(numbers):
+    """A list of numbers; a TypeError names one that is none, or that is infinite."""
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise TypeError(f"{number!r} is no finite number")
+    return list(numbers)

@@ -91,6 +91,7 @@ def _copy(url, out, digest, timeout, progress):
         if got or size is not None:
             raise ConnectionError(f"{url} broke off after {got / 1e6:.1f} MB ({error})") from None
         reason = error if hasattr(error, "code") else getattr(error, "reason", error)  # HTTP has codes
+        getattr(error, "close", bool)()  # and an answer that is still open
         raise ConnectionError(f"nothing from {url} ({reason})") from None
     if size and got < size:
         raise ConnectionError(f"{url} broke off after {got / 1e6:.1f} of {size / 1e6:.1f} MB")

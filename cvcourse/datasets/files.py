@@ -3,14 +3,19 @@
 A check returns None, or the problem as a str.
 """
 
+import reprlib
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
+from cvcourse.arguments import number
+from cvcourse.datasets import pixels
 from cvcourse.datasets.records import Records
 
-PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+PICTURES = {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 NOT_COUNTED = 255  # in masks: crowds, borders and other pixels that no score counts
+LARGEST = 2e9  # bytes of the instance masks of one picture
 
 
 def records(found, classes, bad, stray=()):
@@ -27,44 +32,37 @@ def records(found, classes, bad, stray=()):
     return Records(readers, classes, problems)
 
 
-def picture(path):
-    """Pixels as uint8 (H, W, 3), as they lie in the file (EXIF's rotation is not applied)."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
-                grey = (np.asarray(image, "int64") >> 8).astype("uint8")
-                return np.stack([grey] * 3, axis=-1)
-            return np.array(image.convert("RGB"))
-    except OSError as error:
-        raise ValueError(f"{path} is no whole picture ({error})") from None
+def path_of(value, name):
+    """The argument `name` as a `Path`."""
+    if not isinstance(value, str | PathLike):
+        raise TypeError(f"{name} must be a path, as text or as a pathlib.Path. "
+                        f"Received: {name}={reprlib.repr(value)}")
+    return Path(value)
 
 
-def pixels(path):
-    """A mask's values, int64 (H, W); a palette's numbers, not its colours."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            values = np.array(image).astype("int64")
-    except OSError as error:
-        raise ValueError(f"{path} is no whole picture ({error})") from None
-    if values.ndim == 3 and (values == values[..., :1])[..., :3].all():
-        values = values[..., 0]  # grey, saved as colour
-    if values.ndim != 2:
-        raise ValueError(f"{path} must be a mask of one channel. Received: shape {values.shape}")
-    return values
+def first(limit):
+    """The argument `limit` as the end of a slice."""
+    return None if limit is None else number(limit, "limit", 1, whole=True)
 
 
-def listed(folder, endings):
-    """The files of a folder with these endings, sorted."""
+def listed(folder, endings, name):
+    """The files of the folder `name` with these endings, sorted; hidden ones are nobody's pictures."""
     if not folder.is_dir():
-        raise ValueError(f"the folder {folder} does not exist")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings)
+        raise ValueError(f"{name} must be a folder that exists. Received: {folder}")
+    paths = sorted(path for path in folder.iterdir()
+                   if path.suffix.lower() in endings and not path.name.startswith("."))
     if not paths:
-        raise ValueError(f"the folder {folder} holds no files that end in {', '.join(sorted(endings))}")
+        raise ValueError(f"{name} must hold files that end in {', '.join(sorted(endings))}. "
+                         f"Received: {folder}")
     return paths
+
+
+def by_stem(paths, suffix=""):
+    """{name without ending and suffix: the files of that name}, which should be one."""
+    found = {}
+    for path in paths:
+        found.setdefault(path.stem.removesuffix(suffix), []).append(path)
+    return found
 
 
 def bad_name(name):
@@ -74,23 +72,45 @@ def bad_name(name):
 
 
 def picture_size(path):
-    """(width, height) from the head of a picture; a str says what is wrong with it."""
+    """(width, height) of a picture that can be read; a str says what is wrong with it.
+
+    Of a JPEG, its end is looked for; a PNG's checksums are compared; a picture of another kind is decoded.
+    """
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            size, end = image.size, _ENDS.get(image.format)
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - 1024))
-            whole = end is None or end in file.read()
+            size = image.size
+            if image.format in ("JPEG", "MPO"):
+                return size if _jpeg_ends(path) else "the picture is cut off"
+            if image.format == "PNG":
+                image.verify()
+            if image.format != "PNG" or _texts(path):
+                pixels.read(path, pixels.picture)
+            return size
     except FileNotFoundError:
         return "the picture is missing"
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return f"no picture can be read from it ({error})"
-    return size if whole else "the picture is cut off"
+    except Exception as error:  # Pillow's decoders raise a dozen kinds
+        cut = "truncated" in str(error).lower()
+        return "the picture is cut off" if cut else f"no picture can be read from it ({pixels.said(error)})"
 
 
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+def _jpeg_ends(path):
+    """Whether the mark of a JPEG's end comes after its first scan; a thumbnail before it has one, too."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 1024))
+        if b"\xff\xd9" in file.read():
+            return True
+    data, at = path.read_bytes(), 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":  # segments, with their lengths
+        at += 1 if data[at + 1 : at + 2] == b"\xff" else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return b"\xff\xd9" in data[at:]
+
+
+def _texts(path):
+    """Whether a PNG holds compressed text: Pillow unpacks it with the pixels, and refuses huge ones."""
+    data = path.read_bytes()
+    return b"zTXt" in data or b"iTXt" in data
 
 
 def bad_image(path, expected=None):
@@ -99,18 +119,20 @@ def bad_image(path, expected=None):
     if isinstance(size, str):
         return size
     if expected and None not in expected and size != tuple(expected):
-        return f"the picture is {size[0]}×{size[1]}, its annotation says {expected[0]}×{expected[1]}"
+        return f"the picture is {size[0]}×{size[1]}, its annotation says {expected[0]:g}×{expected[1]:g}"
     return None
 
 
-def bad_mask(mask, image):
-    """A missing or broken mask, or one that is not of its picture's size."""
-    size = picture_size(mask)
-    if isinstance(size, str):
-        return f"its mask {mask.name}: {size}"
-    if size != (own := picture_size(image)):
-        return f"its mask is {size[0]}×{size[1]}, the picture {own[0]}×{own[1]}"
-    return None
+def bad_mask(mask, image, how):
+    """A missing or broken mask, one not of its picture's size, or one that `how` cannot read."""
+    try:
+        size, own = pixels.read(mask, lambda mask: mask.size), pixels.read(image, lambda image: image.size)
+        if size == own:
+            how(mask)
+            return None
+    except ValueError as error:
+        return f"its mask: {error}"
+    return f"its mask is {size[0]}×{size[1]}, the picture {own[0]}×{own[1]}"
 
 
 def bad_box(box, size):
@@ -120,4 +142,18 @@ def bad_box(box, size):
         return f"a box of no area: {box}"
     if x1 < -1 or y1 < -1 or x2 > size[0] + 1 or y2 > size[1] + 1:
         return f"a box outside of the {size[0]}×{size[1]} picture: {box}"
+    return None
+
+
+def clipped(boxes, image):
+    """Boxes, float32 (N, 4), without what lies a pixel too far."""
+    height, width = image.shape[:2]
+    return np.clip(np.reshape(boxes, (-1, 4)), 0, (width, height, width, height)).astype("float32")
+
+
+def too_many(count, width, height):
+    """So many objects that their masks would fill the memory."""
+    if count * width * height > LARGEST:
+        return (f"the masks of its {count:,} objects would take {count * width * height / 1e9:.1f} GB, "
+                f"more than {LARGEST / 1e9:g}")
     return None

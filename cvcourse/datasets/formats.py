@@ -1,10 +1,14 @@
 """Readers for the formats in which annotated pictures are handed out.
 
 `coco`, `voc`, `masks` and `folders` all give `Records`, whose items are the same `Record`s as those of
-`scenes`. Each looks at every file first (at its head, not its pixels). What is bad is named and counted:
-`bad="refuse"` stops with an error that lists it, `bad="skip"` leaves it out and lists it in `.skipped`.
+`scenes`. Each looks at every file first: at annotations and masks as a whole, at a picture's head and end.
+What is bad is named and counted: `bad="refuse"` stops with an error that lists it, `bad="skip"` leaves it out
+and lists it in `.skipped`. `datasets.pixels` says how each type of pixel is read. Hidden files and folders
+(`.ipynb_checkpoints`) are passed over.
 """
 
+import os
+import reprlib
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +16,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from cvcourse.datasets import pixels
 from cvcourse.datasets.coco import coco
 from cvcourse.datasets.files import (
     NOT_COUNTED,
@@ -20,11 +25,14 @@ from cvcourse.datasets.files import (
     bad_image,
     bad_mask,
     bad_name,
+    by_stem,
+    clipped,
+    first,
     listed,
-    picture,
+    path_of,
     picture_size,
-    pixels,
     records,
+    too_many,
 )
 from cvcourse.datasets.records import Record, tight_boxes
 
@@ -33,13 +41,15 @@ __all__ = ["NOT_COUNTED", "VOC_CLASSES", "coco", "folders", "masks", "voc"]
 VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
                "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
                "tvmonitor")
+_VOC_VALUES = tuple(range(1, 21))
 
 
 def voc(folder, classes=None, bad="refuse", limit=None, difficult=False):
     """Pictures annotated as in PASCAL VOC: an XML file for each in `Annotations/`, beside `JPEGImages/`.
 
     Where the classes are VOC's twenty and `SegmentationClass/` and `SegmentationObject/` hold a mask of the
-    same name, the record has it.
+    same name, the record has it. Boxes and masks refer to the pixels as they lie in the file, so EXIF's
+    rotation is not applied.
 
     Args:
         folder: the folder that holds `Annotations` and `JPEGImages`.
@@ -58,24 +68,37 @@ def voc(folder, classes=None, bad="refuse", limit=None, difficult=False):
     Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf; VOC counts pixels from 1 and
     includes both ends, so x1 = xmin − 1 and x2 = xmax.
     """
-    folder = Path(folder)
-    paths = listed(folder / "Annotations", {".xml"})[:limit]
+    folder = path_of(folder, "folder")
+    paths = listed(folder / "Annotations", {".xml"}, "folder")[: first(limit)]
     read = {path: _voc_objects(path) for path in paths}
     whole = [content for content in read.values() if not isinstance(content, str)]
     named = {name for content in whole for name, *_ in content["objects"]}
     if classes is None:
         classes = VOC_CLASSES if named <= set(VOC_CLASSES) else sorted(named)
+    classes = _names(classes)
     found = []
     for path, content in read.items():
         if isinstance(content, str):  # what is wrong with it
             found.append((path.name, content, None))
             continue
-        image = folder / "JPEGImages" / content["filename"]
+        image, objects = folder / "JPEGImages" / content["filename"], content["objects"]
+        own = [folder / kind / f"{image.stem}.png" for kind in ("SegmentationClass", "SegmentationObject")]
+        own = own if classes == VOC_CLASSES and all(mask.is_file() for mask in own) else None
         problem = bad_name(content["filename"]) or bad_image(image, content["size"])
-        problem = problem or _bad_objects(content["objects"], classes, image)
-        reader = partial(_voc_record, image, content["objects"], tuple(classes), difficult)
-        found.append((path.name, problem, reader))
+        problem = problem or _bad_objects(objects, classes, image, own)
+        found.append((path.name, problem, partial(_voc_record, image, objects, classes, difficult, own)))
     return records(found, classes, bad)
+
+
+def _names(classes):
+    """The argument `classes` as a tuple of str."""
+    try:
+        names = (classes,) if isinstance(classes, str) else tuple(classes)
+    except Exception:  # whatever a foreign object's own conversion raises
+        names = ()
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < max(1, len(names)):
+        raise ValueError(f"classes must be different names. Received: classes={reprlib.repr(classes)}")
+    return names
 
 
 def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad="refuse", limit=None):
@@ -84,8 +107,9 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
     Args:
         images: folder with the pictures.
         masks: folder with the masks; or for kind "binary", {class: folder}, where later classes lie on top.
-        kind: "binary" (0 = background, all else = the class), "classes" (0 = background, then the classes,
-            255 = not counted) or "instances" (0 = background, each object has a number of its own).
+        kind: "binary" (0 = background, all else = the class; of soft edges, as JPEG makes them, what is above
+            half), "classes" (0 = background, then the classes, 255 = not counted) or "instances" (0 =
+            background, each object has a number of its own).
         classes: names of the classes; one for "instances", and for "binary" unless `masks` names them.
         values: for kind "classes": the pixel values of the classes, if not 1, 2, … (BraTS: 1, 2, 4).
         suffix: what a mask's name has more than its picture's, such as ISIC's "_segmentation".
@@ -93,49 +117,62 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
         limit: int, at most so many pictures, the first ones.
 
     Returns:
-        `Records`. Boxes and instance masks are known for kind "instances" only.
+        `Records`. Boxes and instance masks are known for kind "instances" only. Pictures are as they lie in
+        the file (EXIF's rotation is not applied), as the masks are.
 
     Raises:
         ValueError: if an argument does not fit, or if a picture is bad and `bad="refuse"`.
     """
     classes, values, mask_folders = _check_masks(masks, kind, classes, values)
-    paths = {path.stem: path for path in listed(Path(images), PICTURES)}
-    of_mask = [{path.stem.removesuffix(suffix): path for path in listed(each, PICTURES)}
-               for each in mask_folders]
-    stray = [(each[stem].name, "no picture belongs to it") for each in of_mask for stem in each
-             if stem not in paths]
+    if not isinstance(suffix, str):
+        raise TypeError(f"suffix must be text. Received: suffix={reprlib.repr(suffix)}")
+    paths = by_stem(listed(path_of(images, "images"), PICTURES, "images"))
+    of_mask = [by_stem(listed(each, PICTURES, "masks"), suffix) for each in mask_folders]
+    stray = [(path.name, "no picture belongs to it") for each in of_mask for stem in each if stem not in paths
+             for path in each[stem]]
     found = []
-    for stem, path in list(paths.items())[:limit]:
-        own = [each.get(stem) for each in of_mask]
-        problem = bad_image(path) or ("no mask belongs to it" if None in own else None)
-        problem = problem or next(filter(None, (bad_mask(mask, path) for mask in own)), None)
+    for stem in list(paths)[: first(limit)]:
+        own = [each.get(stem, []) for each in of_mask]
+        same = next((group for group in (paths[stem], *own) if len(group) > 1), None)
+        path, own = paths[stem][0], [group[0] for group in own if group]
+        problem = same and f"two files of one name: {', '.join(each.name for each in same)}"
+        problem = problem or bad_image(path) or (len(own) < len(of_mask) and "no mask belongs to it") or None
+        how = partial(_mask_of, kind=kind, values=values)
+        problem = problem or next(filter(None, (bad_mask(mask, path, how) for mask in own)), None)
         found.append((path.name, problem, partial(_mask_record, path, own, kind, values)))
     return records(found, classes, bad, stray)
 
 
 def _check_masks(masks, kind, classes, values):
     """The classes, the pixel value of each and the folders of masks, all as sequences."""
-    if kind not in ("binary", "classes", "instances"):
-        raise ValueError(f'kind must be "binary", "classes" or "instances". Received: kind={kind!r}')
+    if not isinstance(kind, str) or kind not in ("binary", "classes", "instances"):
+        raise ValueError('kind must be "binary", "classes" or "instances". '
+                         f"Received: kind={reprlib.repr(kind)}")
     if isinstance(masks, dict):
         if kind != "binary":
             raise ValueError(f'masks may be a dict for kind="binary" only. Received: kind={kind!r}')
-        classes, mask_folders = tuple(masks), [Path(folder) for folder in masks.values()]
+        classes, mask_folders = tuple(masks), [path_of(folder, "masks") for folder in masks.values()]
     else:
-        classes = (classes,) if isinstance(classes, str) else tuple(classes)
-        mask_folders = [Path(masks)]
+        mask_folders = [path_of(masks, "masks")]
+    classes = _names(classes)
+    if len(classes) >= NOT_COUNTED:
+        raise ValueError(f"classes must be at most 254: a mask is uint8. Received: {len(classes)} classes")
     if kind != "classes" and len(classes) != len(mask_folders):
         raise ValueError(f"classes must be one name for kind={kind!r}. Received: classes={classes!r}")
-    values = tuple(values or range(1, len(classes) + 1))
-    if len(values) != len(classes):
-        raise ValueError(f"values must be one for each of {classes}. Received: values={values!r}")
+    try:
+        values = tuple(range(1, len(classes) + 1) if values is None else [int(value) for value in values])
+    except Exception:  # whatever a foreign object's own conversion raises
+        values = (reprlib.repr(values),)
+    if len(values) != len(classes) or len({*values} - {0}) < len(values):
+        raise ValueError(f"values must be one for each of {classes}, but 0. Received: values={values!r}")
     return classes, values, mask_folders
 
 
 def folders(folder, bad="refuse", limit=None):
     """Pictures sorted into a folder for each class, as Keras's `image_dataset_from_directory` lists them.
 
-    So labels and order are those of the batches that Keras makes of the same folder.
+    So labels and order are those of the batches that Keras makes of the same folder. What Keras passes over
+    is here, too: TIFF, WebP and EXIF's rotation, by which pictures are turned upright.
 
     Args:
         folder: the folder that holds one folder for each class; pictures may lie deeper.
@@ -148,74 +185,101 @@ def folders(folder, bad="refuse", limit=None):
     Raises:
         ValueError: if there are no pictures, or if one is bad and `bad="refuse"`.
     """
-    from keras.utils import image_dataset_from_directory
-
-    if not Path(folder).is_dir():
+    folder, limit = path_of(folder, "folder"), first(limit)
+    if not folder.is_dir():
         raise ValueError(f"folder must exist. Received: {folder}")
-    listed = image_dataset_from_directory(str(folder), shuffle=False, batch_size=None, verbose=False)
-    paths, classes = [Path(path) for path in listed.file_paths], listed.class_names
+    inside = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    classes = [name for name in inside if (folder / name).is_dir()]
+    stray = [(name, "it lies in no class's folder") for name in inside
+             if name not in classes and Path(name).suffix.lower() in PICTURES]
+    paths = [path for name in classes for path in _below(folder / name)]
+    if not paths:
+        raise ValueError(f"folder must hold a folder of pictures for each class. Received: {folder}")
     if limit is not None:
         steps = np.linspace(0, len(paths) - 1, min(limit, len(paths))).astype(int)
         paths = [paths[i] for i in steps]
     found = []
     for path in paths:
-        inside = path.relative_to(folder)
-        reader = partial(_folder_record, path, classes.index(inside.parts[0]))
-        found.append((inside.as_posix(), bad_image(path), reader))
-    return records(found, classes, bad)
+        name = path.relative_to(folder)
+        reader = partial(_folder_record, path, classes.index(name.parts[0]))
+        found.append((name.as_posix(), bad_image(path), reader))
+    return records(found, classes, bad, stray)
 
 
-def _voc_record(path, objects, classes, difficult):
-    image = picture(path)
+def _below(folder):
+    """The pictures in a folder and deeper, in Keras's order."""
+    walked = []
+    for place, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        walked.append((place, sorted(name for name in names if not name.startswith("."))))
+    return [Path(place) / name for place, names in sorted(walked) for name in names
+            if Path(name).suffix.lower() in PICTURES]
+
+
+def _voc_record(path, objects, classes, difficult, own):
+    image = pixels.read(path, pixels.picture)
     kept = [k for k, (_, _, hard) in enumerate(objects) if difficult or not hard]
-    labels = np.array([classes.index(objects[k][0]) for k in kept], "int64")
-    boxes = np.array([objects[k][1] for k in kept], "float32").reshape(-1, 4)
+    names = np.array([classes.index(objects[k][0]) for k in kept], "int64")
+    boxes = clipped([objects[k][1] for k in kept], image)
     mask = each = None
-    by_class, by_object = (path.parents[1] / folder / f"{path.stem}.png"
-                           for folder in ("SegmentationClass", "SegmentationObject"))
-    if tuple(classes) == VOC_CLASSES and by_class.is_file() and by_object.is_file():
-        mask = pixels(by_class).astype("uint8")
-        numbers = np.array(kept, "int64").reshape(-1, 1, 1) + 1
-        each = pixels(by_object) == numbers
-    return Record(image, None, boxes, labels, mask, each, path.name)
+    if own:
+        mask = _mask_of(own[0], "classes", _VOC_VALUES)
+        each = _mask_of(own[1], "instances", ()) == np.array(kept, "int64").reshape(-1, 1, 1) + 1
+    return Record(image, None, boxes, names, mask, each, path.name)
 
 
 def _mask_record(path, own, kind, values):
-    image = picture(path)
-    if kind == "instances":
-        numbers = pixels(own[0])
-        each = numbers == np.unique(numbers[numbers > 0]).reshape(-1, 1, 1)
-        labels = np.zeros(len(each), "int64")
-        mask = (numbers > 0).astype("uint8")
-        return Record(image, None, tight_boxes(each), labels, mask, each, path.name)
-    mask = np.zeros(image.shape[:2], "uint8")
+    image = pixels.read(path, pixels.picture)
+    found = [_mask_of(mask, kind, values) for mask in own]
+    if kind == "classes":
+        return Record(image, mask=found[0], name=path.name)
     if kind == "binary":
-        for k, one in enumerate(own):
-            found = pixels(one)
-            mask[found > (0 if found.max() <= 1 else 127)] = k + 1  # 127: JPEG blurs the edges
+        mask = np.zeros(image.shape[:2], "uint8")
+        for k, one in enumerate(found):
+            mask[one] = k + 1
         return Record(image, mask=mask, name=path.name)
-    found = pixels(own[0])
-    strange = sorted(set(np.unique(found).tolist()) - {0, NOT_COUNTED, *values})
+    numbers = found[0]
+    each = numbers == [[[number]] for number in pixels.values(numbers) if number]
+    each = each.reshape(-1, *numbers.shape)
+    labels, mask = np.zeros(len(each), "int64"), (numbers > 0).astype("uint8")
+    return Record(image, None, tight_boxes(each), labels, mask, each, path.name)
+
+
+def _mask_of(path, kind, values):
+    """A mask by its kind: bool, uint8 classes, or the numbers of the instances."""
+    if kind == "binary":
+        return pixels.read(path, pixels.binary)
+    numbers = pixels.read(path, pixels.labels)
+    found = pixels.values(numbers)
+    if kind == "instances":
+        if problem := too_many(np.count_nonzero(found), *numbers.shape):
+            raise ValueError(f"{path}: {problem}")
+        return numbers
+    strange = sorted(set(found.tolist()) - {0, NOT_COUNTED, *values})
     if strange:
-        raise ValueError(f"{own[0]} must hold 0, {NOT_COUNTED} and {values}. Received also: {strange[:9]}")
+        raise ValueError(f"{path} must hold 0, {NOT_COUNTED} and {values}. Received also: {strange[:9]}")
+    mask = np.where(numbers == NOT_COUNTED, NOT_COUNTED, 0).astype("uint8")
     for k, value in enumerate(values):
-        mask[found == value] = k + 1
-    mask[found == NOT_COUNTED] = NOT_COUNTED
-    return Record(image, mask=mask, name=path.name)
+        mask[numbers == value] = k + 1
+    return mask
 
 
 def _folder_record(path, label):
-    return Record(picture(path), label, name=path.name)
+    return Record(pixels.read(path, partial(pixels.picture, upright=True)), label, name=path.name)
 
 
-def _bad_objects(objects, classes, image):
+def _bad_objects(objects, classes, image, own):
     size = picture_size(image)
     for name, box, _ in objects:
         if name not in classes:
             return f"the class {name!r} is not one of {', '.join(classes)}"
         if problem := bad_box(box, size):
             return problem
-    return None
+    if not own:
+        return None
+    by_class = partial(_mask_of, kind="classes", values=_VOC_VALUES)
+    by_object = partial(_mask_of, kind="instances", values=())
+    return bad_mask(own[0], image, by_class) or bad_mask(own[1], image, by_object)
 
 
 def _voc_objects(path):
@@ -224,14 +288,17 @@ def _voc_objects(path):
         root = _safe_xml(path.read_bytes())
         filename = root.findtext("filename") or f"{path.stem}.jpg"
         size = [root.findtext(f"size/{side}") for side in ("width", "height")]
+        size = [float(side) if side else None for side in size]
         objects = []
         for entry in root.iter("object"):
             corners = [float(entry.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
             box = (corners[0] - 1, corners[1] - 1, corners[2], corners[3])
-            objects.append((entry.findtext("name").strip(), box, entry.findtext("difficult") == "1"))
-    except (ElementTree.ParseError, expat.ExpatError, TypeError, AttributeError, ValueError) as error:
+            hard = (entry.findtext("difficult") or "").strip() == "1"
+            objects.append((entry.findtext("name").strip(), box, hard))
+    except (ElementTree.ParseError, expat.ExpatError, LookupError, TypeError, AttributeError, ValueError,
+            OSError) as error:
         return f"not the XML of VOC ({error})"
-    return {"filename": filename, "size": [int(side) if side else None for side in size], "objects": objects}
+    return {"filename": filename, "size": size, "objects": objects}
 
 
 def _safe_xml(data):

@@ -6,13 +6,13 @@ or a USB stick), then in Keras's cache, then on the internet; an error says whic
 
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cvcourse.datasets.sources import SOURCES, cached, fetch_files, keras_cache
+from cvcourse.stored import read_npz
 
 FOLDER = "CVCOURSE_DATA"
 
@@ -133,10 +133,9 @@ def _what_was_tried(name, folder, cache, error):
 def _read(path):
     """A data set from an .npz file that anybody may have made, so everything about it is checked."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise ValueError(f"{path} is damaged or no .npz file ({error}). Copy it again, or make it anew with "
+        arrays = read_npz(path)
+    except ValueError as error:
+        raise ValueError(f"{error}. Copy it again, or make it anew with "
                          f"`cvcourse data fetch {path.stem} --to {path.parent}`.") from None
     missing = [key for key in Dataset._fields[:4] if key not in arrays]
     if missing:

@@ -5,11 +5,13 @@ The difficulties of real pictures are knobs: each runs from 0 (none of it) to 1 
 Turning one knob leaves the rest of every scene as it was.
 """
 
+import reprlib
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from cvcourse.arguments import number
 from cvcourse.datasets import animals
 from cvcourse.datasets.photos import photo
 from cvcourse.datasets.records import Record, tight_boxes
@@ -81,7 +83,7 @@ def scenes(n, size=64, seed=0, *, objects=1, classes=animals.CLASSES, orientatio
     classes = _check_classes(classes)
     knobs = {"orientation": orientation, "lighting": lighting, "obstruction": obstruction, "scale": scale,
              "clutter": clutter}
-    _check_numbers(n, size, knobs)
+    _check_numbers(n, size, seed, knobs)
     # One row of numbers for each purpose, so that a knob that is turned shifts no other number.
     numbers = np.random.default_rng(seed).random((n, len(_PURPOSES), 48), dtype="float32")
     images = np.empty((n, size, size, 3), "uint8")
@@ -103,11 +105,17 @@ def on_one_ground(made, brightness=0.93):
         made: `Scenes`.
         brightness: float in [0, 1] of the new ground.
 
+    Raises:
+        TypeError, ValueError: other arguments than these.
+
     Example:
         >>> images = on_one_ground(scenes(2, size=32, seed=1, clutter=0))
         >>> images.shape, f"{images[0, 0, 0, 0]:.2f}"
         ((2, 32, 32, 3), '0.93')
     """
+    if not isinstance(made, Scenes):
+        raise TypeError(f"made must be what `scenes` returns. Received: made={reprlib.repr(made)}")
+    number(brightness, "brightness", 0, 1)
     animal = (made.masks > 0)[..., None]
     return np.where(animal, made.images / np.float32(255), np.float32(brightness)).astype("float32")
 
@@ -321,14 +329,9 @@ def _check_classes(classes):
     return names
 
 
-def _check_numbers(n, size, knobs):
-    for name, value, low, high in (("n", n, 1, 10**7), ("size", size, 24, 512)):
-        if not isinstance(value, int | np.integer):
-            raise TypeError(f"{name} must be an int. Received: {name}={value!r}")
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be {low} … {high}. Received: {name}={value!r}")
+def _check_numbers(n, size, seed, knobs):
+    number(n, "n", 1, 10**7, whole=True)
+    number(size, "size", 24, 512, whole=True)
+    number(seed, "seed", 0, whole=True)
     for name, value in knobs.items():
-        if not isinstance(value, int | float | np.number):
-            raise TypeError(f"{name} must be a number. Received: {name}={value!r}")
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must be 0 (none of it) … 1 (hardest). Received: {name}={value!r}")
+        number(value, name, 0, 1)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cvcourse.datasets.download import checksum_is, download
+from cvcourse.stored import read_npz
 
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _TORONTO = "https://www.cs.toronto.edu/~kriz/"
@@ -66,12 +67,6 @@ def fetch_files(source, cache, timeout=10.0):
     return [download(url, cache / name, checksum, timeout) for name, url, checksum in source.files]
 
 
-def read_npz(paths):
-    """MNIST as Keras packs it."""
-    with np.load(paths[0], allow_pickle=False) as arrays:
-        return tuple(arrays[name] for name in ("x_train", "y_train", "x_test", "y_test"))
-
-
 def read_idx(paths):
     """Four files in MNIST's own format: training images and labels, test images and labels."""
     return tuple(_idx(path) for path in paths)
@@ -114,6 +109,11 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 
+def _mnist(paths):
+    arrays = read_npz(paths[0])
+    return tuple(arrays[name] for name in ("x_train", "y_train", "x_test", "y_test"))
+
+
 def _cifar10(paths):
     return read_cifar(paths, "cifar-10-batches-py", [f"data_batch_{k}" for k in range(1, 6)], "test_batch",
                       "labels")
@@ -131,7 +131,7 @@ SOURCES = {
     "mnist": Source(
         (("mnist.npz", f"{_KERAS}mnist.npz",
           "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"),),
-        read_npz, _DIGITS),
+        _mnist, _DIGITS),
     "fashion_mnist": Source(
         (_fashion("train-images-idx3", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
          _fashion("train-labels-idx1", "25c81989df183df01b3e8a0aad5dffbe"),

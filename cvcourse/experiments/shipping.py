@@ -1,10 +1,9 @@
 """Store trained weights as they ship: a small file, and a model card with the figures that it reaches."""
 
-import json
 from datetime import date
 from pathlib import Path
 
-from cvcourse import pretrained, recording
+from cvcourse import pretrained, recording, stored
 
 
 def ship(name, model, measure, *, folder, clock, history, **facts):
@@ -39,5 +38,5 @@ def ship(name, model, measure, *, folder, clock, history, **facts):
         "history": history,
     }
     card = recording.rounded(card)
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf8")
+    stored.write(path.with_suffix(".json"), card)
     return card

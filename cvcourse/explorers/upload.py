@@ -3,7 +3,9 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cvcourse.datasets import pixels
 
 LARGEST_FILE = 6_000_000  # bytes
 LARGEST_IMAGE = 50_000_000  # pixels
@@ -11,7 +13,7 @@ HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1", b
 
 
 def read_image(name, data, largest=LARGEST_FILE):
-    """Return an uploaded file as an RGB image.
+    """Return an uploaded file as an RGB image, its pixels by the rules of `cvcourse.datasets.pixels`.
 
     Args:
         name: str; the file's name, for the error.
@@ -29,12 +31,17 @@ def read_image(name, data, largest=LARGEST_FILE):
         raise ValueError(f"{expected} {len(data) / 1e6:.1f} MB. Make it smaller.")
     try:
         image = Image.open(io.BytesIO(data))
-        if image.width * image.height > LARGEST_IMAGE:
-            raise ValueError(f"{expected} {image.width} × {image.height} pixels. Make it smaller.")
-        return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError) as error:  # what Pillow says to no image, and to a broken one
-        found = "a broken or incomplete image" if "truncated" in str(error) else _kind(data)
-        raise ValueError(f"{expected} {found}. Choose another file.") from error
+        if image.width * image.height <= LARGEST_IMAGE:
+            return Image.fromarray(pixels.picture(image, upright=True))
+        found = f"{image.width} × {image.height} pixels. Make it smaller."
+    except Image.DecompressionBombError:
+        found = "far too many pixels. Make it smaller."
+    except UnidentifiedImageError:
+        found = f"{_kind(data)}. Choose another file."
+    except Exception as error:  # Pillow's decoders raise a dozen kinds
+        cut = "truncated" in str(error).lower()
+        found = f"a broken or incomplete image{'' if cut else f' ({error})'}. Choose another file."
+    raise ValueError(f"{expected} {found}")
 
 
 def _kind(data):

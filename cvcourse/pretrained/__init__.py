@@ -5,6 +5,8 @@
 - `card(name)`: data, recipe, figures and limits of weights; `save_weights`, `load_weights`: as they ship.
 """
 
+from os import PathLike
+
 from cvcourse.pretrained.applications import load_application, names
 from cvcourse.pretrained.imagenet import NAMES, class_names, installed, load_installed
 from cvcourse.pretrained.network import Pretrained, centre_crop, course_images, key
@@ -44,6 +46,8 @@ def load(name="course", weights=None):
         ValueError: unknown name; weights of another architecture; a damaged file.
         OSError: the weights are not on this machine and cannot be had; the message says what to do.
     """
+    if weights is not None and not isinstance(weights, str | PathLike):
+        raise TypeError(f"weights must be the path of a file. Received: weights={weights!r}")
     own = {key(known): known for known in (*SHIPPED, *NAMES)}
     if own.get(key(name)) in SHIPPED:
         return load_shipped(own[key(name)], weights)

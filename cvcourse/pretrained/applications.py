@@ -1,7 +1,6 @@
 """ImageNet weights of `keras.applications`: from Keras's cache, or downloaded without ever hanging."""
 
 import inspect
-import json
 import os
 import socket
 import sys
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 
+from cvcourse import stored
 from cvcourse.pretrained.imagenet import class_names
 from cvcourse.pretrained.network import Pretrained, course_images, key
 
@@ -58,8 +58,11 @@ def _cached_names():
     path = _cache() / "imagenet_class_index.json"
     if not path.is_file():
         return None
-    index = json.loads(path.read_text(encoding="utf8"))
-    return tuple(index[str(k)][1] for k in range(len(index)))
+    index = stored.read_json(path)
+    try:
+        return tuple(index[str(k)][1] for k in range(len(index)))
+    except (LookupError, TypeError):
+        raise ValueError(f"{path} is damaged: it must list ImageNet's classes. Delete it.") from None
 
 
 def _from_keras(function):
@@ -112,7 +115,8 @@ def _load_file(model, path):
     try:
         model.load_weights(path)
     except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
-            f"could not be read: {str(error).splitlines()[0]}"
+            f"could not be read: {reason}"
         ) from error

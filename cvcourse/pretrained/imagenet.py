@@ -4,13 +4,13 @@ Their packages hold weight files and are never imported. Where each file lies, i
 what it reaches stand in its model card, `weights/NAME.json`.
 """
 
-import json
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from cvcourse import stored
 from cvcourse.models.efficientnet import efficientnet
 from cvcourse.models.vgg import vgg16_edges
 from cvcourse.pretrained import torch_file
@@ -50,7 +50,7 @@ def class_names():
     path = _find(*CLASS_NAMES)
     if path is None:
         return None
-    entries = [text.split(", ") for text in json.loads(path.read_text(encoding="utf8")).values()]
+    entries = [text.split(", ") for text in stored.read_json(path).values()]
     times = Counter(names[0] for names in entries)  # a crane is a bird and a machine
     return tuple(
         names[0] if times[names[0]] == 1 else f"{names[0]} ({', '.join(names[1:]) or k})"

@@ -1,13 +1,13 @@
 """The networks that ship with the course: weights as `.npz`, each with its model card as `.json`."""
 
 import hashlib
-import json
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from cvcourse import stored
 from cvcourse.models import instances, rcnn, ssd
 from cvcourse.models.cnn import cnn
 from cvcourse.models.gan import gan
@@ -100,7 +100,12 @@ SHIPPED = {
 
 def card(name="course"):
     """Return the model card of weights that ship with the course: data, recipe, figures, as a dict."""
-    return json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf8"))
+    path = WEIGHTS / f"{name}.json"
+    if not path.is_file():
+        known = sorted(other.stem for other in WEIGHTS.glob("*.json"))
+        raise ValueError(f"name must be one of {', '.join(known)}. Received: name={name!r}")
+    parts = ("classes", "data") if name in SHIPPED else ("package", "install", "told")
+    return stored.read(path, ("file", "sha256", *parts))
 
 
 def save_weights(model, path):
@@ -121,22 +126,24 @@ def load_weights(model, path, sha256=None):
     """Load weights written by `save_weights` into a model of the same architecture.
 
     Raises:
-        ValueError: a checksum that differs, or other names or shapes than the model's.
+        ValueError: a file that is missing, damaged or no `.npz`; a checksum that differs, or other names or
+            shapes than the model's.
     """
     if sha256 is not None:
         check_sha256(path, sha256, "Install the course again to get a whole file.")
-    with np.load(path, allow_pickle=False) as arrays:
-        variables = _variables(model)
-        wrong = sorted(set(variables) ^ set(arrays.files)) or [
-            key for key, variable in variables.items() if arrays[key].shape != tuple(variable.shape)
-        ]
-        if wrong:
-            raise ValueError(
-                f"{Path(path).name} must hold the weights of {model.name!r}. "
-                f"Received other names or shapes for: {', '.join(wrong[:5])}"
-            )
-        for key, variable in variables.items():
-            variable.assign(arrays[key].astype("float32"))
+    arrays, variables = stored.read_npz(path), _variables(model)
+    wrong = sorted(set(variables) ^ set(arrays)) or [
+        key
+        for key, variable in variables.items()
+        if arrays[key].shape != tuple(variable.shape) or arrays[key].dtype.kind != "f"
+    ]
+    if wrong:
+        raise ValueError(
+            f"{Path(path).name} must hold the weights of {model.name!r}. "
+            f"Received other names or shapes for: {', '.join(wrong[:5])}"
+        )
+    for key, variable in variables.items():
+        variable.assign(arrays[key].astype("float32"))
 
 
 def _variables(model):

@@ -52,8 +52,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 def check_sha256(path, sha256, advice):
-    """Return the bytes of a file whose sha256 is known; raise ValueError with the advice if it is another."""
-    data = Path(path).read_bytes()
+    """Return the bytes of a file whose sha256 is known; raise ValueError with the advice if it is not so."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"the weight file {path} cannot be read: {error.strerror}. {advice}") from None
     received = hashlib.sha256(data).hexdigest()
     if received != sha256:
         raise ValueError(

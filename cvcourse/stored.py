@@ -1,0 +1,90 @@
+"""Files of JSON and arrays that anybody may have made or damaged; the course's own JSON has a checksum."""
+
+import hashlib
+import json
+import math
+import os
+import zipfile
+from pathlib import Path
+
+from numpy.lib import format as npy
+
+
+def read_json(path):
+    """The content of a JSON file, in UTF-8, UTF-16 or UTF-32, with a byte-order mark or without.
+
+    Args:
+        path: str or `pathlib.Path`.
+
+    Raises:
+        ValueError: the file is missing or not whole; the message names it.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:  # of the text, or of lists within lists without end
+        raise ValueError(f"{path} is not whole JSON ({error})") from None
+
+
+def read_npz(path):
+    """The arrays of an `.npz` file, a dict; sizes are checked before memory is taken, and no pickle is read.
+
+    Args:
+        path: str or `pathlib.Path`.
+
+    Raises:
+        ValueError: the file is missing, damaged or another; the message names it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {member.filename.removesuffix(".npy"): _array(archive, member)
+                    for member in archive.infolist()}
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist") from None
+    except Exception as error:  # zip files break in a dozen ways
+        raise ValueError(f"{path} is damaged or no .npz file ({error or type(error).__name__})") from None
+
+
+def _array(archive, member):
+    with archive.open(member) as data:
+        first = npy.read_magic(data) == (1, 0)
+        shape, _, dtype = (npy.read_array_header_1_0 if first else npy.read_array_header_2_0)(data)
+        told, there = math.prod(shape) * dtype.itemsize, member.file_size - data.tell()
+        if told != there:
+            raise ValueError(f"{member.filename} says that it has {told:,} bytes, it has {there:,}")
+    with archive.open(member) as data:
+        return npy.read_array(data, allow_pickle=False)
+
+
+def read(path, parts=()):
+    """A dict that `write` stored; it must have these parts and its checksum, if it carries one."""
+    advice = "Install the course again to get a whole file."
+    try:
+        fields = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{error}. {advice}") from None
+    missing = [part for part in parts if part not in fields] if isinstance(fields, dict) else ["a dict"]
+    if missing:
+        raise ValueError(f"{path} is damaged: it lacks {', '.join(missing)}. {advice}")
+    if fields.pop("checksum", None) not in (None, _checksum(fields)):
+        raise ValueError(f"{path} is damaged: something in it was changed, its checksum is another. {advice}")
+    return fields
+
+
+def write(path, fields):
+    """Store a dict as JSON, with its checksum, whole or not at all; returns the path."""
+    path = Path(path)
+    fields = json.loads(json.dumps(fields))  # tuples become lists, as they will be when read
+    text = json.dumps(fields | {"checksum": _checksum(fields)}, indent=1) + "\n"
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text, encoding="utf8")
+    os.replace(temporary, path)
+    return path
+
+
+def _checksum(fields):
+    fields = {name: value for name, value in fields.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
