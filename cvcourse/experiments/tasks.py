@@ -1,16 +1,18 @@
 """Train the small networks of the tasks; write their weights and model cards.
 
-`cvcourse experiments tasks` trains all of them, `cvcourse experiments tasks yolo unet` some.
+`cvcourse experiments tasks` trains all of them, `cvcourse experiments tasks yolo unet` some, and
+`cvcourse experiments tasks measure yolo` only measures again what ships.
 """
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from cvcourse import boxes, pretrained, recording, training
+from cvcourse import boxes, pretrained, recording, stored, training
 from cvcourse.datasets import photos, scenes
 from cvcourse.experiments.shipping import ship
 from cvcourse.models import (
@@ -54,15 +56,28 @@ def main(*names, folder=pretrained.WEIGHTS, seed=SEED, **recipe):
     """Train the networks of that name (all, if none is given) and return their cards.
 
     Args:
-        names: of `TASKS`.
+        names: of `TASKS`; "measure" before them measures what is in the folder, and trains nothing.
         folder: path, where `NAME.npz` and `NAME.json` are written.
         seed: int, for weights, shuffling and noise.
         recipe: "n", "epochs", "batch_size" or "peak", in place of those of the task.
     """
+    again, names = names[:1] == ("measure",), [name for name in names if name != "measure"]
     wrong = set(names) - set(TASKS)
     if wrong:
         raise ValueError(f"the networks are: {', '.join(TASKS)}. Received: {', '.join(sorted(wrong))}")
+    if again:
+        return [measure(name, TASKS[name], Path(folder) / f"{name}.json") for name in names or TASKS]
     return [train(name, TASKS[name], folder, seed, recipe) for name in names or TASKS]
+
+
+def measure(name, task, path):
+    """Measure weights that ship again, and write the figures into their card. The card."""
+    card, model = stored.read(path), task.build()
+    pretrained.load_weights(model, path.with_name(card["file"]), card["sha256"])
+    figures, history = recording.rounded(task.measure(model)), card.pop("history")
+    card |= {**figures, "measured": date.today().isoformat(), "history": history}
+    stored.write(path, card)
+    return card
 
 
 def train(name, task, folder, seed, changes):
@@ -157,31 +172,36 @@ def classifier_figures(model):
 
 
 def yolo_figures(model, n=TEST_SCENES):
-    """Average precision at IoU 0.5, of each class and their mean."""
-    return detector_figures(lambda test: detections(yolo, model, test.images), n)
+    """Average precision, as `detector_figures`."""
+    test = fixed_scenes(n)
+    return detector_figures(detections(yolo, model, test.images), test)
 
 
 def ssd_figures(model, n=TEST_SCENES):
     """As `yolo_figures`."""
-    return detector_figures(lambda test: detections(ssd, model, test.images), n)
+    test = fixed_scenes(n)
+    return detector_figures(detections(ssd, model, test.images), test)
 
 
 def rcnn_figures(model, n=TEST_SCENES):
-    """As `yolo_figures`; and the same for a sliding window with the same network."""
-    windows, network = rcnn.windows(), model.predict_on_batch
+    """As `yolo_figures`, for two ways to look, each with boxes as they were looked at and as corrected.
 
-    def look(where, refine):
-        def detect(test):
-            images = (image.astype("float32") / 255 for image in test.images)
-            return [rcnn.detect(network, image, where(image), 0.01, refine=refine) for image in images]
-
-        return detect
-
-    slid = detector_figures(look(lambda image: windows, False), n)
-    return {
-        **detector_figures(look(selective_search.proposals, True), n),
-        **{f"sliding_window_{key}": value for key, value in slid.items()},
-    }
+    Keys begin with "" (proposals, corrected: R-CNN), "raw_" (proposals as they are), "sliding_window_"
+    (windows as they are) and "sliding_window_refined_" (windows, corrected).
+    """
+    test, windows = fixed_scenes(n), rcnn.windows()
+    proposed = [selective_search.proposals(image) for image in test.images]
+    slid = [windows] * len(proposed)
+    ways = {"": (proposed, True), "raw_": (proposed, False), "sliding_window_": (slid, False),
+            "sliding_window_refined_": (slid, True)}  # fmt: skip
+    figures = {}
+    for way, (places, refine) in ways.items():
+        found = [
+            rcnn.detect(model.predict_on_batch, image / np.float32(255), place, 0.01, refine=refine)
+            for image, place in zip(test.images, places, strict=True)
+        ]
+        figures |= {way + key: value for key, value in detector_figures(found, test).items()}
+    return figures
 
 
 def detections(detector, model, images):
@@ -195,16 +215,17 @@ def detections(detector, model, images):
     return [detector.decode(output, threshold=0.01) for output in training.predict(model, images)]
 
 
-def detector_figures(detect, n=TEST_SCENES):
-    """Return average precision at IoU 0.5, of each class and their mean, on the first `n` fixed scenes.
+def detector_figures(found, test):
+    """Return mean average precision at IoU 0.5, 0.75 and 0.9, and that of each class at 0.5.
 
     Args:
-        detect: function, `Scenes` to a list of `Detections`, one for each scene.
-        n: int.
+        found: list of `Detections`, one for each scene.
+        test: `Scenes`.
     """
-    test = fixed_scenes(n)
-    precision = boxes.average_precision(detect(test), [(scene.boxes, scene.box_labels) for scene in test])
-    return {"map50": np.mean(list(precision.values())), "average_precision": list(precision.values())}
+    truth = [(scene.boxes, scene.box_labels) for scene in test]
+    each = {mark: list(boxes.average_precision(found, truth, mark).values()) for mark in (0.5, 0.75, 0.9)}
+    means = {f"map{100 * mark:.0f}": np.mean(values) for mark, values in each.items()}
+    return {**means, "average_precision": each[0.5]}
 
 
 def unet_figures(model, n=TEST_SCENES):
