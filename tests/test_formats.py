@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cvcourse.datasets import formats
-from cvcourse.datasets.coco import _run_lengths
+from cvcourse.datasets.coco import _coco_mask, _run_lengths
 from cvcourse.datasets.records import Record, Records, tight_boxes
 
 REAL = Path(os.environ.get("CVCOURSE_TEST_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
@@ -114,6 +114,22 @@ def test_coco_reads_compressed_masks(coco):
     (lambda c: c["annotations"][1]["segmentation"].update(size=[30, 20]), "mask is of another size"),
     (lambda c: c["annotations"][1]["segmentation"].update(counts=[64, 2]), "do not fill the picture"),
     (lambda c: c["annotations"][2].update(image_id=99), "annotation 3: its image is not in the list"),
+    (lambda c: c["annotations"][2].update(image_id=[1]), "annotation 3: its image is not in the list"),
+    (lambda c: c["annotations"][0].update(category_id="9"),
+     "category '9' is not in the list of categories, [4"),
+    (lambda c: c["annotations"][0].update(iscrowd="0"), "iscrowd must be 0 or 1. Received: '0'"),
+    (lambda c: c["images"][0].update(file_name="1.png\0"), "no picture can be read"),
+    (lambda c: c["annotations"][0].update(bbox=["2", "3", "4", "5"]), "'2' is no finite number"),
+    *((lambda c, p=p: c["annotations"][0].update(segmentation=p), w) for p, w in [
+        ([["2", "3", "12", "3", "12", "9"]], "'2' is no finite number"),
+        ([[2, 3, 12, 3, float("nan"), 9]], "nan is no finite number"),
+        ([[2, 3, 12, 3, float("inf"), 9]], "inf is no finite number"),
+        ([[2, 3, 12, None, 12, 9]], "None is no finite number"),
+        ([[2, 3, 1e9, 3, 12, 9]], "a polygon outside of the 30×20"), (5, "annotation 1: not as COCO has it"),
+        ({"size": [20, 30], "counts": [600.0]}, "do not fill"), ({"size": [20, 30]}, "not as COCO has it"),
+        ({"size": [20, 30], "counts": "o" * 200_000}, "run lengths are not as COCO writes them"),
+        ({"size": [20, 30], "counts": "é"}, "run lengths are not as COCO writes them"),
+    ]),
 ])
 def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
     content, read = coco
@@ -133,7 +149,8 @@ def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
     ('{"images": [], "categories": []}', "must hold a list of annotations"),
     ('{"images": [{"id": 1}], "categories": [], "annotations": []}',
      r"each of the images must have id, file_name"),
-    (b"\xff\xfe\x00", "not whole JSON"), (None, "does not exist"),
+    (b"\xff\xfe\x00", "not whole JSON"), (None, "does not exist"), ("[" * 100_000, "not whole JSON"),
+    (b"\xef\xbb\xbf[]", "must hold a list of images"),
 ])
 def test_broken_json_is_always_refused(tmp_path, text, words):
     path = tmp_path / "instances.json"
@@ -141,6 +158,59 @@ def test_broken_json_is_always_refused(tmp_path, text, words):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=words):
         formats.coco(path, tmp_path, bad="skip")
+
+
+def test_a_doubled_image_is_named_and_a_doubled_category_refused(coco):
+    content, read = coco
+    content["images"].append({"id": 2, "file_name": "1.png", "width": 30, "height": 20})
+    records = read(bad="skip")
+    assert [name for name, _ in records.skipped] == ["2.png", "1.png"] and len(records) == 1
+    assert records.skipped[0][1] == "2 images have its id 2"
+    content["categories"].append({"id": 9, "name": "fox"})
+    with pytest.raises(ValueError, match="3 categories, 2 ids"):
+        read(bad="skip")
+
+
+def test_a_box_without_a_mask_claims_no_background(coco):
+    content, read = coco
+    del content["annotations"][1]["segmentation"]
+    assert read()[0].mask is None and read()[0].instance_masks is None and len(read()[0].boxes) == 2
+    assert read()[1].mask is not None  # nothing lies in the second picture
+    for annotation in content["annotations"]:
+        annotation.pop("segmentation", None)
+    assert read()[1].mask is None  # in a file of boxes alone, nobody knows that
+
+
+def test_too_many_objects_are_named_before_memory_is_taken(coco, monkeypatch):
+    monkeypatch.setattr("cvcourse.datasets.files.LARGEST", 1000)
+    assert "the masks of its 2 objects would take" in coco[1](bad="skip").skipped[0][1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_coco_in_other_encodings(coco, tmp_path, encoding):
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(coco[0]), encoding=encoding)
+    assert len(formats.coco(path, tmp_path / "images")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_polygons_agree_with_pycocotools():
+    theirs = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+
+    def both(corners):
+        points = np.ravel(corners).tolist()
+        truth = theirs.decode(theirs.merge(theirs.frPyObjects([points], 20, 30))).astype(bool)
+        return _coco_mask({"segmentation": [points]}, 20, 30), truth
+
+    for step in (0.5, 1) * 20:  # corners in the middles of pixels, or between them: no border counts twice
+        (x1, y1), (x2, y2) = np.round(np.sort(rng.uniform(0, 1, (2, 2)) * (30, 20), axis=0) / step) * step
+        np.testing.assert_array_equal(*both([x1, y1, x2, y1, x2, y2, x1, y2]))
+    wrong, pixels = 0, 0
+    for step in (0.01, 0.1, 0.5, 1) * 40:
+        ours, truth = both(np.round(rng.uniform(0, 1, (rng.integers(3, 9), 2)) * (30, 20) / step) * step)
+        wrong, pixels = wrong + (ours ^ truth).sum(), pixels + truth.sum()
+    assert wrong / pixels < 0.05  # pycocotools rounds to fifths of a pixel
 
 
 def test_nothing_left_is_an_error_and_so_is_a_wrong_word(coco, tmp_path):
@@ -214,6 +284,16 @@ def test_voc_masks_follow_the_objects_that_are_kept(tmp_path):
     assert record.mask[12, 12] == record.box_labels[0] + 1
 
 
+def put_masks(folder, by_class, by_object):
+    save(folder / "SegmentationClass" / "bad.png", by_class)
+    save(folder / "SegmentationObject" / "bad.png", by_object)
+
+
+def test_voc_boxes_are_clipped_like_those_of_coco(tmp_path):
+    write_voc(tmp_path, "a", ("cat", 0, 0, 0, 31, 21))  # counted from 0, or rounded: a pixel too far
+    assert formats.voc(tmp_path)[0].boxes.tolist() == [[0, 0, 30, 20]]
+
+
 BOMB = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>'
 
 
@@ -230,6 +310,15 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>'
     (lambda path: path.write_text(path.read_text().replace("bad.png", "/etc/passwd")),
      "leads out of the folder"),
     (lambda path: path.write_text(path.read_text().replace("xmin", "left")), "not the XML of VOC"),
+    (lambda path: path.write_text(path.read_text().replace("<width>30<", "<width>wide<")),
+     "not the XML of VOC"),
+    (lambda path: path.write_text('<?xml version="1.0" encoding="klingon"?>' + path.read_text()),
+     "not the XML of VOC"),
+    (lambda path: path.write_text("<a>" * 100_000), "not the XML of VOC"),
+    (lambda path: put_masks(path.parents[1], np.zeros((20, 31), "uint8"), np.zeros((20, 31), "uint8")),
+     "its mask is 31×20, the picture 30×20"),
+    (lambda path: put_masks(path.parents[1], np.full((20, 30), 77, "uint8"), np.zeros((20, 30), "uint8")),
+     "Received also: [77]"),
 ])
 def test_bad_voc_is_named_and_refused_or_skipped(tmp_path, damage, words):
     write_voc(tmp_path, "bad", ("cat", 0, 1, 1, 5, 5))

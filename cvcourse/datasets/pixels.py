@@ -9,12 +9,13 @@
 | int8, int16, int32, uint32 | 0 … 255 as they are; no others, since nobody knows what is white | from 0 on |
 | float32 | 0 … 1, from black to white; no others | whole numbers from 0 on |
 
-Transparency is left out, and of several pictures in a file all but the first. What has no rule is refused.
+Transparency is left out, and of several pictures in a file all but the first. Where a TIFF says that 0 is
+white (as tifffile writes bool), a picture is turned round, a mask keeps its numbers. No rule: refused.
 """
 
 import numpy as np
 
-SOFT_FROM = 16  # so many grey levels up to white are a mask with soft edges, not names of things
+SOFT_FROM = 4  # more grey levels than these, up to white, are soft edges and not names of things
 
 
 def read(path, how):
@@ -34,6 +35,8 @@ def said(error):
         return "it has too many pixels: " + str(error).partition(",")[0]
     if type(error).__name__ == "UnidentifiedImageError":
         return "of no kind or type that Pillow reads; of grey TIFF, it reads up to 32 bits"
+    if "MAX_TEXT" in str(error):
+        return "it carries a text of megabytes"
     return str(error) or type(error).__name__
 
 
@@ -90,6 +93,8 @@ def labels(image):
         if image.mode not in ("1", "L", "P", "LA", "PA", "RGB", "RGBA"):
             raise ValueError(f"it must be a mask of one channel. Received: {image.mode}")
         numbers = np.array(image)
+        if getattr(image, "tag_v2", {}).get(262) == 0:  # a TIFF whose 0 is white, which Pillow turned round
+            numbers = ~numbers
     if numbers.ndim == 3:
         bands = image.getbands()
         colours, alpha = numbers[..., : len(bands) - (bands[-1] == "A")], numbers[..., -1]

@@ -39,8 +39,8 @@ def read_image(name, data, largest=LARGEST_FILE):
     except UnidentifiedImageError:
         found = f"{_kind(data)}. Choose another file."
     except Exception as error:  # Pillow's decoders raise a dozen kinds
-        cut = "truncated" in str(error).lower()
-        found = f"a broken or incomplete image{'' if cut else f' ({error})'}. Choose another file."
+        why = "" if "truncated" in str(error).lower() else f" ({pixels.said(error)})"
+        found = f"a broken or incomplete image{why}. Choose another file."
     raise ValueError(f"{expected} {found}")
 
 
