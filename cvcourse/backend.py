@@ -4,6 +4,9 @@ The one file that names TensorFlow. All else in the course is Keras and runs on 
 backends as well.
 """
 
+import math
+import re
+
 import keras
 
 
@@ -129,3 +132,60 @@ def _only_tensorflow():
             "gradients are written for Keras's TensorFlow backend. Set KERAS_BACKEND=tensorflow before "
             f"Keras is imported. Received: backend={keras.backend.backend()!r}"
         )
+
+
+def traced():
+    """Return how many operations TensorFlow has traced in the present graph; None where nothing is traced."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    return None if tf.executing_eagerly() else len(tf.compat.v1.get_default_graph().get_operations())
+
+
+def products(numbers):
+    """Return the multiply-adds of the matrix products and convolutions among traced operations.
+
+    Args:
+        numbers: ints, places in the graph that is being traced, as `traced` counts them.
+
+    Returns:
+        int; None where a size is open, or where an operation does work that cannot be read from its shapes:
+        a loop, a branch, a Fourier transform, Python code.
+    """
+    import tensorflow as tf
+
+    operations = tf.compat.v1.get_default_graph().get_operations()
+    work = [_products(operations[number]) for number in numbers]
+    return None if None in work else sum(work)
+
+
+def _products(operation):
+    kind = operation.type
+    if re.search(r"While|If|Case|Call|PyFunc|FFT|Cholesky|Svd|Qr|Inverse|Solve|Eig|Xla|Sparse", kind):
+        return None
+    if not re.search(r"MatMul|^Conv\dD|^DepthwiseConv|^Einsum$", kind):
+        return 0
+    tensors = (*operation.inputs, operation.outputs[0])
+    if not all(tensor.shape.is_fully_defined() for tensor in tensors):
+        return None
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    first, second, out = shapes[0], shapes[1], math.prod(shapes[-1])
+    if "MatMul" in kind:
+        across = operation.get_attr("adj_x" if kind.startswith("Batch") else "transpose_a")
+        return out * first[-2 if across else -1]
+    if kind == "Einsum":
+        return _einsum(operation.get_attr("equation").decode(), shapes[:-1], out)
+    if "Backprop" in kind:  # a transposed convolution: each input pixel paints the whole kernel
+        return math.prod(shapes[2]) * math.prod(second[:-1])
+    return out * math.prod(second[:2] if kind.startswith("Depthwise") else second[:-1])
+
+
+def _einsum(equation, shapes, out):
+    """Return outputs × the sizes of the letters that are summed over; 0 where nothing is multiplied."""
+    inputs, output = equation.split("->")
+    sizes = {}
+    for letters, shape in zip(inputs.split(","), shapes, strict=True):
+        left, _, right = letters.partition("...")
+        sizes |= dict(zip(left, shape, strict=False)) | dict(zip(right[::-1], shape[::-1], strict=False))
+    return out * math.prod(n for letter, n in sizes.items() if letter not in output) if len(shapes) > 1 else 0

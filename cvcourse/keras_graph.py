@@ -21,6 +21,14 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 
+from cvcourse import backend
+
+# Operations without a layer (`x + y`, `keras.ops.relu(x)`) whose outputs depend on one place each, by class.
+POINTWISE_OPS = {
+    "Absolute", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh",
+    "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Power", "Relu", "Relu6", "Sigmoid",
+    "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
+}
 _NUMBER = re.compile(r" \(\d+\)(?=/|#|$)")
 
 
@@ -76,12 +84,12 @@ def find_layer(model, layer, argument="layer"):
     known = {path: one for path, one, _ in found}  # a layer that is shared has several
     if isinstance(layer, keras.layers.Layer) and id(layer) not in paths:
         layer = layer.name
-    name = layer if isinstance(layer, keras.layers.Layer) else find_name(model, layer, known, argument)
+    name = layer if isinstance(layer, keras.layers.Layer) else find_name(model.name, layer, known, argument)
     one = known.get(name, name) if isinstance(name, str) else name
     return paths[id(one)], one
 
 
-def find_name(model, name, known, argument="layer"):
+def find_name(title, name, known, argument="layer"):
     """Return the path among `known` that `name` means: itself, or the only one that ends so."""
     if not isinstance(name, str):
         raise TypeError(
@@ -95,7 +103,7 @@ def find_name(model, name, known, argument="layer"):
     near = difflib.get_close_matches(name, known, n=4, cutoff=0.4) or list(known) or ["(it has none)"]
     what = "say which layer is meant" if ends else "be the name of a layer"
     raise ValueError(
-        f"{argument} must {what}: in model {model.name!r}, such as {', '.join((ends or near)[:8])}. "
+        f"{argument} must {what}: in model {title!r}, such as {', '.join((ends or near)[:8])}. "
         f"Received: {argument}={name!r}")
 
 
@@ -157,9 +165,23 @@ def is_leaf(layer):
     """Return whether a layer is one row: what runs Keras's own code is, unless it wraps something larger."""
     if isinstance(layer, keras.Model):
         return False
+    if not isinstance(layer, keras.layers.Layer):
+        return True  # an operation
     if isinstance(layer, keras.layers.TimeDistributed):
         return is_leaf(layer.layer)
     return type(layer).call.__module__.startswith("keras.") or not layer._flatten_layers(include_self=False)
+
+
+def own_weights(layer):
+    """Return the weights of a layer that are not those of a layer inside it."""
+    inner = {id(weight) for one in layer._flatten_layers(include_self=False) for weight in one.weights}
+    return [weight for weight in layer.weights if id(weight) not in inner]
+
+
+def family(layer):
+    """Return the folder of Keras in which the layer's class stands ("pooling", "core"); None for others."""
+    words = type(layer).__module__.split(".")
+    return words[3] if words[:3] == ["keras", "src", "layers"] else None
 
 
 def walk(layer, args, kwargs, note, names, swap=lambda path, layer, args, kwargs: layer, above=""):
@@ -168,8 +190,10 @@ def walk(layer, args, kwargs, note, names, swap=lambda path, layer, args, kwargs
     Args:
         layer: layer, model, or operation such as `keras.ops.add`.
         args, kwargs: what it is called with, `keras.KerasTensor`s.
-        note: function (path, layer, args, kwargs, outputs); it is told each call of an innermost layer, or
-            of an operation.
+        note: function (path, layer, args, kwargs, outputs, work), which is told each call of an innermost
+            layer or operation; `work()` is the multiply-adds that its code was seen to do, None if unknown.
+            A model or layer that calls others in its own code is told last, with None for its outputs and
+            the work of its own code alone.
         names: {id of a layer: its path}; "" for the model itself.
         swap: function (path, layer, args, kwargs) that returns the layer to take in its place.
         above: path of what is around the layer, with "/" at its end.
@@ -180,25 +204,64 @@ def walk(layer, args, kwargs, note, names, swap=lambda path, layer, args, kwargs
     if graph:
         inputs = args[0] if args else kwargs["inputs"]
         return graph._run_through_graph(inputs, lambda one: lambda *args, **kwargs: inner(one, args, kwargs))
-    if not isinstance(layer, keras.layers.Layer):
-        outputs = layer.compute_output_spec(*args, **kwargs)
-        note(path, layer, args, kwargs, outputs)
-        return outputs
     layer = swap(path, layer, args, kwargs)
-    parts = {} if is_leaf(layer) else dict(_parts(layer, names, inner.keywords["above"]))
+    if is_leaf(layer):
+        outputs = _outputs(layer, args, kwargs)
+        note(path, layer, args, kwargs, outputs, lambda: _work(layer, args, kwargs))
+        return outputs
+    if isinstance(layer, keras.layers.TimeDistributed):
+        _walk_steps(layer, args, kwargs, inner)
+        return _outputs(layer, args, kwargs)
+    return _walk_code(layer, path, args, kwargs, inner)
 
-    def told(path, part, args, kwargs, outputs):
-        if is_leaf(part):
-            note(path, part, args, kwargs, outputs)
-        else:  # TimeDistributed, around a model: its steps are a batch
-            inputs = keras.tree.flatten((args, kwargs))[0]
-            inner(part.layer, (keras.KerasTensor(tuple(inputs.shape[1:]), inputs.dtype),), {})
+
+def _walk_steps(layer, args, kwargs, inner):
+    """Walk through what TimeDistributed is around, with its steps as a batch."""
+    inputs = keras.tree.flatten((args, kwargs))[0]
+    inner(layer.layer, (keras.KerasTensor(tuple(inputs.shape[1:]), inputs.dtype),), {})
+
+
+def _walk_code(container, path, args, kwargs, inner):
+    """Walk through a model or layer whose Python code is the graph: it runs, and its layers tell."""
+    note, names, others = inner.keywords["note"], inner.keywords["names"], set()
+
+    def told(path, layer, args, kwargs, call):
+        start = backend.traced()
+        outputs = call(*args, **kwargs)
+        numbers = range(start or 0, backend.traced() or 0)
+        if layer is container:
+            own = [number for number in numbers if number not in others]
+            note(path, layer, args, kwargs, None, lambda: None if start is None else backend.products(own))
+        elif is_leaf(layer):
+            note(path, layer, args, kwargs, outputs,
+                 lambda: None if start is None else backend.products(numbers))
+        else:
+            _walk_steps(layer, args, kwargs, inner)
+        others.update(numbers)
         return outputs
 
-    if is_leaf(layer) or isinstance(layer, keras.layers.TimeDistributed):
-        return told(path, layer, args, kwargs, _outputs(layer, args, kwargs))
-    with overhearing(parts, told):  # its Python code is the graph: it runs, and its layers tell
-        return keras.Operation.compute_output_spec(layer, *args, **kwargs)
+    with overhearing({path: container} | dict(_parts(container, names, inner.keywords["above"])), told):
+        return keras.Operation.compute_output_spec(container, *args, **kwargs)
+
+
+def _work(layer, args, kwargs):
+    """Return the multiply-adds of a layer or operation as its code does them; None if that is not known."""
+    found = []
+
+    def told(path, layer, args, kwargs, call):
+        start = backend.traced()
+        outputs = call(*args, **kwargs)
+        found.append(None if start is None else backend.products(range(start, backend.traced())))
+        return outputs
+
+    if is_open((args, kwargs)):
+        return None
+    try:
+        with overhearing({"": layer}, told):
+            keras.Operation.compute_output_spec(layer, *args, **kwargs)
+    except Exception:  # code that cannot run without numbers
+        return None
+    return found[0]
 
 
 def _outputs(layer, args, kwargs):
@@ -228,22 +291,20 @@ def _parts(container, names, above):
 
 @contextlib.contextmanager
 def overhearing(layers, told):
-    """Inside this block `told(path, layer, args, kwargs, outputs)` sees every call and decides its result.
+    """Inside this block `told(path, layer, args, kwargs, call)` runs every call and returns its result.
 
     Args:
         layers: {path: layer}.
     """
-
-    def telling(path, layer, call):
-        def call_and_tell(*args, **kwargs):
-            return told(path, layer, args, kwargs, call(*args, **kwargs))
-
-        return call_and_tell
-
     with contextlib.ExitStack() as stack:
         for path, layer in layers.items():
-            stack.enter_context(swapped(layer, "call", telling(path, layer, layer.call)))
+            telling = functools.partial(_tell, told, path, layer, layer.call)
+            stack.enter_context(swapped(layer, "call", telling))
         yield
+
+
+def _tell(told, path, layer, call, *args, **kwargs):
+    return told(path, layer, args, kwargs, call)
 
 
 @contextlib.contextmanager

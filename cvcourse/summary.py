@@ -4,13 +4,11 @@ The model is called once on an input that has a shape but no numbers (a batch of
 is met leaves a row. Numbers are for one image: *macs* are multiply-adds with the bias left out, memory is
 what the outputs of the layers take in their compute dtype (MB = 10^6 bytes).
 
-Multiply-adds are counted for convolutions (1D, 2D, 3D; depthwise, separable, transposed), `Dense`,
-`EinsumDense` and `MultiHeadAttention`. Everything else (pooling, normalisation, activations, recurrent
-layers, bare `keras.ops`) counts as 0: in a CNN it is a per cent or less.
+Multiply-adds are the products with weights and those of attention; pooling, normalisation, activations and
+other sums count as 0: in a CNN they are a per cent or less. Where the work of a layer is not known, or a size
+is open, its row shows "?" and the total is "at least" what is known.
 """
 
-import contextlib
-import functools
 import html
 import inspect
 import math
@@ -18,19 +16,12 @@ import re
 from collections import Counter
 
 import keras
-from keras.src.backend.common import global_state  # no public name: see `shapes_only`
 
-CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+from cvcourse.keras_graph import input_names, named_layers, own_weights, shapes_only, walk
+from cvcourse.multiply_adds import from_shapes
+
 CAPTION = "a row per layer, for one image; MB = 10⁶ bytes of its output"
+OPEN = ".\nSizes marked ? are open: pass input_shape=(224, 224, 3), for example, to count work and memory"
 TEXT_WIDTH = 100
 
 
@@ -40,18 +31,22 @@ class Summary:
     Attributes:
         name: str, the model's name.
         rows: list of dicts with the keys "name", "type", "formula" (its numbers written out), "output_shape"
-            (tuple without the batch axis), "params", "trainable_params", "macs", "activation_bytes", "inputs"
-            (names of the rows that feed this one; [] where only Python code knows, as in a model written as
-            a class); `pandas.DataFrame(summary.rows)` is a data frame.
-        total_params, trainable_params, macs, activation_bytes: ints, sums over the rows.
+            (tuple without the batch axis; None for an open size), "params", "trainable_params", "macs",
+            "activation_bytes" (both None where unknown), "inputs" (names of the rows that feed this one; []
+            where only Python code knows, as in a model written as a class);
+            `pandas.DataFrame(summary.rows)` is a data frame.
+        total_params, trainable_params, macs, activation_bytes: ints, sums over the rows of what is known.
+        unknown: names of the rows whose multiply-adds or memory are not known, so that `macs` and
+            `activation_bytes` are at least so much; [] where all is known.
     """
 
     def __init__(self, name, rows):
         self.name, self.rows = name, rows
         self.total_params = sum(row["params"] for row in rows)
         self.trainable_params = sum(row["trainable_params"] for row in rows)
-        self.macs = sum(row["macs"] for row in rows)
-        self.activation_bytes = sum(row["activation_bytes"] for row in rows)
+        self.macs = sum(row["macs"] or 0 for row in rows)
+        self.activation_bytes = sum(row["activation_bytes"] or 0 for row in rows)
+        self.unknown = [row["name"] for row in rows if None in (row["macs"], row["activation_bytes"])]
 
     def __repr__(self):
         return _text_table(self)
@@ -70,15 +65,16 @@ def summarize(model_or_builder, input_shape=None):
         model_or_builder: a built Keras model, or a function without arguments that returns one. The function
             runs in a scope where weights have shapes but no memory: VGG16 takes milliseconds.
         input_shape: tuple without the batch axis, such as (224, 224, 3); a list of tuples for several inputs.
-            Needed where the model leaves its input size open (None), or where a builder returns an unbuilt
-            model.
+            Where the model leaves its input size open (None), work and memory are unknown without it; needed
+            where a builder returns an unbuilt model.
 
     Returns:
         Summary with `.rows`, `.total_params`, `.trainable_params`, `.macs` and `.activation_bytes`.
 
     Raises:
         TypeError: `model_or_builder` is, or returns, something else than a Keras model.
-        ValueError: the model is not built, or its input size is open or differs from `input_shape`.
+        ValueError: the model is not built, its input size differs from `input_shape`, or the function would
+            load trained weights.
 
     Example:
         >>> def build():
@@ -91,42 +87,42 @@ def summarize(model_or_builder, input_shape=None):
         if not model_or_builder.built:
             raise _unbuilt(model_or_builder)
         return _summarize(model_or_builder, input_shape)
-    if isinstance(model_or_builder, keras.layers.Layer) or not callable(model_or_builder):
-        raise TypeError(
-            "model_or_builder must be a Keras model, or a function without arguments that returns one. "
-            f"Received: {model_or_builder!r}. Write summarize(model) or summarize(lambda: build_model())."
-        )
     with shapes_only():
-        model = model_or_builder()
-        if not isinstance(model, keras.Model):
-            raise TypeError(
-                f"model_or_builder must return a Keras model. Received: {type(model).__name__}. "
-                "Is there a `return model` at the end of the function?"
-            )
+        model = build(model_or_builder)
         if not model.built and input_shape is not None and type(model).build is not keras.Model.build:
             shapes = [(None, *shape) for shape in _shape_list(input_shape)]
             model.build(shapes if len(shapes) > 1 else shapes[0])
         return _summarize(model, input_shape)
 
 
-@contextlib.contextmanager
-def shapes_only():
-    """Let Keras make variables that have a shape and no memory, and leave no trace of them behind.
+def build(builder):
+    """Return the model that a function without arguments makes, or raise."""
+    if isinstance(builder, keras.layers.Layer) or not callable(builder):
+        raise TypeError(
+            "model_or_builder must be a Keras model, or a function without arguments that returns one. "
+            f"Received: {builder!r}. Write summarize(model) or summarize(lambda: build_model())."
+        )
+    weights = getattr(_arguments(builder).get("weights"), "default", None)
+    if isinstance(weights, str):
+        raise ValueError(
+            "model_or_builder must not load trained weights: shapes are enough. Received: "
+            f"{builder.__name__}, whose default is weights={weights!r}. "
+            f"Write lambda: {builder.__name__}(weights=None)."
+        )
+    model = builder()
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"model_or_builder must return a Keras model. Received: {type(model).__name__}. "
+            "Is there a `return model` at the end of the function?"
+        )
+    return model
 
-    Keras keeps a list of variables that it still has to initialise: left there, ours would be allocated by
-    the next model that the student touches. The counters of layer names restart too, so that the first
-    convolution of a builder is always "conv2d".
-    """
-    names = ("uninitialized_variables", "object_name_uids")
-    kept = {name: global_state.get_global_attribute(name) for name in names}
-    for name in names:
-        global_state.set_global_attribute(name, None)
+
+def _arguments(function):
     try:
-        with keras.StatelessScope(initialize_variables=False):
-            yield
-    finally:
-        for name in names:
-            global_state.set_global_attribute(name, kept[name])
+        return inspect.signature(function).parameters
+    except ValueError:  # what is built into Python does not show them
+        return {}
 
 
 # --- The inputs: shapes without numbers -----------------------------------------------------------------
@@ -137,8 +133,7 @@ def _symbolic_inputs(model, input_shape):
     known, config = getattr(model, "inputs", None), model.get_build_config() or {}
     if known:
         shapes = _fill_in([tuple(tensor.shape[1:]) for tensor in known], input_shape)
-        names = [tensor._keras_history.operation.name for tensor in known]
-        return ([_tensor(*pair, x.dtype) for *pair, x in zip(shapes, names, known, strict=True)],), {}
+        return (input_tensors(model, shapes),), {}
     if input_shape is not None:
         tensors = [_tensor(shape) for shape in _shape_list(input_shape)]
         return (tensors if len(_inputs_of_call(model)) > 1 or len(tensors) == 1 else (tensors,)), {}
@@ -154,6 +149,12 @@ def _symbolic_inputs(model, input_shape):
         names = {key: key.removesuffix("_shape") for key in config["shapes_dict"]}
         return (), {name: _built_tensor(config["shapes_dict"][key], name) for key, name in names.items()}
     raise _unbuilt(model)
+
+
+def input_tensors(model, shapes):
+    """Return tensors of these shapes, and no numbers, with the names and dtypes of the model's inputs."""
+    inputs = zip(shapes, input_names(model), model.inputs, strict=True)
+    return [_tensor(shape, name, x.dtype) for shape, name, x in inputs]
 
 
 def _unbuilt(model):
@@ -192,12 +193,6 @@ def _fill_in(shapes, input_shape):
             f"input_shape must fit the model's input {asked}. Received: input_shape={input_shape}. "
             "Leave it out to take the model's own size, or build the model for another one."
         )
-    if any(None in shape for shape in wanted):
-        raise ValueError(
-            f"input_shape is needed: the model's input {asked} leaves its size open (None), and "
-            f"multiply-adds and memory depend on it. Received: input_shape={input_shape}. "
-            "Next: summarize(model, input_shape=(224, 224, 3)), for example."
-        )
     return wanted
 
 
@@ -221,87 +216,29 @@ def _shape_list(input_shape):
 
 
 def _summarize(model, input_shape):
-    args, kwargs = _symbolic_inputs(model, input_shape)
+    return Summary(model.name, rows_of(model, *_symbolic_inputs(model, input_shape)))
+
+
+def rows_of(model, args, kwargs, **options):
+    """Return the rows of a model called on tensors that have shapes alone; `options` are those of `walk`."""
     ledger = _Ledger()
+    names = {id(layer): path for path, layer in named_layers(model).items()} | {id(model): ""}
     for tensor in keras.tree.flatten((args, kwargs)):
         ledger.add(tensor, tensor.name, "InputLayer", (), tensor)
-    _visit(model, "", ledger, *args, **kwargs)
-    for layer in reversed(model._flatten_layers()):  # inner layers first: what is left is the outer one's own
-        if any(id(weight) not in ledger.seen for weight in layer.weights):
-            ledger.add(layer, layer.name, type(layer).__name__, layer.weights)
-    return Summary(model.name, ledger.rows(model.trainable_weights))
-
-
-def _visit(layer, path, ledger, *args, **kwargs):
-    """Send symbolic tensors through a layer, note every layer that they meet, and return the outputs."""
-    if not isinstance(layer, keras.layers.Layer):  # an operation such as keras.ops.add
-        outputs = layer.compute_output_spec(*args, **kwargs)
-        ledger.hand_on(outputs, ledger.sources(args, kwargs))
-        return outputs
-    graph = getattr(layer, "_functional", None) or layer  # a Sequential holds its graph inside
-    if hasattr(graph, "_run_through_graph"):
-        return graph._run_through_graph(
-            args[0] if args else kwargs["inputs"],
-            lambda inner: functools.partial(_visit, inner, _join(path, inner), ledger),
-        )
-    if _is_leaf(layer):
-        outputs = layer.compute_output_spec(*args, **kwargs)
-        if any(None in tensor.shape for tensor in keras.tree.flatten(outputs)):  # it only knows when it runs
-            outputs = keras.Operation.compute_output_spec(layer, *args, **kwargs)
-        ledger.add_call(layer, path, args, kwargs, outputs)
-        return outputs
-    with _listening(layer, path, ledger):  # a subclassed model or layer: its Python code is the graph
-        return keras.Operation.compute_output_spec(layer, *args, **kwargs)
-
-
-@contextlib.contextmanager
-def _listening(container, path, ledger):
-    """While this lasts, every layer inside `container` notes its calls. Nothing stays on the layers."""
-    leaves = dict(_leaves(container, path))
-
-    def noting(leaf, path, call):
-        def call_and_note(*args, **kwargs):
-            outputs = call(*args, **kwargs)
-            ledger.add_call(leaf, path, args, kwargs, outputs)
-            return outputs
-
-        return call_and_note
-
-    try:
-        for leaf, leaf_path in leaves.items():
-            vars(leaf)["call"] = noting(leaf, leaf_path, leaf.call)
-        yield
-    finally:
-        for leaf in leaves:
-            vars(leaf).pop("call", None)
-
-
-def _leaves(container, path):
-    """Yield (layer, path) for each innermost layer of a container."""
-    for inner in container._flatten_layers(include_self=False, recursive=False):
-        inner_path = _join(path, inner)
-        if _is_leaf(inner):
-            yield inner, inner_path
-        else:
-            yield from _leaves(inner, inner_path)
-
-
-def _is_leaf(layer):
-    """Return whether a layer is one row: Keras's own layers are, whatever they are made of inside."""
-    if isinstance(layer, keras.Model):
-        return False
-    return type(layer).__module__.startswith("keras.") or not layer._flatten_layers(include_self=False)
-
-
-def _join(path, layer):
-    return f"{path}/{layer.name}" if path else layer.name
+    walk(model, args, kwargs, ledger.note, names, **options)
+    if not options:  # what no call has shown
+        for layer in [*reversed(named_layers(model).values()), model]:  # inner ones first
+            if any(id(weight) not in ledger.seen for weight in layer.weights):
+                ledger.add(layer, names[id(layer)] or model.name, type(layer).__name__, layer.weights)
+    trainable = ledger.trainable if options else {id(weight) for weight in model.trainable_weights}
+    return [_row(**entry, trainable=trainable) for entry in ledger.entries.values()]
 
 
 class _Ledger:
     """What is noted while the tensors pass: one entry for each layer, in the order of its first call."""
 
     def __init__(self):
-        self.entries, self.seen = {}, set()
+        self.entries, self.seen, self.trainable = {}, set(), set()
         self.makers = {}  # id of a tensor: the tensor (so that no other gets its id), rows that it comes from
 
     def sources(self, *structures):
@@ -323,15 +260,22 @@ class _Ledger:
             entry["calls"].append((macs, keras.tree.flatten(outputs)))
             self.hand_on(outputs, [entry["name"]])
 
-    def add_call(self, layer, name, args, kwargs, outputs):
-        macs, inputs = _macs(layer, args, kwargs, outputs), self.sources(args, kwargs)
-        self.add(layer, name, type(layer).__name__, layer.weights, outputs, macs, inputs)
-
-    def rows(self, trainable):
-        """Return the finished rows; `trainable` holds the weights that training would change."""
-        return [
-            _row(**entry, trainable={id(weight) for weight in trainable}) for entry in self.entries.values()
-        ]
+    def note(self, path, layer, args, kwargs, outputs, work):
+        """Take down what `walk` tells: a call of a layer, or the work of a model's own code."""
+        inputs = self.sources(args, kwargs)
+        given = [tuple(x.shape) for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+        own_code, is_layer = outputs is None, isinstance(layer, keras.layers.Layer)
+        if own_code:
+            weights, macs, outputs = own_weights(layer), work(), []
+        else:
+            macs = from_shapes(layer, given, tuple(keras.tree.flatten(outputs)[0].shape))
+            weights, macs = layer.weights if is_layer else [], work() if macs is None else macs
+        if is_layer:
+            self.trainable |= {id(weight) for weight in layer.trainable_weights}
+        if macs == 0 and not weights and (own_code or not is_layer):  # a bare operation such as `x + y`
+            self.hand_on(outputs, inputs)
+        else:
+            self.add(layer, path or layer.name, type(layer).__name__, weights, outputs, macs, inputs)
 
 
 def _row(name, kind, weights, calls, inputs, trainable):
@@ -343,63 +287,29 @@ def _row(name, kind, weights, calls, inputs, trainable):
         "output_shape": tuple(outputs[0].shape[1:]) if outputs else (),
         "params": sum(math.prod(weight.shape) for weight in weights),
         "trainable_params": sum(math.prod(weight.shape) for weight in weights if id(weight) in trainable),
-        "macs": sum(macs for macs, _ in calls),
-        "activation_bytes": sum(math.prod(tensor.shape) * _item_bytes(tensor.dtype) for tensor in outputs),
+        "macs": _sum(macs for macs, _ in calls),
+        "activation_bytes": _sum(map(_bytes, outputs)),
         "inputs": inputs,
     }
 
 
-# --- Counting -----------------------------------------------------------------------------------------------
+def _sum(numbers):
+    numbers = list(numbers)
+    return None if None in numbers else sum(numbers)
 
 
-def _macs(layer, args, kwargs, outputs):
-    """Return the multiply-adds of one call; every shape here has its batch axis, which is one image."""
-    if isinstance(layer, keras.layers.Wrapper):  # TimeDistributed: the time axis is one more position
-        return _macs(layer.layer, args, kwargs, outputs)
-    output = keras.tree.flatten(outputs)[0].shape
-    if isinstance(layer, keras.layers.MultiHeadAttention):
-        return _attention_macs(layer, args, kwargs, output)
-    kernels = sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
-    given = [x.shape for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
-    if isinstance(layer, TRANSPOSED):  # each *input* pixel paints the whole kernel
-        return _positions(given[0], layer.data_format) * kernels
-    if isinstance(layer, CONVOLUTIONS):
-        return _positions(output, layer.data_format) * kernels
-    if isinstance(layer, keras.layers.Dense):
-        return _positions(output) * kernels
-    if isinstance(layer, keras.layers.EinsumDense):
-        labels, kernel_labels = re.split(r"->|,", layer.equation)[:2]
-        sizes = zip(kernel_labels, layer.kernel.shape, strict=True)
-        return math.prod(given[0]) // math.prod(n for label, n in sizes if label in labels) * kernels
-    return 0
-
-
-def _positions(shape, data_format="channels_last"):
-    channels = shape[-1] if data_format == "channels_last" else shape[1]
-    return math.prod(shape) // channels
-
-
-def _attention_macs(layer, args, kwargs, output):
-    """Return the multiply-adds of the four projections and of the two products of attention."""
-    call = inspect.signature(keras.layers.MultiHeadAttention.call).bind(layer, *args, **kwargs).arguments
-    query, value = call["query"].shape, call["value"].shape
-    key = value if call.get("key") is None else call["key"].shape
-    config = layer.get_config()
-    key_dim, value_dim = config["key_dim"], config["value_dim"] or config["key_dim"]
-    projections = math.prod(query) * key_dim + math.prod(key) * key_dim + math.prod(value) * value_dim
-    products = _positions(query) * math.prod(key[1:-1]) * (key_dim + value_dim)
-    return config["num_heads"] * (projections + products + math.prod(output) * value_dim)
+def _bytes(tensor):
+    """Return the bytes of a tensor; None where a size is open, or for text, which has none."""
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    if None in tensor.shape or dtype == "string":
+        return None
+    return math.prod(tensor.shape) * (1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8)
 
 
 def _formula(weights):
     """Return the parameters as a formula: "3·3·3·64 + 64"; equal terms are gathered, as in "4·64"."""
     terms = Counter("·".join(map(str, weight.shape)) or "1" for weight in weights)
     return " + ".join(f"{count}·{term}" if count > 1 else term for term, count in terms.items())
-
-
-def _item_bytes(dtype):
-    dtype = keras.backend.standardize_dtype(dtype)
-    return int(re.search(r"\d+", dtype).group()) // 8 if dtype != "bool" else 1
 
 
 # --- Showing ------------------------------------------------------------------------------------------------
@@ -409,17 +319,41 @@ def _cells(summary):
     """Return all cells as text: the headings, a line for each row, the total. The first three are words."""
     mixed = summary.trainable_params != summary.total_params
 
-    def line(name, kind, formula, shape, params, trainable, macs, memory, inputs=()):
-        counts = [f"{params:,}", f"{trainable:,}", f"{macs:,}"] if mixed else [f"{params:,}", f"{macs:,}"]
-        return [name, kind, formula, "×".join(map(str, shape)), *counts, f"{memory / 1e6:,.3f}"]
+    def line(name, kind, formula, shape, params, trainable, *known):
+        counts = [f"{params:,}", f"{trainable:,}"] if mixed else [f"{params:,}"]
+        return [name, kind, formula, "×".join(_word(size, str) for size in shape), *counts, *known]
+
+    def words(row):
+        return line(*[*row.values()][:6], _word(row["macs"]), _word(row["activation_bytes"], _megabytes))
 
     headings = ["layer", "type", "formula", "output", "params", "trainable", "multiply-adds", "MB"]
-    total = (summary.total_params, summary.trainable_params, summary.macs, summary.activation_bytes)
+    total = [_total(summary, "macs", _word), _total(summary, "activation_bytes", _megabytes)]
     return [
         headings if mixed else [heading for heading in headings if heading != "trainable"],
-        *(line(*row.values()) for row in summary.rows),
-        line("total", "", "", (), *total),
+        *map(words, summary.rows),
+        line("total", "", "", (), summary.total_params, summary.trainable_params, *total),
     ]
+
+
+def _word(number, text="{:,}".format):
+    return "?" if number is None else text(number)
+
+
+def _megabytes(number):
+    return f"{number / 1e6:,.3f}"
+
+
+def _total(summary, key, text):
+    """Return the total of a column in words: "at least 1,000" where not all of it is known, or "?"."""
+    known = [row[key] for row in summary.rows]
+    if None not in known:
+        return text(sum(known))
+    return f"at least {text(sum(filter(None, known)))}" if any(known) else "?"
+
+
+def _caption(summary):
+    hint = "" if all(None not in row["output_shape"] for row in summary.rows) else OPEN
+    return f"{CAPTION}{hint}"
 
 
 def _text_table(summary):
@@ -436,7 +370,8 @@ def _text_table(summary):
 
     rule = "─" * len(line(cells[0]))
     body = [line(words) for words in cells]
-    return "\n".join([f"{summary.name}: {CAPTION}", rule, body[0], rule, *body[1:-1], rule, body[-1]])
+    caption = f"{summary.name}: {_caption(summary)}"
+    return "\n".join([caption, rule, body[0], rule, *body[1:-1], rule, body[-1]])
 
 
 def _clip(word, width):
@@ -463,7 +398,7 @@ def _html_table(summary):
         '<div style="overflow-x: auto"><table style="border-collapse: collapse; '
         'color: var(--jp-content-font-color1, inherit)">'
         '<caption style="padding: 0.5em 0.7em; text-align: left; color: inherit">'
-        f"<b>{html.escape(summary.name)}</b>: {CAPTION}</caption>"
+        f"<b>{html.escape(summary.name)}</b>: {html.escape(_caption(summary))}</caption>"
         f"<thead>{line(heading, 'col', 'bold', f'border-bottom: {border}')}</thead>"
         f"<tbody>{''.join(line(words, 'row') for words in rows)}</tbody>"
         f"<tfoot>{line(total, 'row', 'bold', f'border-top: {border}')}</tfoot></table></div>"

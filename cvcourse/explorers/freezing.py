@@ -8,6 +8,7 @@ from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript, whole
 from cvcourse.explorers.training_cost import layer_groups, training_cost
 from cvcourse.explorers.what_if import as_graph
+from cvcourse.keras_graph import find_layer
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
 from cvcourse.visualization import COLORS, picture, style
@@ -77,7 +78,7 @@ class Freezing(Explorer):
         self.groups = layer_groups(summarize(self._copy, shape).rows)
         self.names = [group["name"] for group in self.groups]
         layers = [{key: group[key] for key in ("name", "params", "macs", "size")} for group in self.groups]
-        asleep = [] if model is None else [name for name in self.names if not _find(model, name).trainable]
+        asleep = [name for name in self.names if model and not find_layer(model, name)[1].trainable]
         super().__init__(
             layers=layers, presets=_presets(self.names), frozen=asleep,
             cost=training_cost(self.groups, asleep, self._batch_size),
@@ -120,7 +121,7 @@ class Freezing(Explorer):
         model.set_weights(trained.get_weights())
         for group in self.groups:
             for layer in group["layers"]:
-                _find(model, layer).trainable = group["name"] not in frozen
+                find_layer(model, layer)[1].trainable = group["name"] not in frozen
         eye = np.eye(model.output_shape[-1], dtype="float32")
         images, labels = (np.asarray(part) for part in self._train)
         batches = training.Batches(images, eye[labels], self._batch_size, self._augment, seed=self._seed)
@@ -211,13 +212,6 @@ def _new_student(classes, trained):
     base = trained or vgg.course_network()
     logits = keras.layers.Dense(classes, name="new_classifier")(base.get_layer("average").output)
     return keras.Model(base.input, logits, name="student")
-
-
-def _find(model, path):
-    """Return the layer that `summarize` calls `path`: "conv", or "base/conv" in a nested model."""
-    for name in path.split("/"):
-        model = model.get_layer(name)
-    return model
 
 
 def _presets(names):

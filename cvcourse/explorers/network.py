@@ -1,7 +1,5 @@
 """Network: a model as a row of blocks. Change a layer and watch what it costs; nothing is ever allocated."""
 
-import difflib
-
 from traitlets import Dict, Int, Unicode, validate
 
 from cvcourse.explorers.base import Explorer, javascript
@@ -15,6 +13,7 @@ from cvcourse.explorers.what_if import (
     measure,
     times,
 )
+from cvcourse.keras_graph import find_name
 from cvcourse.visualization import plot_network
 
 SIZES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 299, 320, 384, 448, 512)
@@ -28,10 +27,12 @@ def _short(count):
     return str(int(count))
 
 
-def _share(part, whole):
-    """Return a part as "12.3 %" of the whole."""
+def _share(part, whole, text):
+    """Return a part with its share of the whole, "1,792 (12.3 %)"; "?" where it is not known."""
+    if part is None:
+        return "?"
     percent = 100 * part / max(whole, 1)
-    return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"
+    return f"{text(part)} ({'< 0.1' if 0 < percent < 0.1 else f'{percent:.1f}'} %)"
 
 
 def _difference(now, before, text):
@@ -58,15 +59,21 @@ _LABELS = {
 
 
 def _sizes(row):
-    """Return what the browser draws to scale: (height, channels, neurons, params, macs, bytes)."""
-    shape = row["output_shape"]
-    height, channels, neurons = (shape[0] or 0, shape[-1], 0) if len(shape) == 3 else (0, 0, shape[-1])
-    return height, channels, neurons, row["params"], row["macs"], row["activation_bytes"]
+    """Return what the browser draws to scale: (height, channels, neurons, params, macs, bytes); 0 for "?"."""
+    shape = [size or 0 for size in row["output_shape"]] or [0]
+    height, channels, neurons = (shape[0], shape[-1], 0) if len(shape) == 3 else (0, 0, shape[-1])
+    return height, channels, neurons, row["params"], row["macs"] or 0, row["activation_bytes"] or 0
 
 
 def _totals(rows):
     """Return (parameters, multiply-adds, bytes of all feature maps) of all rows together."""
-    return tuple(sum(row[key] for row in rows) for key in ("params", "macs", "activation_bytes"))
+    return tuple(sum(row[key] or 0 for row in rows) for key in ("params", "macs", "activation_bytes"))
+
+
+def _least(rows):
+    """Return the words that stand before each total: "at least " where the rows do not know all of it."""
+    keys = ("params", "macs", "activation_bytes")
+    return ["at least " if None in [row[key] for row in rows] else "" for key in keys]
 
 
 def _role(row):
@@ -80,15 +87,15 @@ def _role(row):
 
 def _block(row, totals, original):
     """Return one row as the browser draws it; `original`: the settings of its layer before any change."""
-    _, _, _, params, macs, memory = _sizes(row)
+    params, formula = row["params"], row["formula"]
     arrow = " + ".join(map(times, row["input_shapes"])) + " → " if row["input_shapes"] else ""
-    learned = f"{row['formula']} = {params:,} ({_share(params, totals[0])} of all)" if params else "none"
+    learned = f"{formula} = {_share(params, totals[0], '{:,}'.format)[:-1]} of all)" if params else "none"
     return {
         "name": row["name"], "type": row["type"], "label": _LABELS.get(row["type"], row["type"].lower()[:6]),
         "role": _role(row), "changed": row["controls"] != original, "sizes": _sizes(row),
         "shape": arrow + times(row["output_shape"]),
-        "costs": [learned, f"{_short(macs)} ({_share(macs, totals[1])})",
-                  f"{_megabytes(memory)} ({_share(memory, totals[2])})"],
+        "costs": [learned, _share(row["macs"], totals[1], _short),
+                  _share(row["activation_bytes"], totals[2], _megabytes)],
         "controls": {
             argument: {"label": ADJUSTABLE[argument][0], "value": value,
                        "stops": sorted({*ADJUSTABLE[argument][1], original[argument]})}
@@ -99,15 +106,6 @@ def _block(row, totals, original):
 def _first_with_weights(rows):
     """Return the name of the first layer with weights: where a look at a network begins."""
     return next((row["name"] for row in rows if row["params"]), rows[0]["name"])
-
-
-def _known(name, names, argument, what):
-    """Return `name` if it is one of `names`; else say which are near."""
-    if name in names:
-        return name
-    near = difflib.get_close_matches(str(name), names, n=3) or list(names)[:6]
-    raise ValueError(
-        f"{argument} must name {what}, such as {', '.join(near) or '(it has none)'}. Received: {name!r}")
 
 
 class Network(Explorer):
@@ -127,7 +125,7 @@ class Network(Explorer):
         selected: name of the chosen layer.
         input_size: height of the input in pixels (its number of values where the input is a vector).
         changes: {layer name: {argument: value}}, e.g. `{"block1_conv1": {"filters": 32}}`; arguments are the
-            keys of `ADJUSTABLE`.
+            keys of `ADJUSTABLE`. The end of a path ("conv") stands for it where only one layer has it.
         problem: why the present settings are impossible; empty where they are possible.
         rows: one dict per layer of the last possible network, as `cvcourse.summary.summarize` gives them.
 
@@ -155,6 +153,7 @@ class Network(Explorer):
 
     def __init__(self, model_or_builder, input_shape=None):
         model = make(model_or_builder, input_shape)
+        self._title = model.name
         self._graph, self._copies = as_graph(model), {}
         size = first_size(self._graph, input_shape)
         self.rows = measure(self._graph, size, {}, self._copies) if self._graph else look(model, input_shape)
@@ -164,7 +163,8 @@ class Network(Explorer):
 
     @validate("selected")
     def _check_selected(self, proposal):
-        return _known(proposal["value"], [row["name"] for row in self._original[0]], "selected", "a layer")
+        names = [row["name"] for row in self._original[0]]
+        return find_name(self._title, proposal["value"], names, "selected")
 
     @validate("input_size")
     def _check_input_size(self, proposal):
@@ -175,13 +175,17 @@ class Network(Explorer):
     @validate("changes")
     def _check_changes(self, proposal):
         controls = {row["name"]: row["controls"] for row in self._original[0]}
-        for name, change in proposal["value"].items():
-            _known(name, controls, "changes", "a layer")
+        changes = {find_name(self._title, name, controls, "changes"): change
+                   for name, change in proposal["value"].items()}
+        for name, change in changes.items():
             for argument, value in change.items():
-                _known(argument, controls[name], f"changes[{name!r}]", "an argument that can be changed")
+                if argument not in controls[name]:
+                    raise ValueError(
+                        f"changes[{name!r}] must name an argument that can be changed, such as "
+                        f"{', '.join(controls[name]) or '(it has none)'}. Received: {argument!r}")
                 if not isinstance(value, int) or value < 1:
                     raise ValueError(f"{argument} must be an int from 1. Received: {argument}={value!r}")
-        return proposal["value"]
+        return changes
 
     def _update(self, change=None):
         if not self._graph:
@@ -205,9 +209,10 @@ class Network(Explorer):
             "edges": [(index[source], index[row["name"]])
                       for row in self.rows for source in row["sources"] if source in index],
             "totals": [
-                {"label": label, "now": text(now), "before": text(old),
+                {"label": label, "now": least + text(now), "before": least + text(old),
                  "difference": _difference(now, old, text)}
-                for (label, text), now, old in zip(_TOTALS, totals, before, strict=True)],
+                for (label, text), now, old, least in zip(
+                    _TOTALS, totals, before, _least(self.rows), strict=True)],
             "reference": [max(values) for values in zip(*map(_sizes, original), strict=True)],
             "input": {"label": "Input size" if len(original[0]["output_shape"]) == 3 else "Input values",
                       "value": size, "stops": sorted({*SIZES, size}) if self._graph else []},
@@ -221,8 +226,8 @@ class Network(Explorer):
         """Return the network, its totals and the chosen layer in words and numbers."""
         if self.problem:
             return f"Not possible, so the last network stays: {self.problem}"
-        totals = zip(_TOTALS, _totals(self.rows), strict=True)
-        params, macs, memory = (text(total) for (_, text), total in totals)
+        totals = zip(_TOTALS, _totals(self.rows), _least(self.rows), strict=True)
+        params, macs, memory = (least + text(total) for (_, text), total, least in totals)
         row = next(row for row in self.rows if row["name"] == self.selected)
         return (
             f"{len(self.rows)} layers, input {times(self.rows[0]['output_shape'])}: {params} parameters, "

@@ -9,6 +9,9 @@ def layer_groups(rows):
         pass for one image; "kept", bytes of all outputs from this layer's input to the end of the network;
         "size", height of the output, 0 for a vector.
     """
+    unknown = [row["name"] for row in rows if None in (row["macs"], row["activation_bytes"])]
+    if unknown:
+        raise ValueError(f"model must have layers of known work. Received: unknown for {', '.join(unknown)}")
     groups, left = [], sum(row["activation_bytes"] for row in rows)
     before = 0
     for row in rows:

@@ -1,10 +1,12 @@
 """What if? A model with other filters, kernels or input size, as shapes alone: no weight is allocated."""
 
+import contextlib
 import re
 
 import keras
 
-from cvcourse.summary import shapes_only, summarize
+from cvcourse.keras_graph import graph_of, shapes_only
+from cvcourse.summary import build, input_tensors, rows_of, summarize
 
 # What can be changed: the argument of Keras, its words on the page, and where its slider stops.
 _ROUND = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -44,14 +46,15 @@ def measure(graph, size, changes, copies=None):
     Raises:
         Impossible: the network cannot be built so.
     """
-    layers, copies = {}, {} if copies is None else copies
-    rows = summarize(lambda: _rebuild(graph, _inputs(graph, size), changes, layers, copies)).rows
-    return [row | _wiring(*layers.get(row["name"], (None, [], []))) for row in rows]
+    edit = _Edit(changes, {} if copies is None else copies)
+    with shapes_only():
+        rows = rows_of(graph, (_inputs(graph, size),), {}, swap=edit)
+    return [row | _wiring(*edit.layers.get(row["name"], (None, [])), row["inputs"]) for row in rows]
 
 
 def look(model, input_shape=None):
     """Return the rows of a model that cannot be changed, with the same keys as `measure` gives."""
-    return [row | _wiring(None, [], []) for row in summarize(model, input_shape).rows]
+    return [row | _wiring(None, [], row["inputs"]) for row in summarize(model, input_shape).rows]
 
 
 def _wiring(layer, shapes, sources):
@@ -62,8 +65,8 @@ def make(model_or_builder, input_shape=None):
     """Return the model; a builder runs where weights take no memory."""
     model = model_or_builder
     with shapes_only():
-        if not isinstance(model, keras.layers.Layer) and callable(model):
-            model = model()
+        if not isinstance(model, keras.Model):
+            model = build(model)
         if isinstance(model, keras.Sequential) and not model.built and input_shape:
             # A copy is built: the student's own model stays as it is.
             copies = [_copy(layer, {}) for layer in model.layers]
@@ -73,9 +76,7 @@ def make(model_or_builder, input_shape=None):
 
 def as_graph(model):
     """Return the model as a functional graph, or None where it was written as a class of its own."""
-    if isinstance(model, keras.Model) and getattr(model, "inputs", None):
-        return keras.Model(model.inputs, model.outputs, name=model.name)
-    return None
+    return keras.Model(model.inputs, model.outputs, name=model.name) if graph_of(model) else None
 
 
 def first_size(graph, input_shape=None):
@@ -123,65 +124,53 @@ def _copy(layer, changes):
         raise Impossible(
             f"{layer.name} ({type(layer).__name__}) cannot be made so. Keras says: {_reason(error)}"
         ) from error
+    except Exception:  # a layer that does not say how it was made is shown as it is
+        return layer
 
 
-def _reuse(name, layer, change, shapes, copies):
-    """Return the copy of `layer` made before, if its settings and shapes are still right; else a new one."""
-    change, depths = dict(change), [shape[-1:] for shape in shapes]
-    copy, made_with, made_for, uses = copies.get(name, (None, None, [], 0))
-    fits = made_for == shapes or (
-        [shape[-1:] for shape in made_for] == depths and (isinstance(copy, _BY_DEPTH) or not copy.weights))
-    if copy is None or made_with != change or not fits or uses >= _USES:
-        copy, made_for, uses = _copy(layer, change), shapes, 0
-    copies[name] = copy, change, made_for, uses + 1
-    return copy
+class _Edit:
+    """Takes the place of each layer that `walk` meets, with its `changes`.
 
-
-def _rebuild(graph, inputs, changes, layers, copies, prefix=""):
-    """Return a copy of `graph` on new `inputs`, with `changes`.
-
-    Args:
-        graph: functional Keras model.
-        inputs: list of `keras.Input`.
-        changes: {layer name: {argument: value}}.
-        layers: dict to fill: {layer name: (layer, shapes that it receives, names it receives them from)}.
-        copies: dict of copied layers to reuse and to fill.
-        prefix: names of the models around this one, as in `summarize`.
+    Attributes:
+        layers: {path: (layer, shapes that it receives)}, filled on the way.
     """
-    made_by = {id(tensor): tensor.name for tensor in inputs}
-    alive = list(inputs)  # an id means nothing once its tensor is gone
 
-    def call(layer, *args, **kwargs):
-        tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
-        shapes = [tensor.shape[1:] for tensor in tensors]
-        name, nested = prefix + layer.name, as_graph(layer)
+    def __init__(self, changes, copies):
+        self.changes, self.copies, self.layers = changes, copies, {}
+
+    def __call__(self, path, layer, args, kwargs):
+        shapes = [x.shape[1:] for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+        copy = layer  # an operation such as `x + y` has no settings
         try:
-            if nested:
-                new = [keras.Input(shape, dtype=x.dtype) for shape, x in zip(shapes, tensors, strict=True)]
-                layer = _rebuild(nested, new, changes, layers, copies, f"{name}/")
-                args, kwargs = (tensors,), {}
-            elif isinstance(layer, keras.Layer):  # and no operation such as `x + y`, which has no settings
-                layer = _reuse(name, layer, changes.get(name, {}), shapes, copies)
-            outputs = layer(*args, **kwargs)
+            if isinstance(layer, keras.layers.Layer):
+                copy = self.layers[path][0] if path in self.layers else self._reuse(path, layer, shapes)
+            if copy is not layer:
+                copy(*args, **kwargs)  # builds it, or objects
+            else:
+                copy.compute_output_spec(*args, **kwargs)
         except Impossible:
             raise
         except Exception as error:  # whatever Keras objects to, the student wants it in words
-            raise Impossible(_explain(layer, shapes, error)) from error
-        alive.extend(keras.tree.flatten(outputs))
-        made_by.update((id(x), layer.name) for x in keras.tree.flatten(outputs))
-        layers[name] = layer, shapes, [prefix + made_by.get(id(x), "") for x in tensors]
-        return outputs
+            raise Impossible(_explain(copy, shapes, error)) from error
+        self.layers.setdefault(path, (copy, shapes))
+        return copy
 
-    return keras.models.clone_model(
-        graph, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call)
+    def _reuse(self, path, layer, shapes):
+        """Return the copy made before, if its settings and shapes are still right; else a new one."""
+        change, depths = dict(self.changes.get(path, {})), [shape[-1:] for shape in shapes]
+        copy, made_with, made_for, uses = self.copies.get(path, (None, None, [], 0))
+        fits = made_for == shapes or (
+            [shape[-1:] for shape in made_for] == depths
+            and (isinstance(copy, _BY_DEPTH) or not copy.weights))
+        if copy is None or made_with != change or not fits or uses >= _USES:
+            copy, made_for, uses = _copy(layer, change), shapes, 0
+        self.copies[path] = copy, change, made_for, uses + 1
+        return copy
 
 
 def _inputs(graph, size):
-    """Return new inputs for `graph`: images become `size` pixels high, in their old proportions."""
-    first = graph.inputs[0].shape[1:]
-    named = [layer for layer in graph.layers if isinstance(layer, keras.layers.InputLayer)]
-    names = {id(layer.output): layer.name for layer in named}
-    inputs = []
+    """Return tensors with a shape alone for `graph`: images become `size` pixels high, as wide as before."""
+    first, shapes = graph.inputs[0].shape[1:], []
     for tensor in graph.inputs:
         shape = tensor.shape[1:]
         if shape == first and len(shape) == 3:
@@ -189,14 +178,15 @@ def _inputs(graph, size):
             shape = (size, round(size * width / height) if height and width else size, channels)
         elif shape == first and len(shape) == 1:
             shape = (size,)
-        inputs.append(keras.Input(shape, dtype=tensor.dtype, name=names[id(tensor)]))
-    return inputs
+        shapes.append(shape)
+    return input_tensors(graph, shapes)
 
 
 def _controls(layer):
     """Return the arguments of `layer` that a slider can change, with their values."""
-    config = layer.get_config() if isinstance(layer, keras.Layer) and not as_graph(layer) else {}
-    controls = {}
+    controls, config = {}, {}
+    with contextlib.suppress(Exception):  # a layer that does not say how it was made
+        config = layer.get_config() if layer else {}
     for argument in ADJUSTABLE.keys() & config.keys():
         values = {config[argument]} if isinstance(config[argument], int) else set(config[argument] or ())
         if len(values) == 1:  # one slider cannot set a window of 1×7

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from cvcourse import backend
+from cvcourse import arguments, backend
 from cvcourse.keras_graph import find_layer, find_name, named_layers, overhearing, swapped
 
 _compiled = weakref.WeakKeyDictionary()  # model -> (what it was made of, {key: function})
@@ -38,7 +38,8 @@ def listening(layers, hear):
     """
     numbers = Counter()
 
-    def told(path, layer, args, kwargs, outputs):
+    def told(path, layer, args, kwargs, call):
+        outputs = call(*args, **kwargs)
         numbers[path] += 1
         inputs = next(iter((*args, *kwargs.values())), None)
         return hear(_numbered(path, numbers[path]), inputs, outputs)
@@ -146,7 +147,9 @@ def as_batch(model, image):
     """Return the image as a float32 tensor (1, H, W, C) that fits `model`, or raise."""
     check_model(model)
     expected = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else (None, None, None)
-    image = np.asarray(image)
+    if any(getattr(one, "data_format", None) == "channels_first" for one in named_layers(model).values()):
+        raise ValueError(f"model must have channels last, (H, W, C). Received: {model.name!r}, channels first")
+    image = arguments.array(image, "image", range(65), "(H, W, C)", empty=True, finite=False)
     if image.shape[:1] == (1,) and image.ndim == len(expected) + 1:
         image = image[0]
     wanted = "(" + ", ".join("any" if size is None else str(size) for size in expected) + ")"
@@ -173,9 +176,9 @@ def _check_values(image):
         )
     if not np.isfinite(image).all():
         raise ValueError("image must hold finite numbers. Received: NaN or infinity among its values")
-    if image.size and np.abs(image).max() > 255:
+    if image.size and np.abs(image).max() > 65535:  # sixteen bits; a CT has −1,024 to 3,071
         raise ValueError(
-            "image must be in the range that the model was trained on: 0 to 1, -1 to 1 or at most 0 to 255. "
+            "image must be in the range that the model was trained on, 0 to 1, say; 65,535 at most. "
             f"Received: values from {image.min():g} to {image.max():g}"
         )
 
@@ -184,4 +187,4 @@ def find_calls(model, x, layers):
     """Return the `Call`s of layers (paths, the ends of paths, or the layers themselves), or raise."""
     heard = {call.name: call for call in calls(model, x)}
     names = [layer if isinstance(layer, str) else find_layer(model, layer)[0] for layer in layers]
-    return [heard[find_name(model, name, heard)] for name in names]
+    return [heard[find_name(model.name, name, heard)] for name in names]

@@ -5,37 +5,32 @@ A box is (y1, x1, y2, x2) in pixels, half-open, as floats so that "all of it" ca
 
 import math
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import keras
 from keras import layers as kl
 
 from cvcourse.arithmetic import same_padding
-from cvcourse.interpretation.listening import named_layers
+from cvcourse.keras_graph import POINTWISE_OPS, Step, graph_of, named_layers, steps
 
 _ALL = (0, 0, math.inf, math.inf)
 _WINDOWED = (kl.Conv2D, kl.DepthwiseConv2D, kl.SeparableConv2D, kl.MaxPooling2D, kl.AveragePooling2D)
 # Each output pixel depends on the input pixels at the same place alone.
 _POINTWISE = (
-    kl.Activation, kl.ReLU, kl.LeakyReLU, kl.PReLU, kl.ELU, kl.Softmax, kl.BatchNormalization,
+    kl.Activation, kl.ReLU, kl.LeakyReLU, kl.PReLU, kl.ELU, kl.BatchNormalization,
     kl.Normalization, kl.Rescaling, kl.Identity, kl.Dense, kl.Dropout, kl.SpatialDropout2D,
     kl.GaussianDropout, kl.GaussianNoise, kl.Add, kl.Subtract, kl.Multiply, kl.Average, kl.Maximum,
-    kl.Minimum, kl.Concatenate,
+    kl.Minimum,
 )
-# Operations without a layer (`x + y`, `keras.ops.relu(x)`) are known by the name of their class.
-_POINTWISE_OPS = {
-    "Absolute", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh",
-    "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Power", "Relu", "Relu6", "Sigmoid",
-    "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
-}
+# Pixels on each side that an interpolated pixel sees beside its own: what `UpSampling2D` offers.
+_NEIGHBOURS = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
 
 class _Step(NamedTuple):
-    """One operation of the forward pass; `inner` lists the steps of a nested model."""
+    """One operation of the forward pass; `inner` is the (graph, steps) of a nested model."""
 
     name: str | None
-    node: Any
-    inner: list | None
+    node: Step
+    inner: tuple | None
 
 
 def reach(model, calls, name, box):
@@ -45,7 +40,7 @@ def reach(model, calls, name, box):
     where it cannot be known: behind a global pooling or a dense layer, an unknown layer, or in a
     subclassed model.
     """
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         return _ALL
     names = {id(layer): name for name, layer in named_layers(model).items()}
@@ -54,26 +49,16 @@ def reach(model, calls, name, box):
     return _ALL if inputs is None else inputs.get(id(graph.inputs[0]), _ALL)
 
 
-def _graph(model):
-    """Return the functional model that holds the graph (a Sequential keeps one inside), or None."""
-    graph = getattr(model, "_functional", None) or model
-    return graph if isinstance(model, keras.Model) and hasattr(graph, "_nodes_by_depth") else None
-
-
 def _steps(graph, names, counts):
-    """List the operations of a graph in the order in which Keras runs them."""
-    steps = []
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            inner = _graph(node.operation)
-            name = names.get(id(node.operation))
-            if name is not None:
-                counts[name] += 1
-                name = name if counts[name] == 1 else f"{name}#{counts[name]}"
-            steps.append(_Step(name, node, inner and (inner, _steps(inner, names, counts))))
-    return steps
+    """List the operations of a graph in the order in which Keras runs them, named as their calls are."""
+    listed = []
+    for node in steps(graph):
+        inner, name = graph_of(node.operation), names.get(id(node.operation))
+        if name is not None:
+            counts[name] += 1
+            name = name if counts[name] == 1 else f"{name}#{counts[name]}"
+        listed.append(_Step(name, node, inner and (inner, _steps(inner, names, counts))))
+    return listed
 
 
 def _follow(steps, name, box, sizes):
@@ -106,13 +91,13 @@ def _back(steps, boxes, sizes):
             _leave(step, inner, boxes)
             continue
         box = next(boxes[id(tensor)] for tensor in step.node.outputs if id(tensor) in boxes)
-        for tensor in step.node.input_tensors:
+        for tensor in step.node.inputs:
             _join(boxes, tensor, _before(step, box, tensor, sizes))
 
 
 def _leave(step, inner, boxes):
     """Carry the boxes on a nested model's inputs over to the tensors that it was called on."""
-    for inside, outside in zip(step.inner[0].inputs, step.node.input_tensors, strict=False):
+    for inside, outside in zip(step.inner[0].inputs, step.node.inputs, strict=False):
         if id(inside) in inner:
             _join(boxes, outside, inner[id(inside)])
 
@@ -126,7 +111,8 @@ def _before(step, box, tensor, sizes):
     """Return the box of the input `tensor` that a step needs for `box` of its output."""
     layer, shape = step.node.operation, sizes.get(step.name)
     size = shape[1:3] if isinstance(shape, tuple) and len(shape) == 4 else tuple(tensor.shape[1:3])
-    if len(tensor.shape) != 4 or len(step.node.outputs[0].shape) != 4:
+    first = getattr(layer, "data_format", None) == "channels_first"
+    if first or len(tensor.shape) != 4 or len(step.node.outputs[0].shape) != 4:
         return _ALL
     rows, columns = (_span(layer, axis, box[axis], box[axis + 2], size[axis]) for axis in (0, 1))
     return rows[0], columns[0], rows[1], columns[1]
@@ -147,11 +133,17 @@ def _span(layer, axis, first, last, size):
     elif isinstance(layer, kl.Cropping2D):
         first, last = first + layer.cropping[axis][0], last + layer.cropping[axis][0]
     elif isinstance(layer, kl.UpSampling2D):
-        blend = layer.interpolation != "nearest"  # an interpolated pixel also sees the neighbours
+        blend = _NEIGHBOURS[layer.interpolation]
         first, last = first // layer.size[axis] - blend, -(-last // layer.size[axis]) + blend
-    elif size == 1 or not (isinstance(layer, _POINTWISE) or type(layer).__name__ in _POINTWISE_OPS):
+    elif size == 1 or not _is_pointwise(layer):
         first, last = 0, math.inf  # one value spread over all places, or a layer that may mix them
     return max(first, 0), min(last, math.inf if size is None else size)
+
+
+def _is_pointwise(layer):
+    if type(layer).__name__ in ("Concatenate", "Softmax"):  # with or without a layer around it
+        return layer.axis in (-1, 3)  # along rows or columns, places are moved or mixed
+    return isinstance(layer, _POINTWISE) or type(layer).__name__ in POINTWISE_OPS
 
 
 def window(layer, axis, position, size):

@@ -176,7 +176,11 @@ def check_rows(rows, keys):
     if not rows:
         raise ValueError("rows must hold at least one layer; take summarize(model).rows. Received: none")
     for i, row in enumerate(rows):
-        missing = [key for key in keys if key not in row]
+        missing = [key for key in keys if row.get(key) is None]
+        if None in (row.get("output_shape") or ()) or (missing and set(missing) <= row.keys()):
+            raise ValueError(
+                "rows must have known sizes and work: take summarize(model, (224, 224, 3)).rows, say. "
+                f'Received: rows[{i}] named {row.get("name")!r} with "?"')
         if missing:
             raise ValueError(f"rows must be summarize(model).rows. Received: rows[{i}] without {missing}")
 

@@ -33,7 +33,8 @@ def plot_network(rows, view="blocks", title=None):
 
     Args:
         rows: list of dicts as `summary.summarize(model).rows`, with name, type, formula, output_shape and
-            params; a part of them, `rows[:6]`, draws a part of the network.
+            params; a part of them, `rows[:6]`, draws a part of the network. Layers that no call reaches
+            have no output and are left out.
         view: "blocks": the output of each layer as a box, height and depth in pixels and thickness in
             channels to scale; "circles": a circle for each channel, an arrow for each filter that leads
             from one channel to another, so that parameters can be counted.
@@ -43,7 +44,7 @@ def plot_network(rows, view="blocks", title=None):
         Picture.
 
     Raises:
-        ValueError: no rows, a row without one of these keys, or a view that does not exist.
+        ValueError: no rows, a row without one of these keys or of open size, or a view that does not exist.
 
     Example:
         >>> keys = "name", "type", "formula", "output_shape", "params"
@@ -53,6 +54,8 @@ def plot_network(rows, view="blocks", title=None):
         'A network as boxes to scale: input 8 × 8 × 3, convolution 6 × 6 × 4.'
     """
     check_rows(rows, ("name", "type", "formula", "output_shape", "params"))
+    rows = [row for row in rows if row["output_shape"]]
+    check_rows(rows, ())
     views = {"blocks": _draw_blocks, "circles": _draw_circles}
     if view not in views:
         raise ValueError(f'view must be "blocks" or "circles". Received: view={view!r}')
