@@ -2,12 +2,16 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import label as components
 
 from cvcourse import pretrained, recording
 from cvcourse.experiments import segmentation
+from cvcourse.models import unet
 
 
 def test_near_boundary_counts_steps():
@@ -65,8 +69,43 @@ def test_nuclei_are_split_without_overlap(nuclei):
     assert [len(images) for images, _ in parts] == [3, 1, 2]
     seen = [image.tobytes() for images, _ in parts for image in images]
     assert len(set(seen)) == 6
-    for images, masks in parts:
-        np.testing.assert_array_equal(images[..., 0] > 0, masks == 1)
+    for images, labels in parts:
+        np.testing.assert_array_equal(images[..., 0] > 0, labels == 1)
+
+
+def test_the_weight_is_equation_2_and_touching_objects_get_ground_between_them():
+    labels = np.zeros((12, 20), int)
+    labels[2:9, 2:9], labels[3:10, 9:16], labels[10, 18] = 1, 2, 3
+    parted = unet.part_touching(labels)
+    gone = {(y, x) for y in range(3, 9) for x in (8, 9)}
+    assert set(zip(*np.nonzero(labels != parted), strict=True)) == gone
+    assert components(labels > 0, connectivity=1).max() == 2
+    assert components(parted > 0, connectivity=1).max() == 3
+    each = np.sort([distance_transform_edt(parted != k) for k in (1, 2, 3)], axis=0)
+    expected = 1 + 7 * np.exp(-((each[0] + each[1]) ** 2) / (2 * 3**2)) * (parted == 0)
+    np.testing.assert_allclose(unet.border_weights(parted, w0=7, sigma=3), expected, rtol=1e-5)
+    assert (unet.border_weights(parted == 1) == 1).all()  # one object: no second one is near
+
+
+def test_the_weighted_loss_is_cross_entropy_times_the_weight():
+    rng = np.random.default_rng(0)
+    kind, weight = rng.integers(0, 2, (2, 3, 4)), rng.random((2, 3, 4)) + 1
+    p = rng.dirichlet((1, 1), (2, 3, 4))
+    found = unet.weighted_cross_entropy(np.stack([kind, weight], axis=-1).astype("float32"), p)
+    expected = -np.log(np.take_along_axis(p, kind[..., None], axis=-1)[..., 0]) * weight
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-4)
+
+
+def test_nuclei_are_counted_one_by_one():
+    true = np.zeros((1, 16, 16), int)
+    true[0, 1:6, 1:6], true[0, 6:11, 1:6], true[0, 1:6, 9:14] = 1, 2, 3
+    found = (true > 0).astype("float32")
+    found[0, 14, 14] = 1  # a speck
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Lambda(lambda x: x[..., :2])])
+    images = np.stack([1 - found, found, found], axis=-1)
+    figures = segmentation.nuclei_figures(model, images, true)
+    assert figures["counts"] == [[2, 3]] and figures["count_error"] == pytest.approx(1 / 3)
+    assert figures["matched"] == pytest.approx(2 * 1 / 5)  # the pair's blob has IoU ½ with each of its nuclei
 
 
 def test_without_the_images_it_says_what_to_do(tmp_path, nuclei, monkeypatch):
@@ -88,8 +127,9 @@ def test_a_small_run_of_each_writes_its_recording_and_weights(tmp_path, nuclei, 
     assert labels == ["with skips", "without skips"]
     segmentation.main("nuclei", images=nuclei, crops=2, side=16, weights=tmp_path, **small)
     card = json.loads((tmp_path / "unet_nuclei.json").read_text(encoding="utf8"))
-    (run,) = recording.replay("nuclei", tmp_path).runs
-    assert 0 <= card["dice"] <= 1 and run["result"].keys() <= card.keys()
+    runs = recording.replay("nuclei", tmp_path).runs
+    assert [run["label"] for run in runs] == list(segmentation.TARGETS)
+    assert 0 <= card["dice"] <= 1 and runs[0]["result"].keys() <= card.keys()
 
 
 def test_shipped_nuclei_network_finds_drawn_nuclei():
