@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cvcourse import pretrained, training
+from cvcourse import pretrained, stored, training
 from cvcourse.datasets import load, photos
 from cvcourse.models.vgg import course_network
-from cvcourse.pretrained import applications, imagenet
+from cvcourse.pretrained import applications, imagenet, shipped
 
 REAL = Path(os.environ.get("CVCOURSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MOBILENET = REAL / "mobilenet_v2_imagenet.weights.h5"
@@ -67,6 +67,40 @@ def test_damaged_weights_are_refused(tmp_path):
         pretrained.load_weights(model, path, sha256)
 
 
+@pytest.mark.parametrize("data", [b"", b"text", b"PK\x03\x04 cut"], ids=["empty", "text", "cut"])
+def test_weights_of_a_network_that_ships_are_refused_with_their_name(tmp_path, data):
+    path = tmp_path / "mine.npz"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"mine\.npz is damaged or no \.npz file"):
+        pretrained.load("super_resolution", weights=path)
+    with pytest.raises(ValueError, match=r"gone\.npz does not exist"):
+        pretrained.load("super_resolution", weights=str(tmp_path / "gone.npz"))
+    with pytest.raises(TypeError, match=r"weights must be the path of a file\. Received: weights=5"):
+        pretrained.load("super_resolution", weights=5)
+
+
+def test_damaged_cards_and_missing_weights_are_named(tmp_path, monkeypatch):
+    card = pretrained.card("super_resolution")
+    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+    path = stored.write(tmp_path / "super_resolution.json", card)
+    with pytest.raises(ValueError, match=r"super_resolution\.npz cannot be read: No such file.*Install"):
+        pretrained.load("super_resolution")
+    text = path.read_text()
+    for damaged, words in ((text[:99], "not whole JSON"), ("{}", "it lacks file, sha256, classes, data"),
+                           (text.replace(card["sha256"], "0" * 64), "its checksum is another")):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match=rf"super_resolution\.json .*{words}"):
+            pretrained.load("super_resolution")
+    with pytest.raises(ValueError, match=r"name must be one of super_resolution\. Received: name='yollo'"):
+        pretrained.card("yollo")
+
+
+@pytest.mark.parametrize("path", sorted(pretrained.WEIGHTS.glob("*.json")), ids=lambda path: path.stem)
+def test_each_card_carries_its_checksum(path):
+    assert "checksum" in stored.read_json(path), "write it with stored.write"
+    pretrained.card(path.stem)
+
+
 def test_weights_survive_the_round_trip(tmp_path):
     one, other = course_network(classes=3), course_network(classes=3)
     pretrained.save_weights(one, tmp_path / "w.npz")
@@ -97,6 +131,10 @@ def test_classes_are_named_from_keras_list_where_ours_is_missing(cache, monkeypa
     network = pretrained.load("MobileNetV2")
     assert network.classes == ("tench", "goldfish")
     assert network.preprocess(np.ones((1, 8, 8, 3))).shape == (1, 32, 32, 3)
+    for text, words in (('{"0": ', "not whole JSON"), ('{"7": []}', "damaged")):
+        (cache / "imagenet_class_index.json").write_text(text)
+        with pytest.raises(ValueError, match=rf"imagenet_class_index\.json .*{words}"):
+            pretrained.load("MobileNetV2")
 
 
 def test_offline_says_what_to_do(cache, monkeypatch):
@@ -156,9 +194,10 @@ def test_bad_names_are_explained(arguments, error, message):
         pretrained.load(**arguments)
 
 
-def test_text_file_is_not_taken_for_weights(tmp_path):
+@pytest.mark.parametrize("text", ["not weights", ""])
+def test_text_file_is_not_taken_for_weights(tmp_path, text):
     path = tmp_path / "note.h5"
-    path.write_text("not weights")
+    path.write_text(text)
     with pytest.raises(ValueError, match=r"made for 'mobilenet.*Received: note.h5"):
         pretrained.load("MobileNet", weights=path)
 

@@ -51,6 +51,16 @@ def test_stored_runs_keep_the_schema(path):
     assert all(len(found) >= 3 for found in seeds.values())
 
 
+def test_a_damaged_recording_is_named(tmp_path):
+    path = recording.record("trial", "which?", "cvcourse", {"sha256": ""}, [{"seconds": 1.5}], tmp_path)
+    path.write_text(path.read_text().replace("1.5", "1.6"))
+    with pytest.raises(ValueError, match=r"trial\.json is damaged: .*checksum"):
+        recording.replay("trial", tmp_path)
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(ValueError, match=r"trial\.json is not whole JSON"):
+        recording.replay("trial", tmp_path)
+
+
 def test_data_hash_tells_arrays_apart():
     a = np.arange(6, dtype=np.uint8)
     hashes = {
