@@ -3,6 +3,8 @@
 `cvcourse experiments generation` makes all of it, `cvcourse experiments generation vae_plane` a part.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 
@@ -11,15 +13,30 @@ from cvcourse.datasets import on_one_ground, scenes
 from cvcourse.experiments import tasks
 from cvcourse.experiments.shipping import ship
 from cvcourse.models import vae
-from cvcourse.models.gan import RATES, gan
+from cvcourse.models.gan import RATES, STEADY, STEADY_RATES, gan, steady_gan
 
-PARTS = "vae_plane", "gan_runs", "gan"
+PARTS = "vae_plane", "gan_runs", "gan_tricks", "gan"
 IMAGES, BATCH = 20_000, 32
-STEPS, EVERY = 8000, 250  # of the GAN that ships: its training; from one look to the next
+STEPS, EVERY = 40_000, 2000  # of the GAN that ships: its training; from one look to the next
 SHORT, LOOK, SEEDS, FEW = 1500, 150, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
 JUDGED = 500  # made pictures that are judged, beside as many real ones
 # Learning rates of generator and discriminator.
 RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}
+# What steadies a training: all of it together, without one of its parts, and none of it.
+TRICKS = {
+    "all": (steady_gan, STEADY_RATES, STEADY),
+    "ordinary loss": (steady_gan, STEADY_RATES, {**STEADY, "relativistic": False}),
+    "steep D": (steady_gan, STEADY_RATES, {**STEADY, "penalty": 0.0}),
+    "no augmentation": (steady_gan, STEADY_RATES, {**STEADY, "augment": False}),
+    "averaged": (steady_gan, STEADY_RATES, {**STEADY, "average": 0.998}),
+    "small networks": (
+        partial(steady_gan, widths=(24, 48, 96), last=0),
+        STEADY_RATES,
+        STEADY,
+    ),
+    "DCGAN": (gan, RATES, {}),
+}
+TRICK_STEPS = 1500
 LIMITS = tasks.DRAWN + "32×32 pixels, one animal on a plain ground. Some pictures are no animal at all."
 
 
@@ -95,7 +112,7 @@ def drawings(n, seed=tasks.TRAIN_SEED, size=32):
     return scenes(n, size, seed, **tasks.PLAIN)
 
 
-def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0):
+def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways=None):
     """Train a GAN for so many batches, with learning rates that fall to zero, and return it.
 
     Args:
@@ -105,10 +122,12 @@ def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0):
         images: float32 (N, 32, 32, 3) in [0, 1], at least a batch.
         callbacks: Keras callbacks.
         verbose: as in Keras.
+        build: function (shape of an image) -> untrained `GAN`.
+        ways: dict, more arguments of `GAN.compile`.
     """
     keras.utils.set_random_seed(seed)
-    model = gan(images.shape[1:])
-    model.compile([training.OneCycle(rate, steps, warmup=0.05) for rate in rates])
+    model = build(images.shape[1:])
+    model.compile([training.OneCycle(rate, steps, warmup=0.05) for rate in rates], **(ways or {}))
     per_epoch = len(images) // BATCH
     images = images[: per_epoch * BATCH]  # whole batches only, for batch norm
     stop = _StopAfter(steps)
@@ -143,23 +162,27 @@ def _apart(images, pairs=1000):
     return np.sqrt(np.square(images[one[keep]] - images[other[keep]]).mean(axis=(1, 2, 3))).mean()
 
 
-def run(label, rates, steps, seed, images, judge, every):
+def run(label, rates, steps, seed, images, judge, every, build=gan, ways=None):
     """Train once; return the GAN, its `Clock`, and the run as `recording.record` stores it."""
     watch = Watch(judge, min(every, steps))
     with recording.Clock() as clock:
-        model = fit_gan(rates, steps, seed, images, [watch], verbose=2)
+        model = fit_gan(rates, steps, seed, images, [watch], 2, build, ways)
     made = model.generate(judge.n, seed=2)
     result = judge.figures(made) | {"gradient_energy": likeness.gradient_energy(made).mean()}
-    return model, clock, {
-        "label": label,
-        "rates": rates,
-        "steps": steps,
-        "seed": seed,
-        "seconds": clock.seconds,
-        "cpu_seconds": clock.cpu_seconds,
-        "history": watch.history,
-        "result": result,
-    }
+    return (
+        model,
+        clock,
+        {
+            "label": label,
+            "rates": rates,
+            "steps": steps,
+            "seed": seed,
+            "seconds": clock.seconds,
+            "cpu_seconds": clock.cpu_seconds,
+            "history": watch.history,
+            "result": result,
+        },
+    )
 
 
 def plane_images(n, seed=tasks.TRAIN_SEED):
@@ -210,7 +233,7 @@ def main(
     """Train the parts of that name (all, if none is given); write weights, cards and `runs/gan.json`.
 
     Args:
-        names: "vae_plane" and "gan" ship; "gan_runs" are the short runs that are recorded.
+        names: "vae_plane" and "gan" ship; "gan_runs" and "gan_tricks" are short runs that are recorded.
         folder, runs_folder: paths, where weights and runs are written.
         images, steps, judged: int, in place of the full sizes of the GANs.
         recipe: as for `tasks.train`, of "vae_plane".
@@ -224,7 +247,9 @@ def main(
     if names != ("vae_plane",):
         pictures, about = _gan_data(images)
     if "gan_runs" in names:
-        _record(pictures, about, Judge(min(judged, FEW)), steps, runs_folder)
+        _record_runs(pictures, about, Judge(min(judged, FEW)), steps, runs_folder)
+    if "gan_tricks" in names:
+        _record_tricks(pictures, about, Judge(judged), steps, runs_folder)
     if "gan" in names:
         _ship(pictures, about, Judge(judged), steps or STEPS, folder)
 
@@ -240,27 +265,39 @@ def _gan_data(n):
     }
 
 
-def _record(images, about, judge, steps, folder):
+def _record_runs(images, about, judge, steps, folder):
     """The short runs, with their figures from step to step."""
-    runs = []
-    for label, rates in RUNS.items():
-        for seed in SEEDS:
-            *_, made = run(label, rates, steps or SHORT, seed, images, judge, LOOK)
-            runs.append(made)
-            print(label, "seed", seed, made["seconds"], made["result"], flush=True)
-    return recording.record(
-        "gan",
-        "What do the losses of a GAN say about its pictures?",
-        "cvcourse experiments generation gan_runs",
-        about,
-        runs,
-        folder,
-    )
+    runs = [
+        _made(label, rates, steps or SHORT, seed, images, judge, LOOK)
+        for label, rates in RUNS.items()
+        for seed in SEEDS
+    ]
+    question = "What do the losses of a GAN say about its pictures?"
+    return recording.record("gan", question, "cvcourse experiments generation gan_runs", about, runs, folder)
+
+
+def _record_tricks(images, about, judge, steps, folder):
+    """What each of the ways to steady a training does."""
+    runs = [
+        _made(label, rates, steps or TRICK_STEPS, seed, images, judge, LOOK * 10, build, ways)
+        for seed in SEEDS
+        for label, (build, rates, ways) in TRICKS.items()
+    ]
+    question = "Which of the ways to steady a GAN's training helps how much?"
+    command = "cvcourse experiments generation gan_tricks"
+    return recording.record("gan_tricks", question, command, about, runs, folder)
+
+
+def _made(label, rates, steps, seed, *more):
+    *_, made = run(label, rates, steps, seed, *more)
+    print(label, "seed", seed, made["seconds"], made["result"], flush=True)
+    return made
 
 
 def _ship(images, about, judge, steps, folder):
     """The long run, whose weights ship."""
-    model, clock, made = run("long", RATES, steps, tasks.SEED, images, judge, EVERY)
+    training_ways = (steady_gan, STEADY)
+    model, clock, made = run("long", STEADY_RATES, steps, tasks.SEED, images, judge, EVERY, *training_ways)
     print("long", clock.seconds, made["result"], flush=True)
     return ship(
         "gan",
@@ -269,11 +306,17 @@ def _ship(images, about, judge, steps, folder):
         folder=folder,
         clock=clock,
         history={"loss": made["history"]["g_loss"], "d_loss": made["history"]["d_loss"]},
-        architecture="cvcourse.models.gan.gan",
+        architecture="cvcourse.models.gan.steady_gan",
         data=about,
         command="cvcourse experiments generation gan",
         seed=tasks.SEED,
-        recipe={"steps": steps, "batch_size": BATCH, "rates": RATES, "optimizer": "Adam, one cycle"},
+        recipe={
+            "steps": steps,
+            "batch_size": BATCH,
+            "rates": STEADY_RATES,
+            "optimizer": "Adam, one cycle",
+            **STEADY,
+        },
         limits=LIMITS,
         classes=[],
     )

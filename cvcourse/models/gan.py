@@ -9,11 +9,21 @@ Source: Goodfellow et al., "Generative Adversarial Nets" (NIPS 2014), section 3,
 −ln D(G(z)); the layers as in Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
 Convolutional Generative Adversarial Networks" (ICLR 2016), called DCGAN.
 
-How this one differs: 32 × 32 pixels in place of 64 × 64, and about a tenth of DCGAN's filters; pixels in
+How `gan` differs: 32 × 32 pixels in place of 64 × 64, and about a tenth of DCGAN's filters; pixels in
 [0, 1] with a sigmoid in place of [−1, 1] with tanh; learning rates that suit short trainings, the generator's
 higher; both networks take their step at the same time, from the same made pictures, which spares a third of
 the work; one-sided label smoothing (Salimans et al., "Improved Techniques for Training GANs", 2016,
 section 3.4).
+
+`steady_gan` and `STEADY` are what later papers found, for long trainings that neither collapse nor stop
+learning. The losses compare a real with a made picture (Jolicoeur-Martineau, "The relativistic
+discriminator", 2018; Huang et al., "The GAN is dead; long live the GAN!", 2024, equation 1). D may not be
+steep, at real pictures and at made ones (R₁ and R₂ in the same paper; here as the change under a little
+noise, Lin et al., "Diffusion adversarial post-training", 2025, which needs no second derivative). D sees
+real and made pictures mirrored, moved and tinted at random, and so cannot learn the real ones by heart
+(Zhao et al., "Differentiable augmentation", 2020). Averaging G's last weights (Yazıcı et al., "The unusual
+effectiveness of averaging in GAN training", 2018) can be had, too; where the learning rate falls to zero, as
+here, it is not needed.
 """
 
 import keras
@@ -24,30 +34,43 @@ from cvcourse import backend
 
 RATES = 1e-3, 5e-4  # learning rates of generator and discriminator
 SMOOTH = 0.9  # what the discriminator is told about real pictures, in place of 1
+# How `steady_gan` is compiled, and with which learning rates.
+STEADY = {"relativistic": True, "penalty": 0.003, "augment": True, "betas": (0.0, 0.99)}
+STEADY_RATES = 1e-3, 1e-3
+SHIFT, NOISE = 4, 0.01  # augmentation: at most so many pixels; the step by which D's steepness is measured
 
 
-def generator(output_shape, latent, widths):
-    """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the discriminator backwards."""
+def generator(output_shape, latent, widths, last=0):
+    """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the discriminator backwards.
+
+    With `last` > 0 it has so many maps of full size, and a 3×3 convolution makes the picture of them.
+    """
     height, width, channels = output_shape
     small = height // 2 ** len(widths), width // 2 ** len(widths), widths[-1]
     inputs = Input((latent,))
     x = layers.Dense(int(np.prod(small)), use_bias=False, name="spread")(inputs)
     x = layers.Reshape(small, name="reshape")(x)
-    for i, filters in reversed(list(enumerate([channels, *widths[:-1]], start=1))):
-        x = layers.BatchNormalization(momentum=0.9, name=f"norm{i}")(x)
-        x = layers.ReLU(name=f"relu{i}")(x)
-        last = {"activation": "sigmoid"} if i == 1 else {"use_bias": False}
-        x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", name=f"up{i}", **last)(x)
+    for i, filters in reversed(list(enumerate([last or channels, *widths[:-1]], start=1))):
+        x = _norm_relu(x, i)
+        more = {"use_bias": False} if last or i > 1 else {"activation": "sigmoid"}
+        x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", name=f"up{i}", **more)(x)
+    if last:
+        x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid", name="picture")(_norm_relu(x, 0))
     return Model(inputs, x, name="generator")
 
 
-def discriminator(input_shape, widths):
+def _norm_relu(x, i):
+    x = layers.BatchNormalization(momentum=0.9, name=f"norm{i}")(x)
+    return layers.ReLU(name=f"relu{i}")(x)
+
+
+def discriminator(input_shape, widths, normalize=True):
     """Return the model from images (N, H, W, C) to one logit each, (N, 1): positive means "real"."""
     inputs = Input(input_shape)
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
     for i, filters in enumerate(widths, start=1):
         x = layers.Conv2D(filters, 4, strides=2, padding="same", name=f"down{i}")(x)
-        if i > 1:  # not at the pixels, as in DCGAN
+        if normalize and i > 1:  # not at the pixels, as in DCGAN
             x = layers.BatchNormalization(momentum=0.9, name=f"norm_down{i}")(x)
         x = layers.LeakyReLU(0.2, name=f"leaky{i}")(x)
     x = layers.Flatten(name="flatten")(x)
@@ -72,6 +95,45 @@ def generator_loss(made):
     return ops.mean(ops.softplus(-ops.convert_to_tensor(made)))
 
 
+def relativistic_loss(winner, loser):
+    """Return how far pictures are from being taken for more real than others, one number, in nats.
+
+    Args:
+        winner, loser: logits (N, 1), in pairs. D wants the real picture to win, G the made one: both
+            have this loss, with the roles exchanged. ln 2 where D cannot tell.
+
+    Example:
+        >>> float(relativistic_loss([[2.0]], [[2.0]]))  # doctest: +ELLIPSIS
+        0.693...
+    """
+    return ops.mean(ops.softplus(ops.convert_to_tensor(loser) - ops.convert_to_tensor(winner)))
+
+
+def augmented(images, seed):
+    """Return images (N, H, W, C), each mirrored or not, moved by up to `SHIFT` pixels, and tinted.
+
+    What moves in from outside is mirrored. Gradients pass. `seed` is a `keras.random.SeedGenerator`.
+    """
+    n, height, width, _ = images.shape
+    n = ops.shape(images)[0] if n is None else n
+
+    def draw(low, high):
+        return keras.random.uniform((n, 1, 1, 1), low, high, seed=seed)
+
+    images = ops.where(draw(0, 1) < 0.5, ops.flip(images, axis=2), images)
+    padded = ops.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
+    for size, axes in ((height, "npq,nqwc->npwc"), (width, "npq,nhqc->nhpc")):
+        first = keras.random.randint((n, 1), 0, 2 * SHIFT + 1, seed=seed)
+        # A matrix product with rows that have a single 1 picks pixels on every backend.
+        pick = ops.one_hot(first + ops.arange(size), size + 2 * SHIFT)
+        padded = ops.einsum(axes, pick, padded)
+    images = padded + draw(-0.25, 0.25)
+    for axes, low, high in (((3,), 0.5, 1.5), ((1, 2, 3), 0.75, 1.25)):  # saturation, contrast
+        mean = ops.mean(images, axis=axes, keepdims=True)
+        images = (images - mean) * draw(low, high) + mean
+    return images
+
+
 class GAN(keras.Model):
     """Generator and discriminator. `fit(x, x)` trains both; the second x is not used.
 
@@ -81,24 +143,56 @@ class GAN(keras.Model):
         latent: int, how many random numbers make a picture.
     """
 
-    def __init__(self, input_shape, latent, widths):
+    def __init__(self, generator, discriminator):
         super().__init__(name="gan")
-        self.latent = latent
-        self.generator = generator(input_shape, latent, widths)
-        self.discriminator = discriminator(input_shape, widths)
+        self.generator, self.discriminator = generator, discriminator
+        self.latent = generator.input_shape[-1]
         self.random = keras.random.SeedGenerator(0)
-        self.build((None, *input_shape))
+        self.build(discriminator.input_shape)
 
     def build(self, input_shape):
         self.built = True  # both parts are
 
-    def compile(self, rates=RATES, smooth=SMOOTH):
-        """Choose the learning rates (generator, discriminator), floats or schedules; both have Adam."""
+    def compile(
+        self,
+        rates=RATES,
+        smooth=SMOOTH,
+        relativistic=False,
+        penalty=0.0,
+        augment=False,
+        average=None,
+        betas=(0.5, 0.999),
+    ):
+        """Choose how both are trained; the defaults are DCGAN's ways.
+
+        Args:
+            rates: learning rates (generator, discriminator), floats or schedules; both have Adam.
+            smooth: as in `discriminator_loss`.
+            relativistic: bool, `relativistic_loss` for both, in place of the two losses above.
+            penalty: float ≥ 0, weight of D's squared slope, at real and at made pictures.
+            augment: bool, D sees all pictures `augmented`.
+            average: None, or the momentum of the mean of G's weights that `fit` leaves in place.
+            betas: Adam's beta_1 and beta_2.
+        """
         super().compile(jit_compile=False)
-        self.smooth = smooth
-        self.optimizers = [keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates]
-        for optimizer, part in zip(self.optimizers, (self.generator, self.discriminator), strict=True):
+        self.smooth, self.relativistic, self.penalty, self.augment = smooth, relativistic, penalty, augment
+        means = {"use_ema": True, "ema_momentum": average} if average else {}
+        parts = {self.generator: means, self.discriminator: {}}
+        self.optimizers = [
+            keras.optimizers.Adam(rate, *betas, **more)
+            for rate, more in zip(rates, parts.values(), strict=True)
+        ]
+        for optimizer, part in zip(self.optimizers, parts, strict=True):
             optimizer.build(part.trainable_variables)
+
+    def fit(self, *args, **kwargs):
+        """As in Keras; at its end G has the mean of its weights, if `compile` was asked for it."""
+        history = super().fit(*args, **kwargs)
+        if self.optimizers[0].use_ema:
+            self.optimizers[0].finalize_variable_values(self.generator.trainable_variables)
+            for _ in range(50):  # batch norm's statistics belong to other weights
+                self.generator(keras.random.normal((64, self.latent), seed=self.random), training=True)
+        return history
 
     def train_step(self, data):
         """Take one step with both networks; return their losses, and how D judges real and made pictures."""
@@ -106,9 +200,16 @@ class GAN(keras.Model):
         z = keras.random.normal((ops.shape(images)[0], self.latent), seed=self.random)
 
         def losses():
-            made = self.discriminator(self.generator(z, training=True), training=True)
-            real = self.discriminator(images, training=True)
-            return (generator_loss(made), discriminator_loss(real, made, self.smooth)), (real, made)
+            shown = images, self.generator(z, training=True)
+            if self.augment:
+                shown = [augmented(one, self.random) for one in shown]
+            real, made = (self.discriminator(one, training=True) for one in shown)
+            if self.relativistic:
+                both = relativistic_loss(made, real), relativistic_loss(real, made)
+            else:
+                both = generator_loss(made), discriminator_loss(real, made, self.smooth)
+            steep = self._steepness(shown, (real, made)) if self.penalty else 0.0
+            return (both[0], both[1] + self.penalty / 2 * steep), (real, made)
 
         parts = [part.trainable_variables for part in (self.generator, self.discriminator)]
         slopes, (g_loss, d_loss), (real, made) = backend.gradients(losses, parts)
@@ -116,6 +217,15 @@ class GAN(keras.Model):
             optimizer.apply(slope, variables)
         right = {"real": ops.mean(ops.sigmoid(real)), "made": ops.mean(ops.sigmoid(made))}
         return {"g_loss": g_loss, "d_loss": d_loss, **right}
+
+    def _steepness(self, shown, logits):
+        """D's squared slope at real plus at made pictures; a quarter of each will do."""
+        n = -(-ops.shape(shown[0])[0] // 4)
+        some = ops.concatenate([one[:n] for one in shown])
+        before = ops.concatenate([one[:n] for one in logits])
+        noise = keras.random.normal(ops.shape(some), seed=self.random)
+        change = self.discriminator(some + NOISE * noise, training=True) - before
+        return 2 * ops.mean(ops.square(change / NOISE))
 
     def call(self, z):
         """Return the images that the generator makes from z."""
@@ -128,7 +238,7 @@ class GAN(keras.Model):
 
 
 def gan(input_shape=(32, 32, 3), latent=32, widths=(24, 48, 96)):
-    """Return both networks, with random weights.
+    """Return both networks, with random weights, in DCGAN's way.
 
     Args:
         input_shape: (H, W, C); H and W multiples of 2 for each of the widths.
@@ -138,4 +248,10 @@ def gan(input_shape=(32, 32, 3), latent=32, widths=(24, 48, 96)):
     Returns:
         `GAN`, to be trained on images in [0, 1].
     """
-    return GAN(input_shape, latent, widths)
+    return GAN(generator(input_shape, latent, widths), discriminator(input_shape, widths))
+
+
+def steady_gan(input_shape=(32, 32, 3), latent=32, widths=(32, 64, 128), last=16):
+    """As `gan`, for long trainings: D has no batch norm, and G ends with `last` maps of full size."""
+    parts = generator(input_shape, latent, widths, last), discriminator(input_shape, widths, normalize=False)
+    return GAN(*parts)
