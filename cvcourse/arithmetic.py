@@ -11,6 +11,7 @@ Two conventions, said once and kept everywhere in the course:
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # --- Sizes along one axis ---------------------------------------------------------------------------------
@@ -238,7 +239,8 @@ def receptive_field(stack):
     Source: Araujo, Norris and Sim, "Computing receptive fields of CNNs" (Distill, 2019).
     """
     size, jump, start = 1, 1, 0.5
-    for layer in stack:
+    whole = isinstance(stack, Iterable) and getattr(stack, "shape", None) != ()  # else one wrong layer
+    for layer in stack if whole else [stack]:
         kernel_size, strides, padding, dilation_rate = _stack_entry(layer)
         span = _span(kernel_size, dilation_rate)
         size += (span - 1) * jump

@@ -375,8 +375,8 @@ def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
     )
     scores = _column(scores, "found's scores", "(K,)")
     try:
-        _same_length(boxes=boxes, labels=labels, scores=scores)
-        _same_length(true_boxes=true_boxes, true_labels=true_labels)
+        _same_length(**{"found's boxes": boxes, "labels": labels, "scores": scores})
+        _same_length(**{"truth's boxes": true_boxes, "labels": true_labels})
     except TypeError:
         raise TypeError("found and truth must hold boxes (K, 4) for each picture. "
                         f"Received: {reprlib.repr(boxes)} and {reprlib.repr(true_boxes)}") from None
@@ -490,6 +490,7 @@ def _fours(values, name, form):
     array = arguments.array(values, name, range(65), "(…, 4)", empty=True)
     if array.ndim < 1 or array.shape[-1] != 4:
         raise ValueError(f"{name} must have {form}. Received: shape {array.shape}")
-    if array.size and max(array.max(), -array.min(initial=0)) > 1e15:
+    array = array.astype(np.result_type(array, np.float32))
+    if array.size and np.abs(array).max() > 1e15:
         raise ValueError(f"{name} must lie within 10¹⁵. Received: {array.min()} to {array.max()}")
-    return array.astype(np.result_type(array, np.float32))
+    return array

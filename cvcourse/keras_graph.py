@@ -298,8 +298,9 @@ def overhearing(layers, told):
     """
     with contextlib.ExitStack() as stack:
         for path, layer in layers.items():
-            telling = functools.partial(_tell, told, path, layer, layer.call)
-            stack.enter_context(swapped(layer, "call", telling))
+            runs = "call" if getattr(layer, "quantization_mode", None) is None else "quantized_call"
+            telling = functools.partial(_tell, told, path, layer, getattr(layer, runs))
+            stack.enter_context(swapped(layer, runs, telling))
         yield
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cvcourse import arguments
+
 
 def frechet_distance(features, others):
     """Return the Fréchet distance of two sets of feature vectors: 0 for sets with equal mean and covariance.
@@ -45,8 +47,8 @@ def frechet_distance(features, others):
 
 def _mean_and_root(name, rows):
     """Mean (D,) and the symmetric root (D, D) of the covariance."""
-    rows = np.asarray(rows, "float64")
-    if rows.ndim != 2 or len(rows) < 2:
+    rows = arguments.array(rows, name, (2,), "(N, D)").astype("float64")
+    if len(rows) < 2:
         raise ValueError(f"{name} must be (N, D) with N ≥ 2. Received: shape {rows.shape}")
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False, ddof=0)))
     return rows.mean(axis=0), (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
@@ -71,8 +73,10 @@ def nearest(images, pictures, part=500):
         >>> index.tolist(), distance.tolist()
         ([1], [0.5])
     """
-    images, pictures = np.asarray(images), np.asarray(pictures)
-    if not len(pictures) or images.shape[1:] != pictures.shape[1:]:
+    images = arguments.array(images, "images", range(1, 9), "(N, …)", empty=True)
+    pictures = arguments.array(pictures, "pictures", range(1, 9), "(M, …)")
+    part = arguments.number(part, "part", 1, whole=True)
+    if images.shape[1:] != pictures.shape[1:]:
         raise ValueError(
             "images and pictures must have one shape behind the first axis, and there must be pictures. "
             f"Received: {images.shape} and {pictures.shape}"
@@ -94,12 +98,18 @@ def gradient_energy(images):
     """Return the mean squared difference of neighbouring pixels for each image, (N,): small for blurred ones.
 
     Args:
-        images: float array (N, H, W, C) in [0, 1].
+        images: float array (N, H, W, C) in [0, 1], at least 2 × 2 pixels.
+
+    Raises:
+        ValueError: another rank, no two pixels beside each other, NaN or infinity.
 
     Example:
         >>> gradient_energy(np.tile([0.0, 1.0], (1, 2, 1))[..., None]).tolist()
         [1.0]
     """
-    images = np.asarray(images, "float64")
-    down, across = np.diff(images, axis=1) ** 2, np.diff(images, axis=2) ** 2
-    return down.mean(axis=(1, 2, 3)) + across.mean(axis=(1, 2, 3))
+    images = arguments.array(images, "images", (4,), "(N, H, W, C)").astype("float64")
+    if min(images.shape[1:3]) < 2:
+        raise ValueError(f"images must have at least 2 × 2 pixels. Received: shape={images.shape}")
+    with np.errstate(over="ignore"):
+        down, across = np.diff(images, axis=1) ** 2, np.diff(images, axis=2) ** 2
+        return down.mean(axis=(1, 2, 3)) + across.mean(axis=(1, 2, 3))

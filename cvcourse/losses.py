@@ -4,7 +4,10 @@ What Keras has is used from there: smooth L1 is `keras.losses.Huber(delta=1)`; m
 `keras.losses.BinaryCrossentropy`, `Dice`, `Tversky`.
 """
 
+import keras
 from keras import ops
+
+from cvcourse import arguments
 
 
 def iou_loss(y_true, y_pred):
@@ -20,7 +23,7 @@ def iou_loss(y_true, y_pred):
         float tensor (…) in [0, 1].
 
     Raises:
-        ValueError: if the last axis has not four numbers.
+        ValueError: if the last axis has not four numbers, or the two shapes do not broadcast.
 
     Example:
         >>> float(iou_loss([[0.0, 0, 4, 2]], [[1.0, 0, 4, 2]])[0])
@@ -46,7 +49,7 @@ def generalized_iou_loss(y_true, y_pred):
         float tensor (…) in [0, 2].
 
     Raises:
-        ValueError: if the last axis has not four numbers.
+        ValueError: if the last axis has not four numbers, or the two shapes do not broadcast.
 
     Example:
         >>> float(generalized_iou_loss([[0.0, 0, 2, 2]], [[6.0, 0, 8, 2]])[0])
@@ -61,14 +64,21 @@ def generalized_iou_loss(y_true, y_pred):
 def _pairs(y_true, y_pred):
     """Areas of what two boxes share, of what they cover together, and of the smallest box around both."""
     one, other = _corners(y_true, "y_true"), _corners(y_pred, "y_pred")
+    shapes = one[0].shape[:-1], other[0].shape[:-1]
+    pairs = zip(*(tuple(shape)[::-1] for shape in shapes), strict=False)
+    if any(a != b and None not in (a, b) and 1 not in (a, b) for a, b in pairs):
+        raise ValueError("y_true and y_pred must have one shape, or shapes that broadcast. "
+                         f"Received: shapes {(*shapes[0], 4)} and {(*shapes[1], 4)}")
     shared = _area(ops.maximum(one[0], other[0]), ops.minimum(one[1], other[1]))
     hull = _area(ops.minimum(one[0], other[0]), ops.maximum(one[1], other[1]))
     return shared, _area(*one) + _area(*other) - shared, hull
 
 
 def _corners(boxes, name):
-    boxes = ops.convert_to_tensor(boxes, "float32")
-    if not boxes.shape or boxes.shape[-1] != 4:
+    if not (ops.is_tensor(boxes) or isinstance(boxes, keras.KerasTensor | keras.Variable)):
+        boxes = arguments.array(boxes, name, range(9), "(…, 4)", empty=True, finite=False)
+    boxes = ops.cast(boxes, "float32")
+    if not len(boxes.shape) or boxes.shape[-1] != 4:
         form = "the shape (…, 4), as (x1, y1, x2, y2)"
         raise ValueError(f"{name} must have {form}. Received: shape {boxes.shape}")
     return boxes[..., :2], boxes[..., 2:]

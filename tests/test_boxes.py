@@ -127,6 +127,7 @@ def test_scores_of_every_type_order_rightly(dtype):
     truth = [([[0, 0, 9, 9]], [0])]
     found = [([[0, 0, 9, 9], [50, 50, 59, 59]], [0, 0], np.array([1, 0], dtype))]
     assert boxes.average_precision(found, truth) == {0: 1}
+    assert boxes.area(np.array([[0, 0, 9, 9]], dtype)).dtype.kind == "f"
 
 
 def test_suppression_of_many_boxes_needs_little_memory():

@@ -213,6 +213,17 @@ def test_a_layer_without_weights_has_a_value_and_a_sentence():
     assert explorer.figure().alt
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_an_image_with_other_than_three_channels_is_shown(channels):
+    model = keras.Sequential([keras.Input((16, 16, channels)), layers.Conv2D(2, 3, name="conv")])
+    image = np.random.default_rng(0).random((16, 16, channels))
+    explorer = FeatureMaps(model, image)
+    assert explorer.photo["shape"] == [16, 16, 3] and explorer.figure().png()
+    shown = np.frombuffer(explorer.photo["values"], "uint8").reshape(16, 16, 3)
+    expected = image[..., :3] if channels == 4 else image.mean(-1, keepdims=True) * np.ones(3)
+    np.testing.assert_allclose(shown / 255, expected, atol=0.005)
+
+
 def test_a_model_of_any_size_takes_the_photographs():
     explorer = FeatureMaps(cnn_of_any_size())
     assert explorer.photo["shape"] == [128, 128, 3]

@@ -61,3 +61,9 @@ def test_keras_takes_it_as_a_loss(loss):
 def test_bad_boxes_are_named(loss):
     with pytest.raises(ValueError, match=r"y_pred must have the shape \(…, 4\).*Received: shape"):
         loss(np.zeros((2, 4)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"must have one shape.*Received: shapes \(2, 4\) and \(3, 4\)"):
+        loss(np.zeros((2, 4)), np.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"y_true must have the shape \(…, 4\).*Received: shape"):
+        loss(3.0, np.zeros((2, 4)))
+    with pytest.raises(TypeError, match="y_true must be an array of numbers.*Received: y_true=None"):
+        loss(None, np.zeros((2, 4)))

@@ -28,6 +28,11 @@ def _shades(values, low, high):
     return np.clip((values - low) / span * 255, 0, 255).round().astype("uint8")
 
 
+def _visible(image):
+    """Return an image as it can be shown: of two channels their mean, of more than three the first three."""
+    return image.mean(axis=-1, keepdims=True) if image.shape[-1] == 2 else image[..., :3]
+
+
 def _minus(words):
     """Return words with a true minus sign before each negative number and exponent."""
     return re.sub(r"(?<![a-zA-Z_\d])-(?=\d)|(?<=\de)-(?=\d)", "−", words)
@@ -238,7 +243,7 @@ class FeatureMaps(Explorer):
             drawing["maps"] = {
                 "shape": list(maps.shape), "small": list(small.shape), "low": low, "high": top,
                 "values": np.ascontiguousarray(np.moveaxis(small, -1, 0)).tobytes()}
-            image = np.asarray(as_photo(self._image).convert("RGB"))
+            image = np.asarray(as_photo(_visible(self._image)).convert("RGB"))
             drawing["photo"] = {"shape": list(image.shape), "values": image.tobytes(), "guess": self._guess}
         return drawing
 
@@ -268,7 +273,7 @@ class FeatureMaps(Explorer):
         maps = self._maps[self.layer]
         row, column = self.position
         result, (left, right) = picture(9, 4.2, self.describe(), columns=2)
-        image = self._image[..., 0] if self._image.shape[-1] == 1 else self._image[..., :3].clip(0, 1)
+        image = np.squeeze(_visible(self._image)).clip(0, 1)
         left.imshow(image, cmap="gray", vmin=0, vmax=1)
         left.set_title(f"{self.image_name}: what the unit sees")
         if self._unit:

@@ -148,7 +148,7 @@ def as_batch(model, image):
     check_model(model)
     expected = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else (None, None, None)
     if any(getattr(one, "data_format", None) == "channels_first" for one in named_layers(model).values()):
-        raise ValueError(f"model must have channels last, (H, W, C). Received: {model.name!r}, channels first")
+        raise ValueError(f"model must have channels last. Received: {model.name!r}, channels first")
     image = arguments.array(image, "image", range(65), "(H, W, C)", empty=True, finite=False)
     if image.shape[:1] == (1,) and image.ndim == len(expected) + 1:
         image = image[0]

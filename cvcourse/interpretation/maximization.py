@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from cvcourse import backend
+from cvcourse import arguments, backend
 from cvcourse.interpretation.listening import (
     as_batch,
     check_model,
@@ -48,8 +48,13 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
     Olah et al., "Feature Visualization", 2017.
     """
     check_model(model)
-    low, high = value_range
-    rng = np.random.default_rng(seed)
+    ends = arguments.array(value_range, "value_range", (1,), "(low, high)").astype(float).tolist()
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise ValueError(f"value_range must be (low, high), low < high. Received: {value_range!r}")
+    low, high = ends
+    steps = arguments.number(steps, "steps", 1, whole=True)
+    channel = arguments.number(channel, "channel", whole=True)
+    rng = np.random.default_rng(arguments.number(seed, "seed", 0, whole=True))
     image = 0.5 + 0.02 * rng.standard_normal(_shape_for(model, size))
     [call] = find_calls(model, as_batch(model, image), [layer])
     if len(call.output_shape) != 4 or not 0 <= channel < call.output_shape[-1]:
@@ -82,7 +87,10 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
 
 def _shape_for(model, size):
     shape = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else (None, None, 3)
+    if len(shape) != 3:
+        raise ValueError(f"model must take images (H, W, C). Received: {model.name!r}, which takes {shape}")
     if size is not None:
+        size = arguments.number(size, "size", 1, 4096, whole=True)
         return size, size, shape[-1] or 3
     return tuple(side or fallback for side, fallback in zip(shape, (96, 96, 3), strict=True))
 

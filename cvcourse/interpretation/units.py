@@ -66,8 +66,9 @@ def explain_unit(model, image, layer, position, channel):
         that cannot be known (subclassed models, unknown layers).
 
     Raises:
-        ValueError: if the layer is no weighted sum, if position or channel lie outside its output, or
-            if model or image cannot be used; see `feature_maps`.
+        ValueError: if the layer is no weighted sum (a softmax along another axis, a convolution with an
+            operation of its own), if position or channel lie outside its output, or if model or image cannot
+            be used; see `feature_maps`.
         TypeError: if position or channel are not ints, or the image does not hold floats.
 
     Example:
@@ -86,7 +87,8 @@ def explain_unit(model, image, layer, position, channel):
             f"or activation layer. Received: layer={call.name!r}, a {type(layer).__name__}"
         )
     row, column, channel = _place(call, position, channel)
-    patch, inside, box = _patch(layer, _input_of(model, call.name, x), row, column)
+    values, outputs = _ends_of(model, call.name, x)
+    patch, inside, box = _patch(layer, values, row, column)
     seen = _seen(layer, patch, channel)
     weights, bias = _weighted_sum(layer, seen, inside, channel)
     products = seen * weights
@@ -94,6 +96,12 @@ def explain_unit(model, image, layer, position, channel):
     function = _function(layer)
     field = reach(model, calls(model, x), call.name, (row, column, row + 1, column + 1))
     activation = _activate(layer, function, patch, preactivation, channel)
+    true = float(outputs[..., channel] if outputs.ndim == 1 else outputs[row, column, channel])
+    if not abs(activation - true) <= 2e-3 * (abs(true) + np.abs(products).max()) + 1e-5:
+        raise ValueError(
+            "layer must be a weighted sum of its input, then an activation along the channels; this one gives"
+            f" {true:.4g}, the sum {activation:.4g}. Received: layer={call.name!r}, a {type(layer).__name__}"
+        )
     return UnitExplanation(
         call.name, (row, column), channel, seen, weights, products, bias, preactivation,
         getattr(function, "__name__", type(layer).__name__), activation, box, _clip(field, x.shape),
@@ -132,22 +140,22 @@ class _Reached(BaseException):
     """Ends a pass at the layer that was asked for. No `Exception`, so that Keras lets it through."""
 
 
-def _input_of(model, name, x):
-    """Return what the call `name` receives for the batch `x`, as an array without its batch axis.
+def _ends_of(model, name, x):
+    """Return what the call `name` receives and gives for the batch `x`, arrays without their batch axis.
 
     Not compiled: that would take a second or two for each layer that a student clicks on.
     """
 
     def hear(call, inputs, outputs):
         if call == name:
-            raise _Reached(inputs)
+            raise _Reached(inputs, outputs)
         return outputs
 
     try:
         with listening(named_layers(model), hear):
             model(x, training=False)
     except _Reached as reached:
-        return keras.ops.convert_to_numpy(reached.args[0])[0]
+        return [keras.ops.convert_to_numpy(one)[0].astype("float32") for one in reached.args]
 
 
 def _patch(layer, values, row, column):
