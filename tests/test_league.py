@@ -1,8 +1,12 @@
-"""The stored counts of the league are those of Keras, for every network."""
+"""Two leagues: stored counts are those of Keras; what nine classifiers know of their own pictures."""
 
 import keras
+import numpy as np
 import pytest
 
+from cvcourse import recording
+from cvcourse.datasets import load
+from cvcourse.experiments import classification
 from cvcourse.experiments.league import LEAGUE, count
 
 
@@ -18,3 +22,26 @@ def test_counted_again(name):
 def test_an_unknown_network_is_explained():
     with pytest.raises(ValueError, match=r"ResNet50.*Received: name='RestNet'"):
         count("RestNet")
+
+
+def test_each_run_says_what_the_classifier_knows_of_its_training_pictures():
+    recorded = recording.replay("classification")
+    assert set(recorded.curves("accuracy")) == set(classification.ENTRIES) and len(recorded.runs) == 27
+    gap = {run["label"]: run["history"]["accuracy"][-1] - run["result"]["test_accuracy"]
+           for run in recorded.runs}
+    assert gap["MobileNet"] > 2 * gap["GoogLeNet"] and gap["MobileNet"] > 2 * gap["ResNet-20"]
+
+
+def test_one_entry_again_leaves_the_others_and_its_times(tmp_path, monkeypatch):
+    digits = load("digits")
+    monkeypatch.setattr(classification, "load", lambda name: digits)
+    sizes = {"seeds": (0,), "folder": tmp_path, "images": 60, "tests": 30, "epochs": 1}
+    monkeypatch.setattr(classification, "ENTRIES", ("Mark 1", "SVM on pixels"))
+    classification.main(**sizes)
+    before = recording.replay("classification", tmp_path).runs
+    classification.main("Mark 1", **sizes)
+    assert recording.replay("classification", tmp_path).runs == before
+    classification.main("Mark 1", **{**sizes, "images": 90})
+    after = recording.replay("classification", tmp_path).runs
+    assert after[1] == before[1] and after[0]["result"] != before[0]["result"] and after[0]["processor"]
+    assert np.all([0 < run["history"]["accuracy"][-1] <= 1 for run in after])

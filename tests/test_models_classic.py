@@ -1,5 +1,7 @@
 """Mark 1, LeNet-5 and GoogLeNet: the counts of the papers, and what each part computes."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -103,6 +105,25 @@ def test_perceptron_rule_finds_or_and_and_never_rests_on_xor():
 
     assert mistakes_of_last_round([-1, 1, 1, 1]) == mistakes_of_last_round([-1, -1, -1, 1]) == 0
     assert mistakes_of_last_round([-1, 1, 1, -1]) > 0
+
+
+def test_the_threshold_and_not_the_order_makes_and_slow():
+    corners = np.array(list(itertools.product((0, 1), repeat=2)))
+
+    def mistakes(order, points, targets):
+        weights, total, wrong = np.zeros(3), 0, True
+        while wrong:
+            wrong = 0
+            for k in order:
+                weights, mistake = perceptron.perceptron_step(weights, np.append(points[k], 1), targets[k])
+                wrong += mistake
+            total += wrong
+        return total
+
+    orders = list(itertools.permutations(range(4)))
+    means = [np.mean([mistakes(order, corners - moved, targets) for order in orders])
+             for moved in (0, 0.5) for targets in ((-1, 1, 1, 1), (-1, -1, -1, 1))]
+    np.testing.assert_allclose(means, [8.33, 20.67, 6.33, 6.33], atol=0.01)
 
 
 def test_photocells_average_equal_parts():

@@ -1,13 +1,17 @@
 """SSD, R-CNN and the sliding window: targets, losses, where they look; what ships is in test_tasks.py."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from cvcourse import boxes as bx
-from cvcourse import pretrained
+from cvcourse import pretrained, stored
 from cvcourse.datasets import scenes
+from cvcourse.exercises import detection
 from cvcourse.experiments import tasks
-from cvcourse.models import rcnn, selective_search, ssd
+from cvcourse.models import rcnn, selective_search, ssd, yolo
+from cvcourse.summary import summarize
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +131,51 @@ def test_cards_hold_the_bars_of_detection():
     assert min(pretrained.card(name)["map50"] for name in ("yolo", "ssd")) >= 0.80
     card = pretrained.card("rcnn")
     assert card["map50"] > card["sliding_window_map50"]
+    for name in ("yolo", "ssd", "rcnn"):
+        figures = pretrained.card(name)
+        assert figures["map50"] > figures["map75"] > figures["map90"] > 0
+    assert {f"{way}map75" for way in ("raw_", "sliding_window_", "sliding_window_refined_")} < card.keys()
+
+
+def test_figures_are_average_precision_at_three_marks():
+    test = tasks.fixed_scenes(4)
+    rng = np.random.default_rng(0)
+    shaken = [(one.boxes + rng.normal(0, 1.5, one.boxes.shape), one.box_labels, rng.random(len(one.boxes)))
+              for one in test]
+    figures = tasks.detector_figures(shaken, test)
+    truth = [(one.boxes, one.box_labels) for one in test]
+    for key, mark in (("map50", 0.5), ("map75", 0.75), ("map90", 0.9)):
+        each = bx.average_precision(shaken, truth, mark)
+        assert figures[key] == pytest.approx(np.mean(list(each.values())))
+    perfect = [(one.boxes, one.box_labels, np.ones(len(one.boxes))) for one in test]
+    assert tasks.detector_figures(perfect, test)["map90"] == 1
+
+
+def test_what_ships_is_measured_again_into_its_card(tmp_path):
+    for kind in ("npz", "json"):
+        shutil.copy(pretrained.WEIGHTS / f"ssd.{kind}", tmp_path)
+    task = tasks.TASKS["ssd"]._replace(measure=lambda model: {"map50": model.count_params()})
+    before, after = pretrained.card("ssd"), tasks.measure("ssd", task, tmp_path / "ssd.json")
+    assert after == stored.read(tmp_path / "ssd.json") and after["map50"] == before["parameters"]
+    assert after["history"] == before["history"] and after["map75"] == before["map75"]
+
+
+def test_each_network_has_as_many_convolutions_as_its_file_says():
+    for module, build, number, words in ((ssd, ssd.ssd, 9, "nine"), (yolo, yolo.yolo, 8, "8"),
+                                         (rcnn, rcnn.crop_network, 4, "four")):
+        names = [row["name"] for row in summarize(build).rows if row["type"] == "Conv2D"]
+        answers = [name for name in names if name.startswith(("box", "class", "kind", "offsets"))]
+        assert len(names) - len(answers) == number
+        assert f"{words} convolutions" in module.__doc__
+
+
+def test_the_exercise_matches_as_the_package_does():
+    assert detection.check_match.solution(np.array([[0.4, 0.45], [0.1, 0.2]])).tolist() == [1, 0]
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        corners = rng.uniform(0, 20, (9, 2))
+        both = np.concatenate([corners, corners + rng.uniform(4, 20, (9, 2))], axis=1)
+        anchors, boxes = both[:6], both[6:]
+        ours = detection.check_match.solution(bx.iou(anchors[:, None], boxes))
+        np.testing.assert_array_equal(ours, bx.match(anchors, boxes, 0.5, 0.5))
+        assert set(ours) >= {0, 1, 2}
