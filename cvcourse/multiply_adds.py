@@ -43,7 +43,7 @@ def from_shapes(layer, given, output):
     """
     kind = type(layer)
     if not family(layer):
-        return 0 if kind.__name__ in POINTWISE_OPS and kind.__module__.startswith("keras.src.ops") else None
+        return 0 if kind.__name__ in POINTWISE_OPS and not isinstance(layer, kl.Layer) else None
     free = family(layer) in _FREE or kind in _FREE_OTHERS or "image_preprocessing" in kind.__module__
     if free and not isinstance(layer, kl.Wrapper):
         return 0

@@ -1,5 +1,8 @@
 """One walker and one name for a layer; and what of Keras it leans on that Keras does not promise."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -134,6 +137,16 @@ def test_keras_still_keeps_what_keras_graph_leans_on():
     assert "call" not in vars(model.layers[1])
     assert family(layers.MaxPooling2D()) == "pooling" and family(twins().a) == "convolutional"  # work of 0
     assert family(twins()) is None
+
+
+def test_what_is_private_to_keras_is_named_in_one_module():
+    """But for where Keras publishes its weights, which `pretrained.applications` looks up."""
+    private = r"keras\.src\.(?!applications)|\._(flatten_layers|functional|nodes_by_depth|run_through_graph|"
+    private += r"keras_history|layers|inbound_nodes|tracker|(non_)?trainable_variables|attention_axes)\b"
+    package = Path(interpretation.__file__).parents[1]
+    named = [str(path.relative_to(package)) for path in package.rglob("*.py")
+             if re.search(private, path.read_text(encoding="utf-8"))]  # fmt: skip
+    assert named == ["keras_graph.py"]
 
 
 def test_a_builder_leaves_no_trace_in_the_lists_of_keras():

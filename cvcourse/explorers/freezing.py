@@ -8,7 +8,7 @@ from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript, whole
 from cvcourse.explorers.training_cost import layer_groups, training_cost
 from cvcourse.explorers.what_if import as_graph
-from cvcourse.keras_graph import find_layer
+from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
 from cvcourse.visualization import COLORS, picture, style
@@ -104,7 +104,7 @@ class Freezing(Explorer):
         """Return a copy of the model with random weights, all of it trainable, with logits as outputs."""
         own = self._model
         copy = _new_student(self._classes, None) if own is None else keras.models.clone_model(own)
-        for layer in copy._flatten_layers():  # `copy.trainable = True` would leave frozen layers frozen
+        for layer in (copy, *named_layers(copy).values()):  # the model's switch alone would leave some frozen
             layer.trainable = True
         if getattr(copy.layers[-1], "activation", None) is keras.activations.softmax:
             copy.layers[-1].activation = keras.activations.linear

@@ -108,12 +108,8 @@ def once(model, key, make):
     Noticed are layers, weights and activations that were added, removed or replaced. New values of
     the same weights need no notice, as every pass reads them.
     """
-    parts = [
-        part
-        for layer in named_layers(model).values()
-        for part in (layer, getattr(layer, "activation", None), *layer._trainable_variables,
-                     *layer._non_trainable_variables)
-    ]
+    layers = named_layers(model).values()
+    parts = [*model.weights, *layers, *(getattr(layer, "activation", None) for layer in layers)]
     before, made = _compiled.get(model, ((), {}))
     if len(before) != len(parts) or any(a is not b for a, b in zip(before, parts, strict=True)):
         made = {}
