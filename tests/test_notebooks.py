@@ -158,6 +158,13 @@ def test_a_lesson_is_a_valid_notebook_with_a_name_that_sorts(path):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_year_is_that_of_the_first_public_version(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    found = re.findall(r"arxiv\.org/abs/(\d\d)\d\d\.\d+\)[^;\n]*?\b((?:19|20)\d\d)\b", text)
+    assert [year for _, year in found] == [f"20{arxiv}" for arxiv, _ in found]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_readme_lists_the_lesson(path):
     assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
