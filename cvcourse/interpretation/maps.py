@@ -104,6 +104,8 @@ def feature_maps(model, image, layers=None):
         chosen = {call.name: call for call in maps if not isinstance(call.layer, _UNREMARKABLE)}
     else:
         layers = [layers] if isinstance(layers, str | kl.Layer) else layers
+        if not isinstance(layers, list | tuple | set | frozenset | dict):
+            raise TypeError(f"layers must be a list of names of layers, or None. Received: layers={layers!r}")
         found = [_with_map(call) for call in find_calls(model, x, layers)]
         chosen = {layer if isinstance(layer, str) else call.name: call
                   for layer, call in zip(layers, found, strict=True)}

@@ -117,7 +117,7 @@ def _place(call, position, channel):
             f"Received: layer={call.name!r}, whose output has the shape {shape}"
         )
     shape = (*shape[1:3], shape[-1]) if len(shape) == 4 else (1, 1, shape[-1])
-    position = (0, 0) if position in (None, ()) else position
+    position = (0, 0) if position is None or (isinstance(position, tuple) and not position) else position
     try:
         row, column = map(index, position)
         channel = index(channel)

@@ -3,12 +3,15 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cvcourse.visualization.canvas import COLORS, picture, style
+from cvcourse.boxes import area
+from cvcourse.visualization.canvas import COLORS, picture
+from cvcourse.visualization.checks import drawn
+from cvcourse.visualization.images import _photograph
 
 WIDEST = 9.4  # a page, in units of 100 CSS pixels
 
 
-@style()
+@drawn
 def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None, role="selected", line=2.0):
     """Return a picture of images with boxes on them.
 
@@ -34,13 +37,16 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
     """
     words = words if words is not None else [[]] * len(images)
     truth = truth if truth is not None else [[]] * len(images)
-    titles = titles if titles is not None else [""] * len(images)
+    titles = [str(title) for title in titles] if titles is not None else [""] * len(images)
     if not len(images) or len({len(images), len(boxes), len(words), len(truth), len(titles)}) > 1:
         raise ValueError(
             "images, boxes, words, truth and titles must be of one length, at least 1. Received: "
             f"{len(images)}, {len(boxes)}, {len(words)}, {len(truth)}, {len(titles)}"
         )
     columns = columns or min(4, len(images))
+    images = [_photograph(image, f"images[{i}]") for i, image in enumerate(images)]
+    boxes, truth = ([_rows(one, name) for one in some] for some, name in ((boxes, "boxes"), (truth, "truth")))
+    words = [_texts(one) for one in words]
     rows = -(-len(images) // columns)
     side = min(3.4, WIDEST / columns)
     told = [_told(*one) for one in zip(titles, boxes, words, strict=True)]
@@ -52,7 +58,7 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
         np.ravel(axes), images, boxes, words, truth, titles, strict=False
     ):
         height, width = np.shape(image)[:2]
-        one.imshow(image, extent=(0, width, height, 0), interpolation="nearest")
+        one.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
         one.set_title(title, fontsize=10)
         _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 2.0, "linestyle": ":"})
         _frames(one, found, {"edgecolor": COLORS[role], "linewidth": line})
@@ -64,11 +70,27 @@ def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None,
 
 
 def _frames(axes, boxes, look):
-    for x1, y1, x2, y2 in np.asarray(boxes, float).reshape(-1, 4):
+    for x1, y1, x2, y2 in boxes:
         under = {"edgecolor": "white", "linewidth": look["linewidth"] + 1.5, "linestyle": "-"}
         # White on both sides is seen on any ground; of many thin boxes it would leave no ground to see.
         for more in (under, {}) if look["linewidth"] >= 2 else ({},):
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
+
+
+def _rows(boxes, name):
+    """Boxes as float (K, 4), or none."""
+    found = np.asarray(boxes).reshape(-1, 4) if isinstance(boxes, list | tuple) and not len(boxes) else boxes
+    try:
+        area(found)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("boxes", name, 1)) from None
+    return np.asarray(found, float).reshape(-1, 4)
+
+
+def _texts(words):
+    if isinstance(words, str) or not hasattr(words, "__len__") or not all(isinstance(w, str) for w in words):
+        raise TypeError(f"words must hold a list of texts for each image. Received: {words!r}")
+    return list(words)
 
 
 def _told(title, boxes, words):

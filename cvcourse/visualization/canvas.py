@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cvcourse import arguments
+
 #: A colour is a word. From the Okabe–Ito set, which colour-blind eyes can tell apart.
 COLORS = {
     "input": "#0072B2",
@@ -119,6 +121,9 @@ def picture(width, height, alt, rows=1, columns=1, **grid):
         >>> len(axes), figure.alt
         (2, 'Two empty plots')
     """
+    width, height = arguments.number(width, "width", 0, 1e4), arguments.number(height, "height", 0, 1e4)
+    rows, columns = (arguments.number(value, name, 1, 1000, whole=True)
+                     for value, name in ((rows, "rows"), (columns, "columns")))
     if not (width > 0 and height > 0):
         raise ValueError(f"width and height must be positive. Received: width={width}, height={height}")
     figure = Picture(figsize=(width, height), alt=alt)

@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture
+from cvcourse.visualization.checks import color, drawn, mapping
 from cvcourse.visualization.images import _array
 
 CYCLE = ("input", "kernel", "output", "selected", "statistics", "reference")
@@ -14,7 +15,7 @@ COSTS = {  # column of `plot_summary`: key of the rows, role of the colour, unit
 }
 
 
-@style()
+@drawn
 def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=None):
     """Return a picture of lines, each with its label at its end.
 
@@ -36,21 +37,20 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
         >>> plot_curves({"max": [0.1, 0.3], "average": [0.2, 0.1]}, "epoch", "accuracy").alt
         'accuracy against epoch. max: from 0.1 to 0.3; average: from 0.2 to 0.1.'
     """
-    if not curves:
-        raise ValueError("curves must hold at least one line. Received: an empty dict")
     lines = {str(label): _line(label, values) for label, values in curves.items()}
     story = "; ".join(f"{label}: from {m[0]:.3g} to {m[-1]:.3g}" for label, (m, _) in lines.items())
     figure, axes = picture(7.6, 3.8, f"{ylabel} against {xlabel}. {story}.")
     ends = []
     for i, (label, (mean, spread)) in enumerate(lines.items()):
-        role = (colors or {}).get(label, CYCLE[i % len(CYCLE)])
-        color, dots = COLORS.get(role, role), {"marker": "o", "markersize": 4} if len(mean) < 15 else {}
+        role = mapping(colors, "colors").get(label) if colors else None
+        role = CYCLE[i % len(CYCLE)] if role is None else role
+        ink, dots = color(role, "colors"), {"marker": "o", "markersize": 4} if len(mean) < 15 else {}
         places = np.arange(1, len(mean) + 1) if x is None else _array(x, "x", (1,), "(N,)")[: len(mean)]
         if len(places) != len(mean):
             raise ValueError(f"x must be as long as {label!r}, {len(mean)}. Received: {len(places)}")
-        axes.plot(places, mean, color=color, **dots)
+        axes.plot(places, mean, color=ink, **dots)
         if spread.any():
-            axes.fill_between(places, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+            axes.fill_between(places, mean - spread, mean + spread, color=ink, alpha=0.2, linewidth=0)
         ends.append((mean[-1], places[-1], label, TEXT_COLORS.get(role, role)))
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
     axes.set_title(title or "")
@@ -60,7 +60,7 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
     return figure
 
 
-@style()
+@drawn
 def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
     """Return a picture of horizontal bars, one below the other, each with its number.
 
@@ -81,17 +81,17 @@ def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
         >>> plot_bars({"max": 0.91, "average": (0.9, 0.02)}, "accuracy").alt
         'accuracy. max: 0.91; average: 0.9 ± 0.02.'
     """
-    if not values:
-        raise ValueError("values must hold at least one bar. Received: an empty dict")
+    mapping(values, "values", "bar")
     pairs = [value if isinstance(value, tuple) else (value, 0) for value in values.values()]
     means, spreads = _array(pairs, "values", (2,), "of numbers or of (mean, spread)").T
     texts = [form.format(mean) + (f" ± {form.format(spread)}" if spread else "") for mean, spread in pairs]
     texts = [text.replace("-", "−") for text in texts]
     alt = "; ".join(f"{label}: {text}" for label, text in zip(values, texts, strict=True))
     figure, axes = picture(7.6, 0.6 + 0.36 * len(values) + 0.3 * bool(title), f"{xlabel}. {alt}.")
-    roles = [(colors.get(label) if isinstance(colors, dict) else colors) or "output" for label in values]
+    roles = [colors.get(label) if isinstance(colors, dict) else colors for label in values]
+    inks = [color("output" if role is None else role, "colors") for role in roles]
     places = range(len(values))
-    axes.barh(places, means, 0.7, color=[COLORS.get(role, role) for role in roles])
+    axes.barh(places, means, 0.7, color=inks)
     spread = np.where(spreads > 0, spreads, np.nan)
     axes.errorbar(means, places, xerr=spread, fmt="none", ecolor="#222222", capsize=3, linewidth=1.2)
     for place, mean, spread, text in zip(places, means, spreads, texts, strict=True):
@@ -109,7 +109,7 @@ def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
     return figure
 
 
-@style()
+@drawn
 def plot_summary(rows, title=None):
     """Return a picture of where the parameters, multiply-adds and memory of a network are, layer by layer.
 
@@ -173,6 +173,9 @@ def _draw_cost(axes, rows, cost, source):
 
 def check_rows(rows, keys):
     """Raise ValueError unless `rows` is a list of dicts with these keys, as `summary` makes them."""
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
+        kind = type(rows).__name__
+        raise TypeError(f"rows must be a list of dicts, summarize(model).rows. Received: a {kind}")
     if not rows:
         raise ValueError("rows must hold at least one layer; take summarize(model).rows. Received: none")
     for i, row in enumerate(rows):
@@ -189,9 +192,10 @@ def _line(label, values):
     """(mean, spread) of a curve; spread 0 where none is given."""
     if not (isinstance(values, tuple) and len(values) == 2 and np.ndim(values[0])):
         values = values, np.zeros(np.shape(values))
-    mean, spread = (_array(part, f"curve {label!r}", (1,), "(N,) or (mean, spread)") for part in values)
+    mean, spread = (_array(part, f"curves[{label!r}]", (1,), "(N,) or (mean, spread)") for part in values)
     if len(mean) != len(spread):
-        raise ValueError(f"mean and spread of {label!r} must be as long. Received: {len(mean), len(spread)}")
+        lengths = f"{len(mean)} and {len(spread)}"
+        raise ValueError(f"curves[{label!r}] must have mean and spread of one length. Received: {lengths}")
     return mean, spread
 
 
@@ -206,9 +210,9 @@ def _label_ends(axes, ends):
     heights[-1] = min(heights[-1], max(high, ends[-1][0]))
     for i in reversed(range(len(ends) - 1)):
         heights[i] = min(heights[i], heights[i + 1] - line)
-    for height, (_, place, label, color) in zip(heights, ends, strict=True):
+    for height, (_, place, label, ink) in zip(heights, ends, strict=True):
         offset = {"xytext": (7, 0), "textcoords": "offset points", "annotation_clip": False}
-        text = axes.annotate(label, (place, height), color=color, va="center", **offset)
+        text = axes.annotate(label, (place, height), color=ink, va="center", **offset)
         text.set_path_effects([withStroke(linewidth=4, foreground="white")])  # no grid line through a label
 
 

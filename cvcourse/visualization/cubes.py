@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse import arguments
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture
+from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _array
 
 LIT = LinearSegmentedColormap.from_list("lit", ["#F6DDEB", "#CC79A7", "#6E2450"])  # around "statistics"
@@ -13,7 +15,7 @@ RIGHT, BACK = (1, -0.18), (0.62, 0.42)  # (x, y) of one channel, of one image; y
 HEIGHT = 5.6  # of all pixels of a map, in steps
 
 
-@style()
+@drawn
 def plot_cubes(maps, blocks, columns=4):
     """Return a picture of one cube for each block: its axes are N (back), C (right) and H × W (down).
 
@@ -33,9 +35,8 @@ def plot_cubes(maps, blocks, columns=4):
         'Cubes of 2 images × 4 channels × 9 pixels. batch norm: images 0 to 1, channel 1.'
     """
     maps = _array(maps, "maps", (4,), "(N, H, W, C)")
-    if not blocks:
-        raise ValueError("blocks must hold at least one pair (images, channels). Received: an empty dict")
     n, height, width, c = maps.shape
+    blocks = {title: _block(block, n, c) for title, block in blocks.items()}
     words = "; ".join(f"{title}: {words_of(*block)}" for title, block in blocks.items())
     columns = min(columns, len(blocks))
     rows = -(-len(blocks) // columns)
@@ -48,6 +49,15 @@ def plot_cubes(maps, blocks, columns=4):
         draw_cube(axes, maps, *block)
         axes.set_title(title, loc="center", color=TEXT_COLORS["statistics"])
     return figure
+
+
+def _block(block, *sizes):
+    pairs = arguments.array(block, "blocks", (2,), "((first, end), (first, end))")
+    if pairs.shape != (2, 2) or (pairs[:, 0] < 0).any() or (pairs[:, 0] >= pairs[:, 1]).any() or (
+            pairs[:, 1] > sizes).any():
+        raise ValueError("blocks must be pairs (first, end) within the images and the channels. "
+                         f"Received: {block!r}")
+    return [[int(end) for end in pair] for pair in pairs]
 
 
 def words_of(images, channels):

@@ -14,8 +14,9 @@ import numpy as np
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from cvcourse.visualization.canvas import TEXT_COLORS, Page, style
+from cvcourse.visualization.canvas import TEXT_COLORS, Page
 from cvcourse.visualization.charts import check_rows
+from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.network import _kind, _shade, _size
 
 SIGNS = {  # type of layer: what stands in its circle, and the word beside it
@@ -30,7 +31,7 @@ RADIUS, GAP, ARMS, LANE, TRACK, CORNER = 14, 26, 70, 22, 8, 8  # pixels
 INK = "#555555"
 
 
-@style()
+@drawn
 def plot_diagram(rows, title=None, merge=True, names=False):
     """Return a picture of how the layers of a network hang together.
 

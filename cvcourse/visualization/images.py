@@ -6,12 +6,15 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from cvcourse import arguments
 from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse.visualization.checks import drawn
 
 MOST_TILES = 64  # more are too small to see, and slow
 GAP = 0.9  # between two matrices, in cells: room for a sign
 
 
+@drawn
 def plot_images(images, titles=None, columns=None, title=None):
     """Return a picture of photographs as they are, in rows.
 
@@ -43,6 +46,7 @@ def plot_images(images, titles=None, columns=None, title=None):
     return _tiles(images, titles, columns or 6, alt, title, "gray", norm, widest=3.2)
 
 
+@drawn
 def plot_filters(kernels, title=None, columns=None, filters=None, channel=0):
     """Return a picture of the kernels of one convolution, all on one scale, with zero in the middle.
 
@@ -83,6 +87,7 @@ def plot_filters(kernels, title=None, columns=None, filters=None, channel=0):
     return _tiles(tiles, filters, columns, alt, title, "RdBu", norm, None if colours else "weight")
 
 
+@drawn
 def plot_feature_maps(maps, title=None, columns=None, channels=None):
     """Return a picture of the feature maps of one layer, all on one scale.
 
@@ -116,7 +121,7 @@ def plot_feature_maps(maps, title=None, columns=None, channels=None):
     return _tiles(np.moveaxis(shown, -1, 0), channels, columns, alt, title, cmap, norm, "activation")
 
 
-@style()
+@drawn
 def plot_matrix(values, title=None, window=None, between=None, colors=None, decimals=None):
     """Return a picture of one or several small matrices with the numbers written into their cells.
 
@@ -140,7 +145,8 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
         'patch: 1 × 2 cells from 1 to 2; kernel: 1 × 2 cells from -1 to 3.'
     """
     named = values if isinstance(values, dict) else {"": values}
-    named = {name: _array(matrix, name or "values", (2,), "(H, W)") for name, matrix in named.items()}
+    named = {name: _array(matrix, f"values[{name!r}]" if name else "values", (2,), "(H, W)")
+             for name, matrix in named.items()}
     if not named:
         raise ValueError("values must hold at least one matrix. Received: an empty dict")
     if between is not None and len(between) != len(named) - 1:
@@ -165,7 +171,7 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
     return figure
 
 
-@style()
+@drawn
 def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0, 0), cell=0.56):
     """Draw a matrix with its numbers into `axes`, one unit a cell, and return its AxesImage.
 
@@ -181,6 +187,8 @@ def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0
         [[0.0, 1.0]]
     """
     matrix = _array(matrix, "matrix", (2,), "(H, W)")
+    if not hasattr(axes, "imshow"):
+        raise TypeError(f"axes must be matplotlib's. Received: axes={axes!r}")
     height, width = matrix.shape
     (x, y), (cmap, norm) = origin, _scale(matrix, colors)
     image = axes.imshow(matrix, cmap=cmap, norm=norm, extent=(x, x + width, y + height, y))
@@ -229,7 +237,8 @@ def _tiles(tiles, labels, columns, alt, title, cmap, norm, scale=None, widest=1.
 
 def _scale(values, colors=None):
     """Colour map and norm for values: by default red and blue around zero, or viridis if none is negative."""
-    colors = colors or ("signed" if values.min() < 0 else "unsigned" if values.size > 1 else "plain")
+    if colors is None:
+        colors = "signed" if values.min() < 0 else "unsigned" if values.size > 1 else "plain"
     top = np.abs(values).max() or 1.0
     scales = {
         "signed": ("RdBu", -top, top),
@@ -237,7 +246,7 @@ def _scale(values, colors=None):
         "gray": ("gray", 0, 255 if top > 1 else 1),
         "plain": (matplotlib.colors.ListedColormap(["white"]), 0, top),
     }
-    if colors not in scales:
+    if not isinstance(colors, str) or colors not in scales:
         raise ValueError(f"colors must be None or one of {', '.join(scales)}. Received: colors={colors!r}")
     cmap, low, high = scales[colors]
     return matplotlib.colormaps.get_cmap(cmap), matplotlib.colors.Normalize(low, high)
@@ -261,17 +270,9 @@ def _photograph(image, name):
 
 def _array(values, name, ranks, shape):
     """`values` as a float array, or an error that says what `name` must be."""
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        kind = type(values).__name__
-        raise TypeError(f"{name} must be an array of numbers {shape}. Received: {kind}") from error
-    if array.ndim not in ranks or not array.size:
-        hint = "; take one of the batch, x[0]" if array.ndim == max(ranks) + 1 else ""
-        raise ValueError(f"{name} must be a non-empty array {shape}{hint}. Received: shape={array.shape}")
-    bad = array.size - np.isfinite(array).sum()
-    if bad:
-        raise ValueError(f"{name} must be finite; did the training diverge? Received: {bad} NaN or infinite")
+    array = arguments.array(values, name, ranks, shape).astype(float)
+    if np.abs(array).max() > 1e100:
+        raise ValueError(f"{name} must be below 10¹⁰⁰. Received: {array.min():g} to {array.max():g}")
     return array
 
 

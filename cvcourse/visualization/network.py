@@ -11,8 +11,9 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.patches import Circle, Polygon
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page, style
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page
 from cvcourse.visualization.charts import check_rows
+from cvcourse.visualization.checks import drawn
 
 KINDS = {  # what the type of a layer contains: kind, role of its colour, how pale
     "Input": ("input", "input", 0.0),
@@ -27,7 +28,7 @@ RADIUS, STEP, MOST = 11, 30, 6  # of the circles; where there are more, one of t
 SLANT = np.array([0.30, 0.20])  # where one step into the depth of a box goes on the page
 
 
-@style()
+@drawn
 def plot_network(rows, view="blocks", title=None):
     """Return a picture of a network.
 

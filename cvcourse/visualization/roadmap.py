@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page, style
+from cvcourse import arguments
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page
+from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _array, _photograph, _scale
 
 ROAD = {"input": "input", "convolution": "output", "normalisation": "statistics", "pooling": "output",
@@ -12,7 +14,7 @@ ROAD = {"input": "input", "convolution": "output", "normalisation": "statistics"
 BAR, WAY = 44, 28  # pixels: the longest bar, an arrow
 
 
-@style()
+@drawn
 def plot_roadmap(steps, here=None, size=96, title=None):
     """Return a picture of the kinds of layers on the way from an image to its class, with what each gives.
 
@@ -36,8 +38,8 @@ def plot_roadmap(steps, here=None, size=96, title=None):
         The road through a network: input 8 × 8 × 3, pooling 4 × 4 × 2, classes cat 90 %.
         You are here: pooling.
     """
-    if not steps or here not in (None, *steps):
-        known = ", ".join(steps) or "there is none"
+    if not (here is None or (isinstance(here, str) and here in steps)):
+        known = ", ".join(map(str, steps))
         raise ValueError(f"here must be a step, one of: {known}. Received: here={here!r}")
     page, left, words = Page(), 0, []
     maps = [len(values) for name, values in steps.items() if np.ndim(values) == 3 and name != "input"]
@@ -61,6 +63,9 @@ def plot_roadmap(steps, here=None, size=96, title=None):
 def _in_words(page, name, values, size):
     """The size of an array as text, or ""; the step in words; the width of its card."""
     if isinstance(values, dict) and values:
+        for share in values.values():
+            arguments.number(share, f"steps[{name!r}]")
+        values = {str(label): share for label, share in values.items()}
         told = ", ".join(f"{label} {100 * share:.0f} %" for label, share in values.items())
         return "", told, 20 + max(page.measure(name, 10), max(map(page.measure, values)) + BAR + 6)
     shape = _array(values, f"steps[{name!r}]", (1, 2, 3), "(H, W), (H, W, C) or (N,)").shape
