@@ -34,6 +34,8 @@ def test_each_run_says_what_the_classifier_knows_of_its_training_pictures():
 
 def test_one_entry_again_leaves_the_others_and_its_times(tmp_path, monkeypatch):
     digits = load("digits")
+    x_train, x_test = (np.repeat(x[..., None], 3, axis=-1) for x in (digits.x_train, digits.x_test))
+    digits = digits._replace(x_train=x_train, x_test=x_test)
     monkeypatch.setattr(classification, "load", lambda name: digits)
     sizes = {"seeds": (0,), "folder": tmp_path, "images": 60, "tests": 30, "epochs": 1}
     monkeypatch.setattr(classification, "ENTRIES", ("Mark 1", "SVM on pixels"))
