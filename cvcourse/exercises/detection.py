@@ -92,6 +92,7 @@ _FITS = [
     np.array([[0.9, 0.8], [0.1, 0.6], [0.95, 0.0], [0.5, 0.0], [0.47, 0.3]]),
     np.array([[0.4, 0.45], [0.1, 0.2]]),  # one anchor is the best of both boxes
     np.array([[0.3, 0.8, 0.7]]),  # more boxes than anchors
+    np.array([[0.6, 0.0], [0.3, 0.0]]),  # what is struck out must be below an IoU of 0
 ]
 
 check_match = Exercise(
@@ -116,7 +117,7 @@ check_match = Exercise(
             )
         ),
     },
-    verified="five tables: boxes that no anchor fits well, two that want one anchor, an IoU of exactly 0.5",
+    verified="six tables: boxes that no anchor fits well, two that want one anchor, an IoU of exactly 0.5",
     observe=indices,
 )
 
