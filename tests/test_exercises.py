@@ -236,7 +236,6 @@ def anchors(fits, threshold=0.45):
         (detection.check_match, lambda fits: anchors(fits, 0.5).astype(float)),
         (detection.check_nms, lambda *case: [float(n) for n in detection.check_nms.solution(*case)]),
         (classification.check_perceptron, lambda w, x, t: np.add(w, t * x, out=w) if t * (w @ x) <= 0 else w),
-        (compilation.check_momentum_step, lambda w, v, g, r, m: (w.__iadd__(m * v - r * g), m * v - r * g)),
         (compilation.check_early_stopping, lambda x, n: compilation._stopping([x.pop(0), *x], n)),
     ],
 )

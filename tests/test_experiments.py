@@ -100,8 +100,37 @@ def test_an_optimizer_run_has_what_a_recording_needs(data, setting, monkeypatch)
     monkeypatch.setattr(optimizers, "VALID", 6)
     run = optimizers.run("Adam", 1e-3, 0, data, images=12, width=2, steps=2, **setting)
     assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
-    assert len(optimizers.settings()) == len({str(setting) for setting in optimizers.settings()})
     assert run["result"]["diverged"] is False
+
+
+def test_optimizer_runs_recorded_are_those_asked_for_and_pairs_are_of_one_machine():
+    recorded = {(run["label"], run["seed"]): run for run in recording.replay("optimizers").runs}
+    assert list(recorded) == [(optimizers.label(**setting), seed) for setting, seed in optimizers.jobs()]
+    assert all(run["date"] and run["processor"] for run in recorded.values())
+    for name, rate in optimizers.BEST.items():
+        for seed in optimizers.SEEDS + optimizers.FRESH:
+            pair = [optimizers.label(optimizer=name, rate=rate, schedule=s) for s in (None, "cosine")]
+            assert len({recorded[one, seed]["processor"] for one in pair}) == 1
+
+
+def test_only_missing_optimizer_runs_are_made_and_joined(data, monkeypatch, tmp_path):
+    monkeypatch.setattr(optimizers, "VALID", 6)
+    monkeypatch.setattr(optimizers, "load", lambda name: data)
+    small = {"images": 12, "width": 2, "steps": 2}
+    jobs = [({"optimizer": "SGD", "rate": rate, **small}, 0) for rate in (0.1, 0.2)]
+    monkeypatch.setattr(optimizers, "jobs", lambda: jobs[:1])
+    path = optimizers.main("all", tmp_path)
+    first = json.loads(path.read_text())["runs"]
+    monkeypatch.setattr(optimizers, "jobs", lambda: jobs)
+    optimizers.main("missing", tmp_path)
+    joined = json.loads(path.read_text())
+    assert joined["runs"][:1] == first and [run["rate"] for run in joined["runs"]] == [0.1, 0.2]
+    assert optimizers.main("missing", tmp_path) is None  # nothing is missing any more
+    monkeypatch.setattr(optimizers, "load", lambda name: data._replace(x_train=data.x_train + 1))
+    with pytest.raises(ValueError, match="cannot be joined"):
+        optimizers.main("missing", tmp_path)
+    with pytest.raises(ValueError, match="part must be"):
+        optimizers.main("more", tmp_path)
 
 
 def test_a_diverged_run_is_valid_json(data, monkeypatch):

@@ -1,5 +1,8 @@
 """The checks of lesson 06: losses and metrics; optimisers and when to stop."""
 
+from typing import NamedTuple
+
+import keras
 import numpy as np
 
 from cvcourse import boxes
@@ -119,35 +122,105 @@ check_precision_recall_f1 = Exercise(
 )
 
 
-def _momentum_step(
-    weights, velocity, gradient, rate, momentum,
-    renewed=lambda v, g, r, m: m * v - r * g, moved=lambda w, v, old, g, r, m: w + v,
+class _Script(NamedTuple):
+    """Stands for a model in a case; `_Rehearsal` plays its validation losses."""
+
+    losses: tuple
+
+    def __repr__(self):
+        return f"a model whose validation losses will be {self.losses}"
+
+
+class _Rehearsal(keras.Model):
+    """A model whose `fit` plays given validation losses instead of training, and calls the callbacks."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses_to_come = losses
+        self.epoch = self.add_weight(shape=(), name="epoch")  # its one weight tells from when the weights are
+
+    def fit(self, x, y, batch_size=32, epochs=1, verbose=1, callbacks=(), validation_data=None, **others):
+        history = keras.callbacks.History()
+        played = keras.callbacks.CallbackList(keras.tree.flatten([history, callbacks or []]), model=self)
+        self.rates, self.held_out = [], validation_data is not None
+        played.on_train_begin()
+        for epoch, loss in enumerate(self.losses_to_come[:epochs]):
+            self.optimizer.iterations.assign((epoch + 1) * -(-len(x) // batch_size))
+            self.epoch.assign(epoch + 1)
+            self.rates.append(float(self.optimizer.learning_rate))
+            logs = {"loss": 1 / min(epoch + 1, 5)} | ({"val_loss": loss} if self.held_out else {})
+            played.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        played.on_train_end()
+        return history
+
+
+def _rehearsed(history):
+    """What counts of a training: what was compiled, and what the callbacks did."""
+    if not isinstance(history, keras.callbacks.History):
+        return history
+    model = history.model
+    loss = keras.losses.get(model.loss)(np.array([1]), np.array([[2.0, 1.0, 0.0]]))
+    return {
+        "optimiser": type(model.optimizer).__name__,
+        "loss of the logits (2, 1, 0) if class 1 is true": round(float(np.mean(loss)), 3),
+        "validation data": model.held_out,
+        "rate at the end of each epoch": [round(rate, 7) for rate in model.rates],
+        "epochs trained": len(model.rates),
+        "epoch of the weights": int(model.epoch.numpy()),
+    }
+
+
+def _trained(
+    model, images, labels, held_out, epochs, cosine, optimizer=keras.optimizers.Adam, logits=True,
+    steps=lambda images, epochs: epochs * -(-len(images) // 32), factor=0.5, wait=2, patience=5,
+    watch="val_loss", restore=True, given=True, heard=True, both=False,
 ):  # fmt: skip
-    new = renewed(velocity, gradient, rate, momentum)
-    return moved(weights, new, velocity, gradient, rate, momentum), new
+    rate = keras.optimizers.schedules.CosineDecay(0.01, steps(images, epochs)) if cosine else 0.01
+    model.compile(optimizer(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=logits))
+    halve = keras.callbacks.ReduceLROnPlateau(watch, factor=factor, patience=wait)
+    stop = keras.callbacks.EarlyStopping(watch, patience=patience, restore_best_weights=restore)
+    callbacks = [halve, stop] if both or not cosine else [stop]
+    held_out = held_out if given else None
+    return model.fit(
+        images, labels, epochs=epochs, validation_data=held_out, callbacks=callbacks if heard else []
+    )
 
 
-_places = np.random.default_rng(7).integers(-9, 10, (6, 3)).astype("float64")
+def _training_case(losses, images, epochs, cosine):
+    digits = np.zeros((images, 8, 8), "float32"), np.zeros(images, int)
+    return _Script(losses), *digits, tuple(part[:4] for part in digits), epochs, cosine
 
-check_momentum_step = Exercise(
-    solution=_momentum_step,
-    cases=[(*_places[:3], 0.1, 0.9), (*_places[3:], 0.01, 0.5), (*_places[1:4], 0.5, 0.75)],
+
+check_training = Exercise(
+    solution=_trained,
+    cases=[
+        _training_case((3.0, 2.0, 2.5, 2.6, 2.2, 2.1, 2.3, 2.4, 1.0), 70, 9, False),
+        _training_case((3.0, 2.5, 2.0, 1.5), 64, 4, True),
+        _training_case((2.0, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 0.5), 33, 8, True),
+        _training_case((3.0, 3.1, 2.9, 2.9, 3.0, 2.8, 2.7), 70, 7, False),
+    ],
     mistakes={
-        "forget the old velocity: that is plain SGD": {"renewed": lambda v, g, r, m: -r * g},
-        "go uphill: the gradient's part has a minus": {"renewed": lambda v, g, r, m: m * v + r * g},
-        "move with the old velocity: renew it first": {"moved": lambda w, v, old, *_: w + old},
-        "move by the gradient alone: it is the velocity that moves the weights":
-            {"moved": lambda w, v, old, g, r, m: w - r * g},
-        "take an average with 1 − momentum: Keras adds the whole gradient":
-            {"renewed": lambda v, g, r, m: m * v - r * (1 - m) * g},
-        "forget the learning rate": {"renewed": lambda v, g, r, m: m * v - g},
-        "write it as PyTorch does: there the rate multiplies the whole velocity, later":
-            {"renewed": lambda v, g, r, m: m * v + g, "moved": lambda w, v, old, g, r, m: w - r * v},
-        "take Nesterov's step, which looks one momentum ahead":
-            {"moved": lambda w, v, old, g, r, m: w + m * v - r * g},
-        "give back the velocity first, and then the weights": lambda *case: _momentum_step(*case)[::-1],
+        "give CosineDecay the number of epochs: it counts steps, that is batches": {"steps": lambda x, n: n},
+        "forget the last batch of an epoch, which is smaller": {"steps": lambda x, n: n * (len(x) // 32)},
+        "count the images as steps: a step takes 32 of them": {"steps": lambda x, n: n * len(x)},
+        "let the rate fall within one epoch: count the steps of all epochs":
+            {"steps": lambda x, n: -(-len(x) // 32)},
+        "watch the training loss: it goes on falling; watch val_loss": {"watch": "loss"},
+        "keep the last weights: restore_best_weights brings back the best": {"restore": False},
+        "make the callbacks, but do not give them to fit": {"heard": False},
+        "forget validation_data: without it there is no val_loss to watch": {"given": False},
+        "leave Keras's factor, 0.1: half is 0.5": {"factor": 0.1},
+        "swap the two patiences": {"wait": 5, "patience": 2},
+        "leave Keras's patience, 0, at the stop: it then stops at the first setback": {"patience": 0},
+        "put ReduceLROnPlateau beside a schedule: only one of them can set the rate": {"both": True},
+        "take the logits for probabilities: from_logits=True": {"logits": False},
+        "take SGD: the optimiser was to be Adam": {"optimizer": keras.optimizers.SGD},
     },
-    verified="three steps, with three momenta",
+    verified="four trainings, two under a cosine and two with a rate that is halved; best weights back",
+    observe=_rehearsed,
+    prepare=lambda case: (_Rehearsal(case[0].losses), *case[1:]),
 )
 
 
@@ -162,6 +235,7 @@ def _adam_step(
     return weights - rate * corrected[0] / root(corrected[1]), *kept
 
 
+_places = np.random.default_rng(7).integers(-9, 10, (6, 3)).astype("float64")
 _start = np.zeros(3)
 
 check_adam_step = Exercise(

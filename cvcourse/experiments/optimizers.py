@@ -1,5 +1,7 @@
 """Compare optimisers and their settings on CIFAR-10: what a choice by experience has to be tested on."""
 
+from datetime import date
+
 import keras
 import numpy as np
 
@@ -8,39 +10,48 @@ from cvcourse.datasets import load
 from cvcourse.models.small import small_cnn
 
 SEEDS = (0, 1, 2)
-RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FRESH = (3, 4, 5)  # more seeds, for the best with a cosine and without it
+RATES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 VALID = 2000  # the last images of the training set; test images choose nothing
 STEPS, BATCH = 1000, 32
 OPTIMIZERS = {
     "SGD": lambda rate, beta=0.0: keras.optimizers.SGD(rate, momentum=beta),
     "SGD with momentum": lambda rate, beta=0.9: keras.optimizers.SGD(rate, momentum=beta),
-    "RMSprop": lambda rate: keras.optimizers.RMSprop(rate),
+    "RMSprop": lambda rate, beta=0.0: keras.optimizers.RMSprop(rate, momentum=beta),
     "Adam": lambda rate, beta=0.9: keras.optimizers.Adam(rate, beta_1=beta),
 }
+SCHEDULED = {  # the rates from which a cosine was tried
+    "SGD": (0.03, 0.1, 0.3),
+    "SGD with momentum": (0.003, 0.01, 0.03),
+    "RMSprop": (0.001, 0.003, 0.01),
+    "Adam": (0.001, 0.003, 0.01),
+}
+MOMENTA = {  # rates tried with a momentum that is not the optimiser's usual one
+    ("SGD with momentum", 0.5): (0.01, 0.03, 0.1),
+    ("SGD with momentum", 0.99): (3e-4, 1e-3, 3e-3, 0.01),
+    ("RMSprop", 0.5): (1e-3, 3e-3),
+    ("RMSprop", 0.9): (1e-4, 3e-4, 1e-3),
+    ("RMSprop", 0.99): (3e-5, 1e-4),
+    ("Adam", 0.0): (1e-3, 3e-3),
+    ("Adam", 0.5): (1e-3, 3e-3),
+    ("Adam", 0.99): (1e-3, 3e-3),
+}
+BEST = {"SGD": 0.1, "SGD with momentum": 0.01, "RMSprop": 0.003, "Adam": 0.003}  # with a cosine and without
+LESS = ({"images": 500, "steps": 320}, {"width": 4})
+SMALL = {"SGD with momentum": (0.003, 0.01, 0.03), "Adam": (3e-4, 1e-3, 3e-3)}
 
 
 def settings():
-    """Return the settings of all runs, a list of dicts; each setting changes one thing of the sweep."""
+    """Return the settings of all runs, a list of dicts of keyword arguments of `run`."""
     sweep = [{"optimizer": name, "rate": rate} for name in OPTIMIZERS for rate in RATES]
-    good = {"SGD": 0.1, "SGD with momentum": 0.01, "RMSprop": 0.001, "Adam": 0.001}
-    schedule = [
-        {"optimizer": name, "rate": round(rate * factor, 6), "schedule": "cosine"}
-        for name, rate in good.items()
-        for factor in (1, 3)
-    ]
-    constant = [{"optimizer": name, "rate": round(rate * 3, 6)} for name, rate in good.items()]
-    momentum = [
-        {"optimizer": name, "rate": good[name], "beta": beta}
-        for name in ("SGD with momentum", "Adam")
-        for beta in (0.0, 0.5, 0.99)
-    ]
-    small = [
-        {"optimizer": name, "rate": rate, **less}
-        for less in ({"images": 500, "steps": 320}, {"width": 4})
-        for name, rates in {"SGD with momentum": (0.003, 0.01, 0.03), "Adam": (3e-4, 1e-3, 3e-3)}.items()
-        for rate in rates
-    ]
-    return sweep + schedule + constant + momentum + small
+    sweep += _each(SCHEDULED, schedule="cosine")
+    for (name, beta), rates in MOMENTA.items():
+        sweep += _each({name: rates}, beta=beta)
+    return sweep + [setting for less in LESS for setting in _each(SMALL, **less)]
+
+
+def _each(rates, **change):
+    return [{"optimizer": name, "rate": rate, **change} for name, tried in rates.items() for rate in tried]
 
 
 def split(data, images, seed):
@@ -90,11 +101,10 @@ def run(optimizer, rate, seed, data, images=8000, width=16, schedule=None, beta=
         ).history
     curves = {key: _sound(values, epochs, keep) for key, values in history.items()}
     diverged = curves["loss"][-1] is None
-    named = {"optimizer": optimizer, "rate": float(rate), "images": images, "width": width}
-    named |= {"schedule": schedule, "beta": beta}
+    named = _named(optimizer, rate, images, width, schedule, beta)
     accuracy = 1 / len(data.classes) if diverged else curves["val_accuracy"][-1]
     return {
-        "label": ", ".join(f"{key} {value}" for key, value in named.items() if value is not None),
+        "label": label(**named),
         **named,
         "seed": seed,
         "seconds": clock.seconds,
@@ -110,26 +120,65 @@ def _sound(values, epochs, keep):
     return [float(v) if np.isfinite(v) else None for e, v in enumerate(values) if e in keep]
 
 
-def main(seeds=SEEDS, chosen=None, folder=None):
-    """Run every setting with every seed; write `runs/optimizers.json`."""
-    data = load("cifar10")
-    facts = {
-        "name": "CIFAR-10",
-        "sha256": recording.data_hash(data.x_train, data.y_train),
+def _named(optimizer, rate, images=8000, width=16, schedule=None, beta=None, steps=STEPS):
+    return {
+        "optimizer": optimizer,
+        "rate": float(rate),
+        "images": images,
+        "width": width,
+        "schedule": schedule,
+        "beta": beta,
     }
-    runs = []
-    for setting in settings() if chosen is None else chosen:
-        for seed in seeds:
-            runs.append(run(seed=seed, data=data, **setting))
-            keras.utils.clear_session()
-            shown = runs[-1]["result"], round(runs[-1]["seconds"], 1)
-            print(runs[-1]["label"], "seed", seed, *shown, flush=True)
+
+
+def label(**setting):
+    """Return the name of a setting, which is the label of its runs."""
+    return ", ".join(f"{key} {value}" for key, value in _named(**setting).items() if value is not None)
+
+
+def jobs():
+    """Return the pairs (setting, seed) of all runs: the settings, and the best of them with fresh seeds."""
+    best = [{"optimizer": name, "rate": rate} for name, rate in BEST.items()]
+    pairs = [{**setting, **change} for setting in best for change in ({}, {"schedule": "cosine"})]
+    return [(setting, seed) for group, seeds in ((settings(), SEEDS), (pairs, FRESH)) for setting in group
+            for seed in seeds]  # fmt: skip
+
+
+def main(part="all", folder=None):
+    """Run every setting with every seed, or only what is "missing"; write `runs/optimizers.json`.
+
+    Args:
+        part: "all", or "missing": runs of the file that are still asked for are kept as they are, and each
+            new one says its date and its processor.
+        folder: path, where the file is read and written; default the package's `runs` folder.
+    """
+    if part not in ("all", "missing"):
+        raise ValueError(f'part must be "all" or "missing". Received: part={part!r}')
+    data = load("cifar10")
+    facts = {"name": "CIFAR-10", "sha256": recording.data_hash(data.x_train, data.y_train)}
+    wanted = {(label(**setting), seed): setting for setting, seed in jobs()}
+    runs = _old(facts, folder) if part == "missing" else {}
+    made = {"date": date.today().isoformat(), "processor": recording.machine()["processor"]}
+    path = None
+    for key in [key for key in wanted if key not in runs]:
+        runs[key] = made | run(seed=key[1], data=data, **wanted[key])
+        keras.utils.clear_session()
+        print(*key, runs[key]["result"], round(runs[key]["seconds"], 1), flush=True)
         path = recording.record(
             "optimizers",
             "Which optimiser, which learning rate, which momentum, with a schedule or without?",
-            "cvcourse experiments optimizers",
+            "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),
             facts,
-            runs,
+            [runs[key] for key in wanted if key in runs],
             folder,
         )
     return path
+
+
+def _old(facts, folder):
+    """Return the recorded runs as {(label, seed): run}, each with its date and its processor."""
+    old = recording.replay("optimizers", folder)
+    if (old.data, old.versions) != (facts, recording.versions()):
+        raise ValueError(f"Runs of other data or versions cannot be joined. Received: {old.versions}")
+    made = {"date": old.date, "processor": old.machine["processor"]}
+    return {(run["label"], run["seed"]): made | run for run in old.runs}
