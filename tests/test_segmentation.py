@@ -73,6 +73,13 @@ def test_nuclei_are_split_without_overlap(nuclei):
         np.testing.assert_array_equal(images[..., 0] > 0, labels == 1)
 
 
+def test_the_twins_are_of_equal_size():
+    sizes = segmentation.SKIPS
+    twins = [unet.unet(widths=sizes["widths"]), unet.unet(widths=sizes["twin"], skips=False)]
+    one, other = (twin.count_params() for twin in twins)
+    assert other == pytest.approx(one, rel=0.001)
+
+
 def test_the_weight_is_equation_2_and_touching_objects_get_ground_between_them():
     labels = np.zeros((12, 20), int)
     labels[2:9, 2:9], labels[3:10, 9:16], labels[10, 18] = 1, 2, 3
@@ -122,7 +129,7 @@ def test_a_small_run_of_each_writes_its_recording_and_weights(tmp_path, nuclei, 
     monkeypatch.setattr(segmentation, "SPLIT", (3, 1, 2))
     monkeypatch.setattr(segmentation.read_nuclei, "__defaults__", (None, (3, 1, 2), 0))
     small = {"epochs": 1, "batch_size": 4, "widths": (2, 2), "seeds": (0,), "folder": tmp_path}
-    segmentation.main("skips", scenes=8, tests=4, **small)
+    segmentation.main("skips", scenes=8, tests=4, twin=(2, 3), **small)
     labels = [run["label"] for run in recording.replay("skips", tmp_path).runs]
     assert labels == ["with skips", "without skips"]
     segmentation.main("nuclei", images=nuclei, crops=2, side=16, weights=tmp_path, **small)
@@ -151,3 +158,9 @@ def test_recordings_and_card_agree():
     assert card["dice"] >= 0.8 and {run["seed"] for run in recording.replay("nuclei").runs} == {0, 1, 2}
     found = recording.replay("skips").results("mean_iou_near_boundary")
     assert found["with skips"][0] > found["without skips"][0]
+
+
+def test_border_weights_halve_the_miscounted_nuclei():
+    miscounted = recording.replay("nuclei").results("count_error")
+    for label in ("masks", "masks with gaps"):
+        assert miscounted["gaps and border weights"][0] < 0.6 * miscounted[label][0]
