@@ -39,7 +39,7 @@ def test_frechet_distance_of_single_numbers_and_of_fewer_rows_than_columns():
 @pytest.mark.parametrize(
     "one, other, message",
     [
-        (np.zeros(3), np.zeros((3, 1)), r"features must be \(N, D\).*shape \(3,\)"),
+        (np.zeros(3), np.zeros((3, 1)), r"features must be .*\(N, D\).*\(3,\)"),
         (np.zeros((3, 1)), np.zeros((1, 1)), r"others must be"),
         (np.zeros((3, 2)), np.zeros((3, 4)), "one length. Received: 2 and 4"),
     ],
@@ -59,7 +59,7 @@ def test_nearest_is_what_a_loop_finds(part):
         assert k == np.argmin(each) and apart == pytest.approx(min(each))
     with pytest.raises(ValueError, match="one shape"):
         likeness.nearest(images, pictures[:, :4])
-    with pytest.raises(ValueError, match="there must be pictures"):
+    with pytest.raises(ValueError, match="pictures must be a non-empty array"):
         likeness.nearest(images, pictures[:0])
 
 
@@ -216,6 +216,7 @@ def test_gan_is_as_good_as_its_card_says():
     figures = full.figures(pretrained.load("gan").model.generate(full.n, seed=2))
     assert figures["frechet"] == pytest.approx(card["frechet"], rel=0.05)
     assert figures["spread"] == pytest.approx(card["spread"], rel=0.05)
+    assert figures["frechet"] < 22 and figures["spread"] > 0.9
     assert min(figures[name] for name in tasks.ANIMALS) > 0.1  # no class has collapsed
 
 
@@ -227,5 +228,6 @@ def test_recorded_runs_say_what_the_lesson_says():
     assert loss["collapse"][0][-1] < 0.5 * loss["balanced"][0][-1]
     distance = recorded.curves("frechet")["balanced"][0]
     assert loss["balanced"][0][-1] > 1.5 * loss["balanced"][0][0] and distance[-1] < 0.6 * distance[0]
-    long = pretrained.card("gan")["history"]["loss"]
-    assert long[-1] > 2 * long[0]  # while its pictures became better
+    long = pretrained.card("gan")["history"]
+    assert abs(long["loss"][-1] - long["loss"][0]) < 0.1  # while its pictures became better
+    assert long["step"][-1] == generation.STEPS and long["frechet"][-1] < 0.4 * long["frechet"][0]

@@ -305,7 +305,8 @@ def _ship(images, about, judge, steps, folder):
         lambda: judge.figures(model.generate(judge.n, seed=2)),
         folder=folder,
         clock=clock,
-        history={"loss": made["history"]["g_loss"], "d_loss": made["history"]["d_loss"]},
+        history={"loss": made["history"]["g_loss"]}
+        | {key: made["history"][key] for key in ("d_loss", "step", "frechet", "spread")},
         architecture="cvcourse.models.gan.steady_gan",
         data=about,
         command="cvcourse experiments generation gan",

@@ -17,7 +17,7 @@ section 3.4).
 
 `steady_gan` and `STEADY` are what later papers found, for long trainings that neither collapse nor stop
 learning. The losses compare a real with a made picture (Jolicoeur-Martineau, "The relativistic
-discriminator", 2018; Huang et al., "The GAN is dead; long live the GAN!", 2024, equation 1). D may not be
+discriminator", 2018; Huang et al., "The GAN is dead; long live the GAN!", 2025, equation 1). D may not be
 steep, at real pictures and at made ones (R₁ and R₂ in the same paper; here as the change under a little
 noise, Lin et al., "Diffusion adversarial post-training", 2025, which needs no second derivative). D sees
 real and made pictures mirrored, moved and tinted at random, and so cannot learn the real ones by heart
