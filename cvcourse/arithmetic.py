@@ -279,7 +279,8 @@ def conv_params(kernel_size, in_channels, filters, use_bias=True):
         1792
     """
     filters = _whole("filters", filters)
-    return _area(kernel_size) * _whole("in_channels", in_channels) * filters + filters * bool(use_bias)
+    weights = _area(kernel_size) * _whole("in_channels", in_channels)
+    return weights * filters + filters * _flag("use_bias", use_bias)
 
 
 def depthwise_conv_params(kernel_size, in_channels, depth_multiplier=1, use_bias=True):
@@ -300,7 +301,7 @@ def depthwise_conv_params(kernel_size, in_channels, depth_multiplier=1, use_bias
         288
     """
     outputs = _whole("in_channels", in_channels) * _whole("depth_multiplier", depth_multiplier)
-    return _area(kernel_size) * outputs + outputs * bool(use_bias)
+    return _area(kernel_size) * outputs + outputs * _flag("use_bias", use_bias)
 
 
 def separable_conv_params(kernel_size, in_channels, filters, depth_multiplier=1, use_bias=True):
@@ -345,7 +346,7 @@ def dense_params(inputs, units, use_bias=True):
         102764544
     """
     units = _whole("units", units)
-    return _whole("inputs", inputs) * units + units * bool(use_bias)
+    return _whole("inputs", inputs) * units + units * _flag("use_bias", use_bias)
 
 
 def batch_norm_params(channels):
@@ -468,6 +469,13 @@ def _whole(name, value, minimum=1):
     if number < minimum:
         raise ValueError(f"{expected} Try {name}={minimum}.")
     return number
+
+
+def _flag(name, value):
+    try:
+        return bool(value)
+    except Exception:  # an array: whatever its own conversion raises
+        raise TypeError(f"{name} must be True or False. Received: {name}={value!r}") from None
 
 
 def _span(kernel_size, dilation_rate):

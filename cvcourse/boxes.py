@@ -202,6 +202,8 @@ def anchors(grid, stride, sizes, ratios=(1.0,)):
         )
     roots = np.sqrt(ratios)
     half = np.stack([np.outer(sizes, roots), np.outer(sizes, 1 / roots)], axis=-1).reshape(-1, 2) / 2
+    if max(half.max(), grid * stride) > 1e15:
+        raise ValueError(f"stride, sizes and ratios must give boxes within 10¹⁵. Received: {half.max()}")
     middle = (np.arange(grid) + 0.5) * stride
     centre = np.stack(np.meshgrid(middle, middle), axis=-1)[:, :, None]  # (grid, grid, 1, 2)
     return np.concatenate([centre - half, centre + half], axis=-1).reshape(-1, 4).astype("float32")

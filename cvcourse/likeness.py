@@ -81,7 +81,7 @@ def nearest(images, pictures, part=500):
             "images and pictures must have one shape behind the first axis, and there must be pictures. "
             f"Received: {images.shape} and {pictures.shape}"
         )
-    rows = images.reshape(len(images), -1).astype("float64")
+    rows = images.reshape(len(images), pictures[0].size).astype("float64")
     index, best = np.zeros(len(rows), int), np.full(len(rows), np.inf)
     for start in range(0, len(pictures), part):
         some = pictures[start : start + part].reshape(-1, rows.shape[1]).astype("float64")

@@ -824,6 +824,8 @@ def test_a_scan_in_hounsfield_units_is_an_image():
     model = known("residual")
     image = 3000 * image_for(model) - 1000
     assert interpret.grad_cam(model, image, class_index=1).shape == image.shape[:2]
+    half = image_for(model).astype("float16")
+    assert interpret.grad_cam(model, half, class_index=1).shape == image.shape[:2]
 
 
 class Shifted(kl.Conv2D):

@@ -180,8 +180,8 @@ def occlusion(model, image, class_index=None, size=None, strides=None, fill=None
     strides = arguments.number(max(1, size // 2) if strides is None else strides, "strides", whole=True)
     fill = image.mean(axis=(0, 1)) if fill is None else fill
     fill = arguments.array(fill, "fill", (0, 1), "of 1 or C numbers")
-    if fill.size not in (1, image.shape[-1]):
-        raise ValueError(f"fill must be 1 or {image.shape[-1]} numbers. Received: {fill.size}")
+    if fill.size not in (1, image.shape[-1]) or np.abs(fill.astype("float64")).max() > 65535:
+        raise ValueError(f"fill must be 1 or {image.shape[-1]} numbers up to 65,535. Received: {fill}")
     if not (1 <= size <= min(image.shape[:2]) and 1 <= strides <= size):
         raise ValueError(
             f"size must be 1 to {min(image.shape[:2])} pixels and strides 1 to size, so that every pixel is "

@@ -172,7 +172,7 @@ def _check_values(image):
         )
     if not np.isfinite(image).all():
         raise ValueError("image must hold finite numbers. Received: NaN or infinity among its values")
-    if image.size and np.abs(image).max() > 65535:  # sixteen bits; a CT has −1,024 to 3,071
+    if image.size and np.abs(image.astype("float64")).max() > 65535:  # sixteen bits; a CT has −1,024 to 3,071
         raise ValueError(
             "image must be in the range that the model was trained on, 0 to 1, say; 65,535 at most. "
             f"Received: values from {image.min():g} to {image.max():g}"

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.patheffects import withStroke
 
+from cvcourse import arguments
 from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture
 from cvcourse.visualization.checks import color, drawn, mapping
 from cvcourse.visualization.images import _array
@@ -42,7 +43,7 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
     figure, axes = picture(7.6, 3.8, f"{ylabel} against {xlabel}. {story}.")
     ends = []
     for i, (label, (mean, spread)) in enumerate(lines.items()):
-        role = mapping(colors, "colors").get(label) if colors else None
+        role = None if colors is None else _colors(colors).get(label)
         role = CYCLE[i % len(CYCLE)] if role is None else role
         ink, dots = color(role, "colors"), {"marker": "o", "markersize": 4} if len(mean) < 15 else {}
         places = np.arange(1, len(mean) + 1) if x is None else _array(x, "x", (1,), "(N,)")[: len(mean)]
@@ -155,7 +156,7 @@ def plot_summary(rows, title=None):
 def _draw_cost(axes, rows, cost, source):
     """One column of `plot_summary`; returns it in words."""
     key, role, unit = source
-    amounts = np.array([row[key] for row in rows], dtype=float)
+    amounts = np.array([arguments.number(row[key], f"rows: {key}", 0, 1e100) for row in rows])
     total, most = amounts.sum(), int(amounts.argmax())
     whole = _short(total, unit, 4) if unit else f"{total:,.0f}"
     shares = [f"{100 * amount / (total or 1):.0f} %" for amount in amounts]
@@ -171,6 +172,18 @@ def _draw_cost(axes, rows, cost, source):
     return f"Of {whole} {cost}, {rows[most]['name']} has most: {shares[most]}."
 
 
+def _texts(value):
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+ROW = {  # what a key of a row must hold
+    **dict.fromkeys(("name", "type", "formula"), lambda value: isinstance(value, str)),
+    **dict.fromkeys(("params", "macs", "activation_bytes"), lambda n: isinstance(n, int) and n >= 0),
+    "output_shape": lambda value: isinstance(value, list | tuple) and all(isinstance(n, int) for n in value),
+    "inputs": _texts,
+}
+
+
 def check_rows(rows, keys):
     """Raise ValueError unless `rows` is a list of dicts with these keys, as `summary` makes them."""
     if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
@@ -180,12 +193,21 @@ def check_rows(rows, keys):
         raise ValueError("rows must hold at least one layer; take summarize(model).rows. Received: none")
     for i, row in enumerate(rows):
         missing = [key for key in keys if row.get(key) is None]
-        if None in (row.get("output_shape") or ()) or (missing and set(missing) <= row.keys()):
+        shape = row.get("output_shape")
+        if (isinstance(shape, list | tuple) and None in shape) or (missing and set(missing) <= row.keys()):
             raise ValueError(
                 "rows must have known sizes and work: take summarize(model, (224, 224, 3)).rows, say. "
                 f'Received: rows[{i}] named {row.get("name")!r} with "?"')
         if missing:
             raise ValueError(f"rows must be summarize(model).rows. Received: rows[{i}] without {missing}")
+        for key in set(keys) | ({"inputs"} & row.keys()):
+            if key in ROW and not ROW[key](row[key]):
+                wrong = f"rows[{i}][{key!r}]={row[key]!r}"
+                raise TypeError(f"rows must be summarize(model).rows. Received: {wrong}")
+
+
+def _colors(colors):
+    return colors if isinstance(colors, dict) else mapping(colors, "colors")
 
 
 def _line(label, values):

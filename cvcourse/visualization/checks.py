@@ -100,10 +100,17 @@ def _role(value, name):
     return value
 
 
+def _flag(value, name):
+    if not isinstance(value, Number):
+        raise TypeError(f"{name} must be True or False. Received: {name}={short(value)}")
+    return bool(value)
+
+
 CHECKS = {
     **dict.fromkeys(("title", "xlabel", "ylabel"), _text),
     **dict.fromkeys(("titles", "images", "boxes", "words", "truth"), _list),
     **dict.fromkeys(("filters", "channels"), _indices),
+    **dict.fromkeys(("merge", "names"), _flag),
     **dict.fromkeys(("cell", "line", "size"), _length),
     **dict.fromkeys(("curves", "steps", "blocks"), mapping),
     "between": lambda value, name: list(value) if isinstance(value, str) else _list(value, name),

@@ -202,6 +202,8 @@ def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0
         axes.text(x + column + 0.5, y + row + 0.5, text, color=ink, fontsize=size, ha="center", va="center")
     axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=COLORS["reference"], clip_on=False))
     if window is not None:
+        if isinstance(window, dict):
+            raise TypeError(f"window must be (y, x, height, width). Received: window={window!r}")
         top, left, rows, columns = window
         outline = {"fill": False, "edgecolor": COLORS["selected"], "linewidth": 3, "clip_on": False}
         axes.add_patch(Rectangle((x + left, y + top), columns, rows, **outline))

@@ -58,7 +58,7 @@ def plot_network(rows, view="blocks", title=None):
     rows = [row for row in rows if row["output_shape"]]
     check_rows(rows, ())
     views = {"blocks": _draw_blocks, "circles": _draw_circles}
-    if view not in views:
+    if not isinstance(view, str) or view not in views:
         raise ValueError(f'view must be "blocks" or "circles". Received: view={view!r}')
     page = Page()
     page.figure.alt = views[view](page, rows)
