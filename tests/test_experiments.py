@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from cvcourse import experiments, pretrained, recording
+from cvcourse import experiments, pretrained, recording, stored
 from cvcourse.datasets import Dataset
 from cvcourse.experiments import (
     backbone,
@@ -89,7 +89,7 @@ def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
     monkeypatch.setattr(backbone, "load", lambda name: data)
     monkeypatch.setattr(backbone, "course_network", lambda shape, **options: course_network(shape, 3, None))
     card = backbone.main(tmp_path, recipe=dict(backbone.RECIPE, epochs=1, batch_size=12))
-    assert json.loads((tmp_path / "course.json").read_text(encoding="utf8")) == card
+    assert stored.read(tmp_path / "course.json") == card
     restored = course_network(classes=3)
     pretrained.load_weights(restored, tmp_path / card["file"], card["sha256"])
     assert len(card["history"]["loss"]) == 1
