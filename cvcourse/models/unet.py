@@ -91,7 +91,7 @@ def border_weights(labels, w0=10.0, sigma=5.0):
 
     Example:
         >>> border_weights([[1, 0, 2, 0, 0]], w0=10, sigma=2).round(1)
-        array([[1. , 7.1, 1. , 2.4, 1.4]], dtype=float32)
+        array([[1. , 7.1, 1. , 2.4, 1.1]], dtype=float32)
 
     Source: Ronneberger et al. (2015), equation 2, with class weight 1.
     """
