@@ -4,7 +4,7 @@ The encoder says for each picture which latent numbers z it might stand for: a n
 mean and a variance for each of them. The decoder makes a picture from z. The loss adds two parts:
 
     reconstruction   the picture that comes out should be the one that went in
-    KL divergence    the distribution of each picture should be near the standard normal one, the same for all,
+    KL divergence    the distribution of each picture should be near one and the same standard normal one,
 
 so that z drawn from a standard normal distribution, without any picture, decodes to something, too.
 
