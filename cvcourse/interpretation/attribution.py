@@ -1,6 +1,5 @@
 """Which parts of an image speak for a class, and the test that keeps such pictures honest."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import keras
@@ -248,7 +247,7 @@ def randomized(model, seed=0, layers=None):
     """
     check_model(model)
     rng = np.random.default_rng(arguments.number(seed, "seed", 0, whole=True))
-    if isinstance(layers, str) or not isinstance(layers, Iterable | None):
+    if not isinstance(layers, list | tuple | set | frozenset | dict | None):
         raise TypeError(f"layers must be a list of names of layers, or None. Received: layers={layers!r}")
     if graph_of(model) is None:
         raise ValueError("model must be Sequential or functional. Received: a class of its own, "

@@ -26,7 +26,7 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
         layer: str, name of a layer with maps, or the layer.
         channel: int, the filter.
         size: int, side of the image in pixels; None for the model's own, or 96 if it takes any.
-        steps: int ≥ 1.
+        steps: int, 1 to 100,000.
         value_range: (low, high) of the images that the model was trained on, such as (-1, 1).
         seed: int, of the noise to start from.
 
@@ -52,7 +52,7 @@ def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 
     if len(ends) != 2 or not ends[0] < ends[1]:
         raise ValueError(f"value_range must be (low, high), low < high. Received: {value_range!r}")
     low, high = ends
-    steps = arguments.number(steps, "steps", 1, whole=True)
+    steps = arguments.number(steps, "steps", 1, 100_000, whole=True)
     channel = arguments.number(channel, "channel", whole=True)
     rng = np.random.default_rng(arguments.number(seed, "seed", 0, whole=True))
     image = 0.5 + 0.02 * rng.standard_normal(_shape_for(model, size))
