@@ -65,5 +65,5 @@ def test_bad_boxes_are_named(loss):
         loss(np.zeros((2, 4)), np.zeros((3, 4)))
     with pytest.raises(ValueError, match=r"y_true must have the shape \(…, 4\).*Received: shape"):
         loss(3.0, np.zeros((2, 4)))
-    with pytest.raises(TypeError, match="y_true must be an array of numbers.*Received: y_true=None"):
+    with pytest.raises(TypeError, match=r"y_true must be an array of numbers.*Received: y_true=None"):
         loss(None, np.zeros((2, 4)))
