@@ -1,6 +1,7 @@
 """VAE, GAN and their judge: formulas against oracles, one step, shipped weights, recorded runs."""
 
 import hashlib
+from functools import partial
 
 import keras
 import numpy as np
@@ -137,17 +138,28 @@ def test_the_penalty_is_the_squared_slope():
     assert float(steep) == pytest.approx(2 * np.sum(w**2), rel=0.1)
 
 
-@pytest.mark.parametrize("average", [None, 0.5])
-def test_a_steady_gan_takes_a_step(average):
+def test_a_steady_gan_takes_a_step():
     model = gan.steady_gan((8, 8, 1), latent=3, widths=(4, 8), last=4)
-    model.compile(gan.STEADY_RATES, **gan.STEADY, average=average)
+    model.compile(gan.STEADY_RATES, **gan.STEADY)
     images = np.random.default_rng(0).random((10, 8, 8, 1), "float32")
     history = training.fit(model, images, images, epochs=1, batch_size=4, verbose=0).history
     assert np.isfinite(list(history.values())).all()
     assert not any("norm" in layer.name for layer in model.discriminator.layers)
-    last = model.optimizers[0]._model_variables_moving_average if average else ()
-    for variable, mean in zip(model.generator.trainable_variables, last, strict=bool(average)):
-        np.testing.assert_array_equal(variable, mean)
+
+
+def test_the_mean_of_the_late_weights_stays_in_place():
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(self.model.generator.get_weights()[0])
+
+    seen, images = [], np.random.default_rng(0).random((64, 8, 8, 1), "float32")
+    build = partial(gan.steady_gan, latent=3, widths=(4, 8), last=4)
+    how = {"build": build, "ways": gan.STEADY, "average": 2}
+    model = generation.fit_gan(gan.STEADY_RATES, 8, 1, images, [Look()], **how)
+    np.testing.assert_allclose(model.generator.get_weights()[0], np.mean(seen[1::2], axis=0), atol=1e-6)
+    z = model.noise(2000)
+    off = np.abs(np.asarray(model(z)) - np.asarray(model.generator(z, training=True))).mean()
+    assert off < 0.02  # batch norm's statistics are those of the mean
 
 
 def test_the_discriminator_alone_learns_to_tell():
@@ -163,6 +175,7 @@ def test_the_discriminator_alone_learns_to_tell():
 def test_everything_is_trained_written_and_restored(tmp_path, monkeypatch):
     monkeypatch.setattr(generation, "SEEDS", (1,))
     monkeypatch.setattr(generation, "TRICKS", {"all": generation.TRICKS["all"]})
+    monkeypatch.setattr(generation, "RUNS", {name: generation.RUNS[name] for name in ("balanced", "collapse")})
     weights, runs = tmp_path / "weights", tmp_path / "runs"
     weights.mkdir()
     runs.mkdir()
@@ -213,17 +226,19 @@ def test_plane_is_as_good_as_its_card_says():
 
 def test_gan_is_as_good_as_its_card_says():
     full, card = generation.Judge(), pretrained.card("gan")
-    figures = full.figures(pretrained.load("gan").model.generate(full.n, seed=2))
+    sets = full.sets(pretrained.load("gan").model.generate)
+    figures = {name: each.mean() for name, each in sets.items()}
     assert figures["frechet"] == pytest.approx(card["frechet"], rel=0.05)
     assert figures["spread"] == pytest.approx(card["spread"], rel=0.05)
-    assert figures["frechet"] < 22 and figures["spread"] > 0.9
+    assert figures["frechet"] < 19 and figures["spread"] > 0.96
+    assert sets["frechet"].max() < 20
     assert min(figures[name] for name in tasks.ANIMALS) > 0.1  # no class has collapsed
 
 
 def test_recorded_runs_say_what_the_lesson_says():
     recorded = recording.replay("gan")
     spread, loss = recorded.results("spread"), recorded.curves("g_loss")
-    assert [run["seed"] for run in recorded.runs] == [1, 2, 3, 1, 2, 3]
+    assert [run["seed"] for run in recorded.runs] == [1, 2, 3] * len(generation.RUNS)
     assert spread["collapse"][0] + spread["collapse"][1] < spread["balanced"][0] - spread["balanced"][1]
     assert loss["collapse"][0][-1] < 0.5 * loss["balanced"][0][-1]
     distance = recorded.curves("frechet")["balanced"][0]

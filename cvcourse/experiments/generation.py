@@ -20,21 +20,18 @@ IMAGES, BATCH = 20_000, 32
 STEPS, EVERY = 40_000, 2000  # of the GAN that ships: its training; from one look to the next
 SHORT, LOOK, SEEDS, FEW = 1500, 150, (1, 2, 3), 200  # the same for the recorded runs; pictures judged there
 JUDGED = 500  # made pictures that are judged, beside as many real ones
-# Learning rates of generator and discriminator.
-RUNS = {"balanced": RATES, "collapse": (4e-3, 1e-4)}
+# Learning rates of generator and discriminator: each alone, and both, away from where they are in balance.
+RUNS = {"balanced": RATES, "G faster": (4e-3, 5e-4), "D slower": (1e-3, 1e-4), "collapse": (4e-3, 1e-4)}
 # What steadies a training: all of it together, without one of its parts, and none of it.
+ALL = {"rates": STEADY_RATES, "build": steady_gan, "ways": STEADY}
 TRICKS = {
-    "all": (steady_gan, STEADY_RATES, STEADY),
-    "ordinary loss": (steady_gan, STEADY_RATES, {**STEADY, "relativistic": False}),
-    "steep D": (steady_gan, STEADY_RATES, {**STEADY, "penalty": 0.0}),
-    "no augmentation": (steady_gan, STEADY_RATES, {**STEADY, "augment": False}),
-    "averaged": (steady_gan, STEADY_RATES, {**STEADY, "average": 0.998}),
-    "small networks": (
-        partial(steady_gan, widths=(24, 48, 96), last=0),
-        STEADY_RATES,
-        STEADY,
-    ),
-    "DCGAN": (gan, RATES, {}),
+    "all": ALL,
+    "ordinary loss": ALL | {"ways": {**STEADY, "relativistic": False}},
+    "steep D": ALL | {"ways": {**STEADY, "penalty": 0.0}},
+    "no augmentation": ALL | {"ways": {**STEADY, "augment": False}},
+    "averaged": ALL | {"average": 75},
+    "small networks": ALL | {"build": partial(steady_gan, widths=(24, 48, 96), last=0)},
+    "DCGAN": {"rates": RATES},
 }
 TRICK_STEPS = 1500
 LIMITS = tasks.DRAWN + "32×32 pixels, one animal on a plain ground. Some pictures are no animal at all."
@@ -76,6 +73,16 @@ class Judge:
         shares = {name: np.mean(named == k) for k, name in enumerate(tasks.ANIMALS)}
         return {"frechet": self.distance(images), "spread": _apart(images) / self.apart, **shares}
 
+    def sets(self, generate, seeds=range(2, 7)):
+        """Return the `figures` of one set of pictures for each seed, as arrays: how much is chance?
+
+        Args:
+            generate: function (number of pictures, seed) -> images, as `GAN.generate`.
+            seeds: ints.
+        """
+        found = [self.figures(generate(self.n, seed)) for seed in seeds]
+        return {name: np.array([one[name] for one in found]) for name in found[0]}
+
 
 class Watch(keras.callbacks.Callback):
     """While a GAN is trained: both losses, D's opinions and what `Judge` says, every so many steps.
@@ -112,7 +119,7 @@ def drawings(n, seed=tasks.TRAIN_SEED, size=32):
     return scenes(n, size, seed, **tasks.PLAIN)
 
 
-def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways=None):
+def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways=None, average=None):
     """Train a GAN for so many batches, with learning rates that fall to zero, and return it.
 
     Args:
@@ -124,13 +131,17 @@ def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways
         verbose: as in Keras.
         build: function (shape of an image) -> untrained `GAN`.
         ways: dict, more arguments of `GAN.compile`.
+        average: None, or from one to the next of so many steps G's weights enter a mean, the first quarter
+            of the training left out. The mean stays in place (Izmailov et al., "Averaging weights leads to
+            wider optima and better generalization", 2018; Yazıcı et al., "The unusual effectiveness of
+            averaging in GAN training", 2018).
     """
     keras.utils.set_random_seed(seed)
     model = build(images.shape[1:])
     model.compile([training.OneCycle(rate, steps, warmup=0.05) for rate in rates], **(ways or {}))
     per_epoch = len(images) // BATCH
     images = images[: per_epoch * BATCH]  # whole batches only, for batch norm
-    stop = _StopAfter(steps)
+    last = [_Mean(steps / 4, average)] if average else []
     training.fit(
         model,
         images,
@@ -139,7 +150,7 @@ def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways
         batch_size=BATCH,
         seed=seed,
         verbose=verbose,
-        callbacks=[*callbacks, stop],
+        callbacks=[*callbacks, _StopAfter(steps), *last],
     )
     return model
 
@@ -155,6 +166,23 @@ class _StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class _Mean(keras.callbacks.Callback):
+    def __init__(self, first, every):
+        super().__init__()
+        self.first, self.every, self.step, self.kept = first, every, 0, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step >= self.first and self.step % self.every == 0:
+            self.kept.append(self.model.generator.get_weights())
+
+    def on_train_end(self, logs=None):
+        generator = self.model.generator
+        generator.set_weights([np.mean(one, axis=0) for one in zip(*self.kept, strict=True)])
+        for seed in range(60):  # batch norm's statistics belong to other weights
+            generator(self.model.noise(64, seed), training=True)
+
+
 def _apart(images, pairs=1000):
     """Mean distance of pairs of images, root mean square over the pixels."""
     one, other = np.random.default_rng(0).integers(0, len(images), (2, pairs))
@@ -162,11 +190,11 @@ def _apart(images, pairs=1000):
     return np.sqrt(np.square(images[one[keep]] - images[other[keep]]).mean(axis=(1, 2, 3))).mean()
 
 
-def run(label, rates, steps, seed, images, judge, every, build=gan, ways=None):
-    """Train once; return the GAN, its `Clock`, and the run as `recording.record` stores it."""
+def run(label, steps, seed, images, judge, every, **how):
+    """Train once, with `how` for `fit_gan`; return the GAN, its `Clock`, and the run as it is recorded."""
     watch = Watch(judge, min(every, steps))
     with recording.Clock() as clock:
-        model = fit_gan(rates, steps, seed, images, [watch], 2, build, ways)
+        model = fit_gan(steps=steps, seed=seed, images=images, callbacks=[watch], verbose=2, **how)
     made = model.generate(judge.n, seed=2)
     result = judge.figures(made) | {"gradient_energy": likeness.gradient_energy(made).mean()}
     return (
@@ -174,7 +202,7 @@ def run(label, rates, steps, seed, images, judge, every, build=gan, ways=None):
         clock,
         {
             "label": label,
-            "rates": rates,
+            "rates": how["rates"],
             "steps": steps,
             "seed": seed,
             "seconds": clock.seconds,
@@ -268,7 +296,7 @@ def _gan_data(n):
 def _record_runs(images, about, judge, steps, folder):
     """The short runs, with their figures from step to step."""
     runs = [
-        _made(label, rates, steps or SHORT, seed, images, judge, LOOK)
+        _made(label, steps or SHORT, seed, images, judge, LOOK, rates=rates)
         for label, rates in RUNS.items()
         for seed in SEEDS
     ]
@@ -279,30 +307,30 @@ def _record_runs(images, about, judge, steps, folder):
 def _record_tricks(images, about, judge, steps, folder):
     """What each of the ways to steady a training does."""
     runs = [
-        _made(label, rates, steps or TRICK_STEPS, seed, images, judge, LOOK * 10, build, ways)
+        _made(label, steps or TRICK_STEPS, seed, images, judge, LOOK * 10, **how)
         for seed in SEEDS
-        for label, (build, rates, ways) in TRICKS.items()
+        for label, how in TRICKS.items()
     ]
     question = "Which of the ways to steady a GAN's training helps how much?"
     command = "cvcourse experiments generation gan_tricks"
     return recording.record("gan_tricks", question, command, about, runs, folder)
 
 
-def _made(label, rates, steps, seed, *more):
-    *_, made = run(label, rates, steps, seed, *more)
+def _made(label, steps, seed, *more, **how):
+    *_, made = run(label, steps, seed, *more, **how)
     print(label, "seed", seed, made["seconds"], made["result"], flush=True)
     return made
 
 
 def _ship(images, about, judge, steps, folder):
     """The long run, whose weights ship."""
-    training_ways = (steady_gan, STEADY)
-    model, clock, made = run("long", STEADY_RATES, steps, tasks.SEED, images, judge, EVERY, *training_ways)
+    how = ALL | {"average": min(EVERY, steps)}
+    model, clock, made = run("long", steps, tasks.SEED, images, judge, EVERY, **how)
     print("long", clock.seconds, made["result"], flush=True)
     return ship(
         "gan",
         model,
-        lambda: judge.figures(model.generate(judge.n, seed=2)),
+        lambda: {name: each.mean() for name, each in judge.sets(model.generate).items()},
         folder=folder,
         clock=clock,
         history={"loss": made["history"]["g_loss"]}
@@ -317,6 +345,7 @@ def _ship(images, about, judge, steps, folder):
             "rates": STEADY_RATES,
             "optimizer": "Adam, one cycle",
             **STEADY,
+            "average": how["average"],
         },
         limits=LIMITS,
         classes=[],

@@ -21,9 +21,7 @@ discriminator", 2018; Huang et al., "The GAN is dead; long live the GAN!", 2025,
 steep, at real pictures and at made ones (R₁ and R₂ in the same paper; here as the change under a little
 noise, Lin et al., "Diffusion adversarial post-training", 2025, which needs no second derivative). D sees
 real and made pictures mirrored, moved and tinted at random, and so cannot learn the real ones by heart
-(Zhao et al., "Differentiable augmentation", 2020). Averaging G's last weights (Yazıcı et al., "The unusual
-effectiveness of averaging in GAN training", 2018) can be had, too; where the learning rate falls to zero, as
-here, it is not needed.
+(Zhao et al., "Differentiable augmentation", 2020).
 """
 
 import keras
@@ -160,7 +158,6 @@ class GAN(keras.Model):
         relativistic=False,
         penalty=0.0,
         augment=False,
-        average=None,
         betas=(0.5, 0.999),
     ):
         """Choose how both are trained; the defaults are DCGAN's ways.
@@ -171,28 +168,13 @@ class GAN(keras.Model):
             relativistic: bool, `relativistic_loss` for both, in place of the two losses above.
             penalty: float ≥ 0, weight of D's squared slope, at real and at made pictures.
             augment: bool, D sees all pictures `augmented`.
-            average: None, or the momentum of the mean of G's weights that `fit` leaves in place.
             betas: Adam's beta_1 and beta_2.
         """
         super().compile(jit_compile=False)
         self.smooth, self.relativistic, self.penalty, self.augment = smooth, relativistic, penalty, augment
-        means = {"use_ema": True, "ema_momentum": average} if average else {}
-        parts = {self.generator: means, self.discriminator: {}}
-        self.optimizers = [
-            keras.optimizers.Adam(rate, *betas, **more)
-            for rate, more in zip(rates, parts.values(), strict=True)
-        ]
-        for optimizer, part in zip(self.optimizers, parts, strict=True):
+        self.optimizers = [keras.optimizers.Adam(rate, *betas) for rate in rates]
+        for optimizer, part in zip(self.optimizers, (self.generator, self.discriminator), strict=True):
             optimizer.build(part.trainable_variables)
-
-    def fit(self, *args, **kwargs):
-        """As in Keras; at its end G has the mean of its weights, if `compile` was asked for it."""
-        history = super().fit(*args, **kwargs)
-        if self.optimizers[0].use_ema:
-            self.optimizers[0].finalize_variable_values(self.generator.trainable_variables)
-            for _ in range(50):  # batch norm's statistics belong to other weights
-                self.generator(keras.random.normal((64, self.latent), seed=self.random), training=True)
-        return history
 
     def train_step(self, data):
         """Take one step with both networks; return their losses, and how D judges real and made pictures."""
@@ -233,8 +215,11 @@ class GAN(keras.Model):
 
     def generate(self, n, seed=0):
         """Return `n` new images, float32 (n, H, W, C) in [0, 1], from z ~ N(0, 1)."""
-        z = np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
-        return np.asarray(self(z))
+        return np.asarray(self(self.noise(n, seed)))
+
+    def noise(self, n, seed=0):
+        """Return `n` z, float32 (n, latent), from N(0, 1)."""
+        return np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
 
 
 def gan(input_shape=(32, 32, 3), latent=32, widths=(24, 48, 96)):
