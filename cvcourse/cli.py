@@ -94,26 +94,13 @@ def clean_one(path, strip):
     """Rewrite one notebook; with `strip` it is not run and keeps no output."""
     import nbformat  # here, so that the other verbs start quickly
 
+    from cvcourse.publishing.executed import run
+
     notebook = nbformat.read(path, as_version=4)
     if not strip:
         run(notebook, path.parent)
     tidy(notebook, keep_outputs=not strip)
     nbformat.write(notebook, path)
-
-
-def run(notebook, folder):
-    """Execute every cell in a fresh kernel, in the folder; outputs stay in `notebook`."""
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        notebook, timeout=900, kernel_name="python3", coalesce_streams=True, resources=resources
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise RuntimeError(f"A cell failed:\n{error}") from None
 
 
 def tidy(notebook, keep_outputs=True):

@@ -1,0 +1,1 @@
+"""Notebooks out: executed copies, explorers without a kernel, slides. One module each."""

@@ -1,0 +1,88 @@
+// Explorers on a page without Python: each `.cv-alive` gets a model made of its saved state, and its own script.
+
+(() => {
+  const SORRY = "This part asks Python: to use it, open the lesson as a notebook.";
+  // Traits whose change Python would answer; here they stay as they are, so that what is shown stays true.
+  const ASKS = {
+    Network: ["changes", "input_size"],
+    FeatureMaps: ["layer", "image_name", "channel", "position"],
+    Problems: ["animal", "background", "turn", "light", "cover", "size", "swept"],
+    Scaling: ["depth", "width", "resolution"],
+    Freezing: ["frozen"],
+  };
+  const modules = new Map();
+  const same = (a, b) => a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+
+  function load(key) {
+    if (!modules.has(key)) {
+      const text = JSON.parse(document.getElementById(key).textContent);
+      modules.set(key, import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
+    }
+    return modules.get(key);
+  }
+
+  // The saved traits; bytes become DataViews at their places.
+  function traits({ state, buffers }) {
+    for (const [path, base64] of buffers) {
+      const place = path.slice(0, -1).reduce((node, step) => node[step], state);
+      place[path.at(-1)] = new DataView(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
+    }
+    return state;
+  }
+
+  // What render() expects of Jupyter's models. changed(name) is called after each change, asked() for Python.
+  function stillModel(state, fixed, changed, asked) {
+    const handlers = {};
+    const fire = (event, ...rest) => { for (const handler of [...(handlers[event] ?? [])]) handler(...rest); };
+    const model = {
+      get: (name) => state[name],
+      set(name, value) {
+        if (same(state[name], value)) return;
+        if (fixed.includes(name)) asked();
+        else state[name] = value;
+        fire(`change:${name}`, model, state[name]);
+        fire("change", model);
+        changed(name);
+      },
+      on(event, handler) { (handlers[event] ??= []).push(handler); },
+      off(event, handler) { handlers[event] = (handlers[event] ?? []).filter((one) => handler && one !== handler); },
+      save_changes() {},
+      send: asked,
+    };
+    return model;
+  }
+
+  async function start(box) {
+    if (box.dataset.live) return;
+    box.dataset.live = "true";
+    const { default: widget } = await load(box.dataset.module);
+    const note = document.createElement("p");
+    note.className = "cv-alive-note";
+    note.setAttribute("role", "status");
+    const say = () => { note.textContent = SORRY; };
+    const { name } = box.dataset;
+    const state = traits(JSON.parse(box.querySelector("script").textContent));
+    const model = stillModel(state, ASKS[name] ?? [], changed, say);
+    let words = state.description;
+
+    // Python wrote `description`. Once the state is another and the script has written no new one, it is hidden,
+    // and the line of live numbers tells a screen reader what there is now.
+    function changed(trait) {
+      if (trait === "description" || (ASKS[name] ?? []).includes(trait)) return;
+      queueMicrotask(() => {
+        if (words && state.description === words) model.set("description", "");
+        words = state.description;
+        box.setAttribute("aria-label", name);
+        box.querySelector(".cv-describe").style.visibility = words ? "" : "hidden"; // nothing jumps
+        if (!words) box.querySelector(".cv-formula")?.setAttribute("role", "status");
+      });
+    }
+    await widget.render({ model, el: box });
+    box.append(note);
+  }
+
+  const all = (root = document) => Promise.all([...root.querySelectorAll(".cv-alive[data-module]")].map(start));
+  window.cvStill = { all };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => all());
+  else all();
+})();
