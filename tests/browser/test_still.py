@@ -13,11 +13,11 @@ MOVES = {
     "Pooling": (BOARD, SLIDER, "ArrowRight"),
     "Perceptron": (f"{BUTTON}:text('XOR')", f"{BUTTON}:text('Step')", "Enter"),
     "NMS": (f"{BUTTON}:text('Next')", f"{BUTTON}:text('All')", "Enter"),
-    "Mask": ("button[aria-label='Picture 3']", SLIDER, "Home"),
+    "Mask": (SLIDER, SLIDER, "End"),
     "MaskLoss": (BOARD, f"{SLIDER} >> nth=1", "ArrowRight"),
     "BoxLoss": (f"{BUTTON}:text('far away')", BOARD, "ArrowRight"),
     "OptimizerRace": (SLIDER, SLIDER, "ArrowRight"),
-    "Capacity": (SLIDER, SLIDER, "ArrowLeft"),
+    "Capacity": (SLIDER, SLIDER, "End"),
     "Normalization": ("canvas[tabindex]", f"{BUTTON}:text('layer')", "Enter"),
     "Latent": (BOARD, BOARD, "ArrowRight"),
 }
@@ -62,7 +62,7 @@ def test_mouse_and_keyboard_move_it_and_no_word_is_stale(opened, name):
     count, line = drawn(page), page.locator(".cv-formula")
     words = page.locator(".cv-describe")
     assert words.inner_text() and name in page.get_by_role("group").first.get_attribute("aria-label")
-    page.locator(mouse).first.click()
+    page.locator(mouse).first.click(position={"x": 15, "y": 12})  # near the low end of a slider
     page.wait_for_function("count => document.querySelector('.cv-explorer').dataset.drawn > count", arg=count)
     count, before = drawn(page), line.inner_text()
     page.locator(key).first.press(pressed)
