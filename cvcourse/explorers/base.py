@@ -9,8 +9,7 @@ import html
 from pathlib import Path
 
 import anywidget
-import numpy as np
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
 _FOLDER = Path(__file__).parent
 
@@ -24,18 +23,28 @@ class Explorer(anywidget.AnyWidget):
     """An interactive picture. Subclasses set `_esm = javascript("name.js")` and `state`.
 
     Attributes:
-        state: names of the traits that `figure` and `describe` depend on.
+        state: names of the traits that `figure` and `describe` depend on: all that are tagged `state=True`.
+        controls: {name: what is declared of it} of the traits that have a control; the kit builds it.
         description: str; what `describe` says about the present state; stands under the picture.
     """
 
     _css = _FOLDER / "explorer.css"
-    state = ()
     description = Unicode().tag(sync=True)
+    controls = Dict().tag(sync=True)
 
     def __init__(self, **traits):
-        super().__init__(**traits)
+        declared = self.traits(control=lambda one: one is not None)
+        super().__init__(controls={name: one.metadata["control"] for name, one in declared.items()}, **traits)
         self.observe(self._say, names=list(self.state))
         self._say()
+
+    @property
+    def state(self):
+        return self.trait_names(state=True)
+
+    def now(self, *but):
+        """Return {name: value} of the present state, without the names `but`."""
+        return {name: getattr(self, name) for name in self.state if name not in but}
 
     def _say(self, change=None):
         self.description = self.describe()
@@ -70,18 +79,3 @@ def number(value, digits=2):
     """
     small = abs(value) < 0.5 * 10**-digits
     return f"{0 if small else value:.{digits}f}".replace("-", "−")
-
-
-def whole(name, value, lowest, highest):
-    """Return `value` as an int from `lowest` to `highest`, or say what is wrong with the argument `name`.
-
-    Example:
-        >>> whole("strides", 2, 0, 5)
-        2
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value <= highest:
-        raise ValueError(
-            f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
-            f"Received: {name}={value!r}."
-        )
-    return int(value)

@@ -4,7 +4,8 @@ import numpy as np
 from traitlets import Dict, Enum, Int, Unicode
 
 from cvcourse import recording
-from cvcourse.explorers.base import Explorer, javascript, whole
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import whole
 from cvcourse.visualization import COLORS, picture, style
 
 METRICS = ("loss", "accuracy")

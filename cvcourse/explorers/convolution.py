@@ -9,7 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from traitlets import Int, List, Unicode, Union, observe
 
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
-from cvcourse.explorers.base import Explorer, javascript, number, whole
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import whole
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import TEXT_COLORS, picture, style
 

@@ -5,7 +5,8 @@ import numpy as np
 from traitlets import Bool, Dict, Int, List, Unicode, validate
 
 from cvcourse import datasets, pretrained, training
-from cvcourse.explorers.base import Explorer, javascript, whole
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import whole
 from cvcourse.explorers.training_cost import layer_groups, training_cost
 from cvcourse.explorers.what_if import as_graph
 from cvcourse.keras_graph import find_layer, named_layers

@@ -1,19 +1,18 @@
 """Mask: a threshold turns the probabilities of a network into a mask, counted against the true one."""
 
 import numpy as np
-from matplotlib import colormaps
-from traitlets import Float, Int, List, Unicode
+from traitlets import List, Unicode
 
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Array, Choice, Slider
 from cvcourse.visualization import COLORS, style
 from cvcourse.visualization import picture as canvas
 
 LARGEST = 64  # pixels along a side: more makes the page heavy
 MOST = 6  # pictures that the page has room for
 SEED = 500  # of the scenes
-THRESHOLDS = (0.05, 0.95)
 
 
 class Mask(Explorer):
@@ -34,7 +33,7 @@ class Mask(Explorer):
         picture: int, index of the picture.
         chosen: int, index into `classes`, 1 … C − 1; at first the largest class of the first picture.
         threshold: float, 0.05 … 0.95.
-        probabilities: lists (N, H, W, C) of whole numbers, 255 for certain.
+        images, truth: the arguments; probabilities: uint8 array (N, H, W, C), 255 for certain.
 
     Raises:
         ValueError: an argument, or what the model returns, is not as said here; the message names it.
@@ -53,17 +52,15 @@ class Mask(Explorer):
     Source: Ronneberger et al., "U-Net" (MICCAI 2015).
     """
 
-    _esm = javascript("window.js", "meters.js", "mask.js")
-    state = ("images", "truth", "probabilities", "classes", "picture", "chosen", "threshold")
+    _esm = javascript("kit.js", "compute.js", "mask.js")
 
-    images = List().tag(sync=True)
-    truth = List().tag(sync=True)
-    probabilities = List().tag(sync=True)
-    classes = List(Unicode()).tag(sync=True)
-    picture = Int(0, min=0).tag(sync=True)
-    chosen = Int(1, min=1).tag(sync=True)
-    threshold = Float(0.5, min=THRESHOLDS[0], max=THRESHOLDS[1]).tag(sync=True)
-    colours = List().tag(sync=True)  # viridis, as 256 × [red, green, blue]
+    images = Array(ndim=4)
+    truth = Array(ndim=3)
+    probabilities = Array(ndim=4)
+    classes = List(Unicode()).tag(sync=True, state=True)
+    picture = Choice("Picture", "images", kind="thumbs")
+    chosen = Choice("Class", "classes", first=1)
+    threshold = Slider("Threshold", "t", low=0.05, high=0.95, step=0.05, default=0.5)
 
     def __init__(self, model=None, images=None, masks=None, classes=None):
         if (images is None) != (masks is None):
@@ -95,28 +92,24 @@ class Mask(Explorer):
             )
         pixels = np.bincount(masks[0].ravel(), minlength=len(classes))[1:]
         super().__init__(
-            images=images.tolist(),
-            truth=masks.tolist(),
-            probabilities=np.round(255 * found).astype(int).tolist(),
+            images=images,
+            truth=masks,
+            probabilities=np.round(255 * found),
             classes=[str(name) for name in classes],
             chosen=1 + int(pixels.argmax()),
-            colours=colormaps["viridis"](np.arange(256), bytes=True)[:, :3].tolist(),
         )
 
     def measures(self):
         """Return {"iou", "dice", "pixels"} of the mask at this threshold; "pixels" is how many it has."""
-        return measures(*_masks(**self._numbers()))
+        return measures(*_masks(**self.now("images", "classes")))
 
     def figure(self):
         """Return the present state as a `Picture`: the picture with its mask, and the probabilities."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(classes=self.classes, **self._numbers())
-
-    def _numbers(self):
-        return {name: getattr(self, name) for name in self.state if name not in ("images", "classes")}
+        return describe(**self.now("images"))
 
 
 def _checked(images, masks):

@@ -7,7 +7,8 @@ from traitlets import Float, Int, List, Unicode
 from cvcourse import boxes as bx
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
-from cvcourse.explorers.base import Explorer, javascript, number, whole
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import whole
 from cvcourse.models import rcnn
 from cvcourse.visualization import COLORS, picture, style
 

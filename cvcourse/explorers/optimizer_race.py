@@ -3,7 +3,8 @@
 import numpy as np
 from traitlets import Enum, Int
 
-from cvcourse.explorers.base import Explorer, javascript, whole
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import whole
 from cvcourse.visualization import COLORS, picture, style
 
 STEPS = 150

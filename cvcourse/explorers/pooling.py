@@ -2,14 +2,13 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from traitlets import Enum, Int, List
+from traitlets import Int, List
 
 from cvcourse.arithmetic import dropped_pixels, pool_output_size
-from cvcourse.explorers.base import Explorer, javascript, number, whole
+from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Array, Choice, Slider
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
-
-POOLS = ("max", "average")
 
 
 class Pooling(Explorer):
@@ -41,25 +40,22 @@ class Pooling(Explorer):
     Source: Boureau, Ponce and LeCun, "A theoretical analysis of feature pooling" (ICML 2010).
     """
 
-    _esm = javascript("window.js", "pooling.js")
-    state = ("image", "pool", "pool_size", "strides", "shift", "position")
+    _esm = javascript("kit.js", "compute.js", "sliding.js", "pooling.js")
 
-    image = List().tag(sync=True)
-    pool = Enum(POOLS, "max").tag(sync=True)
-    pool_size = Int(2, min=1, max=5).tag(sync=True)
-    strides = Int(2, min=0, max=5).tag(sync=True)
-    shift = Int(0, min=0, max=4).tag(sync=True)
-    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True)
+    image = Array("float64")
+    pool = Choice("Pooling", ("max", "average"))
+    pool_size = Slider("Size", "F", role="kernel", low=1, high=5, default=2)
+    strides = Slider("Stride", "S", high=5, default=2)
+    shift = Slider("Shift of the", "input", role="input", high=4)
+    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True, state=True)
 
     def __init__(self, image=None, pool="max", pool_size=2, strides=2, shift=0):
-        if pool not in POOLS:
-            raise ValueError(f'pool must be "max" or "average". Received: pool={pool!r}.')
         super().__init__(
-            image=(cat_pixels() if image is None else grey_pixels(image)).tolist(),
+            image=cat_pixels() if image is None else grey_pixels(image),
             pool=pool,
-            pool_size=whole("pool_size", pool_size, 1, 5),
-            strides=whole("strides", strides, 0, 5),
-            shift=whole("shift", shift, 0, 4),
+            pool_size=pool_size,
+            strides=strides,
+            shift=shift,
             position=[5, 4] if image is None else [0, 0],  # the cat's eye
         )
 
@@ -73,11 +69,11 @@ class Pooling(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: input with its window, what the shift changes, output."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers: the window, the sizes, what the shift changes."""
-        return describe(**{name: getattr(self, name) for name in self.state})
+        return describe(**self.now())
 
 
 def shifted(image, shift):

@@ -5,7 +5,8 @@ import math
 from traitlets import Dict, Float, Int, validate
 
 from cvcourse import arithmetic
-from cvcourse.explorers.base import Explorer, javascript, whole
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import whole
 from cvcourse.models.efficientnet import EFFICIENTNET_B0, SCALES, scaled_blocks, scaled_filters
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 

@@ -1,0 +1,143 @@
+"""Controls as traits: one line gives an explorer's state its bounds, its error, its label and its control.
+
+    threshold = Slider("Threshold", "t", low=0.05, high=0.95, step=0.05, default=0.5)
+
+The kit (`kit.js`) builds the control from what is declared here; Python checks every value against it.
+"""
+
+import numpy as np
+from traitlets import TraitType
+
+
+class Control(TraitType):
+    """A trait of an explorer's state that follows the page, with the declaration of its control."""
+
+    def __init__(self, kind, word, default, **declared):
+        super().__init__(default)
+        self.tag(sync=True, state=True, control={"kind": kind, "word": word, **declared})
+
+
+class Slider(Control):
+    """A number on a slider: whole if `step` is, else a float.
+
+    Args:
+        word, letter: label, "Stride" and "S".
+        role: colour of its value, as in explorer.css.
+        low, high, step: numbers; least value, largest value, and how far an arrow key goes.
+        default: number; the least value if left out.
+        unit: text behind the number.
+        stops: texts, one for each value from 0, that are shown in place of it.
+    """
+
+    def __init__(self, word, letter="", *, role="selected", low=0, high=None, step=1, default=None, unit="",
+                 stops=None):
+        high = len(stops) - 1 if high is None else high
+        super().__init__("slider", word, low if default is None else default, letter=letter, role=role,
+                         low=low, high=high, step=step, unit=unit, stops=stops and list(map(str, stops)))
+        self.low, self.high, self.whole = low, high, isinstance(step, int)
+
+    def validate(self, explorer, value):
+        return (whole if self.whole else share)(self.name, value, self.low, self.high)
+
+
+class Choice(Control):
+    """One of several: a list to choose from, buttons, or pictures.
+
+    Args:
+        word: label.
+        options: the values to choose from; or the name of the trait that holds their words: the value is
+            then the place of one in it.
+        first: int; the places begin here.
+        kind: "select", "buttons" or "thumbs" (the trait holds images).
+        default: one of the options.
+        words: {option: what is written for it}.
+    """
+
+    def __init__(self, word, options, *, first=0, kind="select", default=None, words=None):
+        named = isinstance(options, str)
+        default = (first if named else options[0]) if default is None else default
+        super().__init__(kind, word, default, first=first, words=words or {},
+                         options=options if named else list(options))
+        self.options, self.first = options, first
+
+    def validate(self, explorer, value):
+        if isinstance(self.options, str):
+            last = max(self.first, len(getattr(explorer, self.options)) - 1)
+            return whole(self.name, value, self.first, last)
+        return one_of(self.name, value, self.options)
+
+
+class Toggle(Control):
+    """True or False: a box to tick."""
+
+    def __init__(self, word, default=False):
+        super().__init__("toggle", word, default)
+
+    def validate(self, explorer, value):
+        return one_of(self.name, value, (False, True))
+
+
+class Array(TraitType):
+    """A numpy array that travels as bytes, {"shape", "dtype", "data"}: a typed array in the kit."""
+
+    def __init__(self, dtype="uint8", ndim=2, state=True):
+        super().__init__(np.zeros((0,) * ndim, dtype))
+        self.dtype, self.ndim = np.dtype(dtype), ndim
+        self.tag(sync=True, state=state, to_json=_packed, from_json=_unpacked)
+
+    def validate(self, explorer, value):
+        value = np.asarray(value)
+        if value.ndim != self.ndim or value.dtype.kind not in "biuf":
+            raise ValueError(f"{self.name} must be numbers of rank {self.ndim}. "
+                             f"Received: {value.dtype}, shape {value.shape}")
+        return np.ascontiguousarray(value, self.dtype)
+
+
+def _packed(array, explorer):
+    return {"shape": list(array.shape), "dtype": str(array.dtype), "data": array.tobytes()}
+
+
+def _unpacked(sent, explorer):
+    return np.frombuffer(sent["data"], sent["dtype"]).reshape(sent["shape"])
+
+
+def whole(name, value, lowest, highest):
+    """Return `value` as an int from `lowest` to `highest`, or say what is wrong with the argument `name`.
+
+    Example:
+        >>> whole("strides", 2, 0, 5)
+        2
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value <= highest:
+        raise ValueError(
+            f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
+            f"Received: {name}={value!r}."
+        )
+    return int(value)
+
+
+def share(name, value, lowest, highest):
+    """Return `value` as a float from `lowest` to `highest`, or say what is wrong with the argument `name`.
+
+    Example:
+        >>> share("threshold", 1, 0, 1)
+        1.0
+    """
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not lowest <= value <= highest:
+        raise ValueError(f"{name} must be a number from {lowest} to {highest}. Received: {name}={value!r}")
+    return float(value)
+
+
+def one_of(name, value, known):
+    """Return `value` if it is one of `known`, or say what is wrong with the argument `name`.
+
+    Example:
+        >>> one_of("pool", "max", ("max", "average"))
+        'max'
+    """
+    if value not in known:
+        words = [f'"{one}"' if isinstance(one, str) else str(one) for one in known]
+        must = " or ".join(words) if len(words) < 3 else f"one of {', '.join(map(str, known))}"
+        raise ValueError(f"{name} must be {must}. Received: {name}={value!r}.")
+    return value
