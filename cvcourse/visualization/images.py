@@ -154,7 +154,8 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
     widths, tallest = [m.shape[1] for m in named.values()], max(m.shape[0] for m in named.values())
     across = sum(widths) + GAP * (len(widths) - 1)
     cell, head = min(0.56, 9.2 / across), 0.65 * any(named)
-    size = across * cell + 0.2, (tallest + head) * cell + 0.2 + 0.3 * bool(title)
+    words = max(0.09 * len(title or ""), (across - widths[-1]) * cell + 0.09 * len(list(named)[-1]))
+    size = max(across * cell, words) + 0.2, (tallest + head) * cell + 0.2 + 0.3 * bool(title)
     figure, axes = picture(*size, "; ".join(map(_cells, named, named.values())) + ".")
     left = 0.0
     for i, (name, matrix) in enumerate(named.items()):
