@@ -1,6 +1,7 @@
 """The command `cvcourse`: what authors and instructors do with the course's files.
 
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
+    cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
     cvcourse experiments backbone           make a recorded run, or weights that ship, again
 
@@ -45,6 +46,12 @@ def parser():
     verb.add_argument("--strip", action="store_true", help="do not run; drop every output")
     verb.set_defaults(verb=clean)
 
+    verb = verbs.add_parser("student", help="hand lessons out without their solutions")
+    verb.add_argument("folder", type=Path, metavar="OUT", help="where the students' copies go")
+    verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    verb.add_argument("--update", action="store_true", help="copies that are there keep their answers")
+    verb.set_defaults(verb=student)
+
     data = verbs.add_parser("data", help="data sets for a class").add_subparsers(title="verbs", required=True)
     verb = data.add_parser("fetch", help="put a data set into a folder that a class shares")
     verb.add_argument("name", metavar="NAME", help="mnist, fashion_mnist, cifar10 or cifar100")
@@ -76,6 +83,14 @@ def data_fetch(options):
 
     path = fetch(options.name, options.to)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. On students' machines, set {FOLDER} to this folder.")
+    return 0
+
+
+def student(options):
+    """Hand lessons out without their solutions; the exit status."""
+    from cvcourse.classroom.student import hand_out  # here, so that the other verbs start quickly
+
+    print(*hand_out(options.notebooks, options.folder, options.update), sep="\n")
     return 0
 
 
