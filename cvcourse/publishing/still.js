@@ -81,8 +81,12 @@
     box.append(note);
   }
 
-  const all = (root = document) => Promise.all([...root.querySelectorAll(".cv-alive[data-module]")].map(start));
+  // All explorers; where the page says <html data-still="seen">, each one when it is first seen.
+  const boxes = () => [...document.querySelectorAll(".cv-alive[data-module]")];
+  const all = () => Promise.all(boxes().map(start));
+  const seen = new IntersectionObserver((found) => found.forEach((one) => one.isIntersecting && start(one.target)));
+  const begin = () => (document.documentElement.dataset.still === "seen" ? boxes().forEach((box) => seen.observe(box)) : all());
   window.cvStill = { all };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => all());
-  else all();
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
 })();
