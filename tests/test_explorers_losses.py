@@ -86,7 +86,7 @@ def test_your_own_scene():
         (BoxLoss, {"image": np.zeros((8, 8, 3))}, "go together"),
         (BoxLoss, {"image": np.zeros((8, 8, 3)), "true_box": [0, 0, 2, 2]}, "uint8.*Received: float64"),
         (MaskLoss, {"scene": "middle"}, 'scene must be "near" or "far"'),
-        (MaskLoss, {"sure": 1.0}, "sure must be a probability from 0.5 to 0.99"),
+        (MaskLoss, {"sure": 1.0}, "sure must be a number from 0.5 to 0.99"),
         (MaskLoss, {"truth": np.eye(4)}, "go together"),
         (MaskLoss, {"image": np.zeros((65, 8, 3), "uint8"), "truth": np.eye(4)}, "at most 64 × 64"),
         (MaskLoss, {"image": np.zeros((4, 4, 3), "uint8"), "truth": 2 * np.eye(4)}, "truth must be 0 and 1"),

@@ -32,9 +32,11 @@ class Explorer(anywidget.AnyWidget):
     description = Unicode().tag(sync=True)
     controls = Dict().tag(sync=True)
 
-    def __init__(self, **traits):
-        declared = self.traits(control=lambda one: one is not None)
-        super().__init__(controls={name: one.metadata["control"] for name, one in declared.items()}, **traits)
+    def __init__(self, declared=(), **traits):
+        """`declared`: {name: what is declared otherwise of its control, for this explorer alone}."""
+        controls = {name: one.metadata["control"] for name, one in self.traits(control=bool).items()}
+        controls |= {name: controls[name] | changes for name, changes in dict(declared).items()}
+        super().__init__(controls=controls, **traits)
         self.observe(self._say, names=list(self.state))
         self._say()
 

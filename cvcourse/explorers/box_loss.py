@@ -7,6 +7,7 @@ from traitlets import Float, List
 from cvcourse import boxes
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Array
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 COLOR_OF = {"1 − IoU": "output", "1 − GIoU": "statistics", "smooth L1": "kernel"}
@@ -41,12 +42,11 @@ class BoxLoss(Explorer):
     (ICCV 2015), equation 3.
     """
 
-    _esm = javascript("window.js", "meters.js", "box_loss.js")
-    state = ("image", "true_box", "box")
+    _esm = javascript("kit.js", "compute.js", "box_loss.js")
 
-    image = List().tag(sync=True)
-    true_box = List(Float(), minlen=4, maxlen=4).tag(sync=True)
-    box = List(Float(), minlen=4, maxlen=4).tag(sync=True)
+    image = Array(ndim=3)
+    true_box = List(Float(), minlen=4, maxlen=4).tag(sync=True, state=True)
+    box = List(Float(), minlen=4, maxlen=4).tag(sync=True, state=True)
 
     def __init__(self, image=None, true_box=None, box=None):
         if (image is None) != (true_box is None):
@@ -64,7 +64,7 @@ class BoxLoss(Explorer):
         height, width = image.shape[:2]
         box = [width / 4, height / 4, width * 3 / 4, height * 3 / 4] if box is None else box
         super().__init__(
-            image=image.tolist(),
+            image=image,
             true_box=_inside("true_box", true_box, height, width),
             box=_inside("box", box, height, width),
         )
@@ -75,7 +75,7 @@ class BoxLoss(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: the scene with both boxes, and the three losses."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""

@@ -50,3 +50,97 @@ function moved(before, after) {
   const contrast = mean(one.map((value) => Math.abs(value - middle)));
   return contrast ? mean(one.map((value, place) => Math.abs(value - other[place]))) / contrast : 0;
 }
+
+// --- Boxes (x1, y1, x2, y2) ----------------------------------------------------------------------------------
+
+const areaOf = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
+
+function overlaps(one, other) {
+  const pick = (low, high) => one.map((value, k) => (k < 2 ? low : high)(value, other[k]));
+  const overlap = areaOf(pick(Math.max, Math.min));
+  const union = areaOf(one) + areaOf(other) - overlap;
+  const hull = areaOf(pick(Math.min, Math.max));
+  const iou = union ? overlap / union : 0;
+  return { overlap, union, hull, iou, giou: iou - (hull ? (hull - union) / hull : 0) };
+}
+
+const iou = (one, other) => overlaps(one, other).iou;
+
+function smoothL1(one, other) {
+  return mean(one.map((value, k) => Math.abs(value - other[k])).map((d) => (d < 1 ? d * d / 2 : d - 0.5)));
+}
+
+// The slope of a loss along each of the four coordinates, from small steps.
+function slope(loss, box, truth, step = 0.01) {
+  return box.map((_, axis) => {
+    const moved = (by) => loss(box.map((value, k) => value + (k === axis ? by : 0)), truth);
+    return (moved(step) - moved(-step)) / (2 * step);
+  });
+}
+
+// The rounds of non-maximum suppression: [{best, rivals}], boxes by index; they come best score first.
+function roundsOf({ boxes, scores, labels, score_threshold: least, iou_threshold: most }) {
+  let waiting = boxes.map((_, i) => i).filter((i) => scores[i] >= least);
+  const rounds = [];
+  while (waiting.length) {
+    const [best, ...rest] = waiting;
+    const rival = (i) => labels[i] === labels[best] && iou(boxes[i], boxes[best]) > most;
+    rounds.push({ best, rivals: rest.filter(rival) });
+    waiting = rest.filter((i) => !rival(i));
+  }
+  return rounds;
+}
+
+// Of each box: does it stay, wait, is it out (by which one) or below the score?
+function fates({ step, boxes }, rounds) {
+  const fate = boxes.map(() => ({ name: "low" }));
+  rounds.forEach(({ best, rivals }, turn) => {
+    fate[best] = { name: turn < step ? "stays" : "waits", now: turn === step - 1 };
+    for (const i of rivals) fate[i] = turn < step ? { name: "out", by: best, now: turn === step - 1 } : { name: "waits" };
+  });
+  return fate;
+}
+
+// How many of the boxes `drawn`, best first, find an object that none before them found.
+function rightOnes(drawn, { boxes, labels, true_boxes: truth, true_labels: kinds }, least = 0.5) {
+  const free = new Set(truth.map((_, t) => t));
+  let right = 0;
+  for (const i of drawn) {
+    let [best, fit] = [-1, 0];
+    for (const t of free) {
+      const overlap = kinds[t] === labels[i] ? iou(boxes[i], truth[t]) : 0;
+      if (overlap > fit) [best, fit] = [t, overlap];
+    }
+    if (fit >= least) {
+      free.delete(best);
+      right += 1;
+    }
+  }
+  return right;
+}
+
+// --- A painted mask: how many pixels are found, missed, falsely painted, rightly left out; what losses say of it ---
+
+function countPainted(mask, truth) {
+  const counts = [0, 0, 0, 0];
+  truth.forEach((one, place) => { counts[2 * one + mask[place]] += 1; });
+  const [rest, alarms, missed, found] = counts;
+  return { rest, alarms, missed, found, all: truth.length };
+}
+
+function paintedMeasures({ rest, alarms, missed, found, all }, sure) {
+  const right = (rest + found) / all;
+  const on = sure * (found + alarms) + (1 - sure) * (rest + missed);
+  return {
+    cross_entropy: -right * Math.log(sure) - (1 - right) * Math.log(1 - sure),
+    dice_loss: 1 - 2 * (sure * found + (1 - sure) * missed) / (on + found + missed),
+    iou_loss: 1 - maskMeasures(found, found + alarms, found + missed).iou,
+    accuracy: right,
+  };
+}
+
+// The mask one pixel wider on all sides.
+function wider(mask, [height, width]) {
+  return grid(height, width, (row, column) => [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]].some(([i, j]) => (
+    row + i >= 0 && row + i < height && column + j >= 0 && column + j < width && mask[(row + i) * width + column + j])) ? 1 : 0).flat();
+}

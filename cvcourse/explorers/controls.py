@@ -16,6 +16,11 @@ class Control(TraitType):
         super().__init__(default)
         self.tag(sync=True, state=True, control={"kind": kind, "word": word, **declared})
 
+    def declared(self, explorer, *names):
+        """Return what is declared in this explorer, or else in its class."""
+        control = explorer.controls.get(self.name) or self.metadata["control"]
+        return [control[name] for name in names]
+
 
 class Slider(Control):
     """A number on a slider: whole if `step` is, else a float.
@@ -32,12 +37,14 @@ class Slider(Control):
     def __init__(self, word, letter="", *, role="selected", low=0, high=None, step=1, default=None, unit="",
                  stops=None):
         high = len(stops) - 1 if high is None else high
-        super().__init__("slider", word, low if default is None else default, letter=letter, role=role,
-                         low=low, high=high, step=step, unit=unit, stops=stops and list(map(str, stops)))
-        self.low, self.high, self.whole = low, high, isinstance(step, int)
+        self.number = whole if isinstance(step, int) else share
+        default = low if default is None else default
+        super().__init__("slider", word, default if self.number is whole else float(default), letter=letter,
+                         role=role, low=low, high=high, step=step, unit=unit,
+                         stops=stops and list(map(str, stops)))
 
     def validate(self, explorer, value):
-        return (whole if self.whole else share)(self.name, value, self.low, self.high)
+        return self.number(self.name, value, *self.declared(explorer, "low", "high"))
 
 
 class Choice(Control):
@@ -58,13 +65,12 @@ class Choice(Control):
         default = (first if named else options[0]) if default is None else default
         super().__init__(kind, word, default, first=first, words=words or {},
                          options=options if named else list(options))
-        self.options, self.first = options, first
 
     def validate(self, explorer, value):
-        if isinstance(self.options, str):
-            last = max(self.first, len(getattr(explorer, self.options)) - 1)
-            return whole(self.name, value, self.first, last)
-        return one_of(self.name, value, self.options)
+        options, first = self.declared(explorer, "options", "first")
+        if isinstance(options, str):
+            return whole(self.name, value, first, max(first, len(getattr(explorer, options)) - 1))
+        return one_of(self.name, value, options)
 
 
 class Toggle(Control):

@@ -145,7 +145,7 @@ function controlOf(declared, options, change) {
       ? Array.from(options, (name, place) => [place, name]).slice(first) : options.map((name) => [name, words[name] ?? name]);
     const input = element("select", { "aria-label": word }, ...list.map(([value, text]) => element("option", { value }, String(text))));
     input.addEventListener("change", () => change(list[input.selectedIndex][0]));
-    return { node: labelled(word, input), input, show: (value) => { input.selectedIndex = list.findIndex(([one]) => one === value); } };
+    return { node: labelled(word, input), input, values: list.map(([value]) => value), show: (value) => { input.selectedIndex = list.findIndex(([one]) => one === value); } };
   }
   const values = kind === "thumbs" ? Array.from({ length: options.shape[0] }, (_, place) => place) : options;
   const nodes = values.map((value) => (kind === "thumbs"
@@ -375,7 +375,7 @@ function board(label, still = false) {
 // A plot of lines in SVG; right and left keep room for what is written at the ends.
 function chart({ width, height, left = 46, right = 90, top = 10, bottom = 40, size = 13, label, role = "img" }) {
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "cv-canvas cv-chart", role, "aria-label": label,
-    "font-size": size });
+    style: `font-size: ${size}px` });
 
   // x, y: {low, high, ticks: [[value, text, anchor] …], title, log, grid}; lines: [{values: [[x, y] …],
   // band: [[x, low, high] …], role, name, dashed}]; marks: [{at: [x, y], role, filled}]; rule: a place of x.
@@ -416,4 +416,19 @@ function chart({ width, height, left = 46, right = 90, top = 10, bottom = 40, si
     root.replaceChildren(...parts, ...more(px, py));
   }
   return { svg: root, draw };
+}
+
+// Curves over [0, 1] of losses from 0 to 2, with a dot on each where we are: draw(here, [[role, place → value] …]).
+function lossChart(label, [first, last]) {
+  const plot = chart({ width: 600, height: 190, left: 22, right: 8, top: 8, bottom: 26, size: 16, label });
+  const places = Array.from({ length: 121 }, (_, k) => k / 120);
+  const y = { low: 0, high: 2.05, ticks: [0, 1, 2].map((tick) => [tick, tick]) };
+  return {
+    svg: plot.svg,
+    draw: (here, curves) => plot.draw({
+      x: { low: 0, high: 1, ticks: [[0, first, "start"], [1, last, "end"]] }, y, rule: here,
+      lines: curves.map(([role, of]) => ({ role, values: places.map((place) => [place, of(place)]) })),
+      marks: curves.map(([role, of]) => ({ role, at: [here, of(here)], filled: true })),
+    }),
+  };
 }

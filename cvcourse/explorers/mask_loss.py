@@ -1,16 +1,15 @@
 """MaskLoss: paint a mask over a scene, and read how wrong it is by three losses and by pixel accuracy."""
 
 import numpy as np
-from traitlets import Enum, Float, Int, List
 
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Array, Choice, Slider
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 ROLES = {"cross-entropy": "kernel", "Dice loss": "output", "1 − IoU": "statistics", "accuracy": "reference"}
 OVERLAY = ((1, 1, "output"), (0, 1, "selected"), (1, 0, "input"))  # truth, mask, colour
 LARGEST = 64  # pixels: more cannot be painted one by one
-SURE = (0.5, 0.99)
 
 
 class MaskLoss(Explorer):
@@ -27,7 +26,7 @@ class MaskLoss(Explorer):
         sure: float, 0.5 … 0.99.
 
     Attributes:
-        mask: rows of 0 and 1; what is painted.
+        mask: uint8 array (H, W) of 0 and 1; what is painted.
         scene, sure, brush: as set by the controls; `brush` is the side of the brush in pixels.
 
     Raises:
@@ -42,32 +41,38 @@ class MaskLoss(Explorer):
     Source: Milletari et al., "V-Net" (3DV 2016), for the Dice loss.
     """
 
-    _esm = javascript("window.js", "meters.js", "mask_loss.js")
-    state = ("image", "truth", "mask", "sure")
+    _esm = javascript("kit.js", "compute.js", "mask_loss.js")
 
-    image = List().tag(sync=True)
-    truth = List().tag(sync=True)
-    mask = List().tag(sync=True)
-    scene = Enum(("near", "far", "yours"), "near").tag(sync=True)
-    sure = Float(0.9, min=SURE[0], max=SURE[1]).tag(sync=True)
-    brush = Int(5, min=1, max=9).tag(sync=True)
-    scenes = List().tag(sync=True)  # what there is to choose from, as [name, image, truth]
+    images = Array(ndim=4)  # of the scenes that there are to choose from
+    truths = Array(ndim=3)
+    mask = Array()
+    scene = Choice("Scene", ("near", "far", "yours"), words={"far": "far away"})
+    brush = Slider("Brush", "px", low=1, high=9, default=5)
+    sure = Slider("Sure", "p", role="kernel", low=0.5, high=0.99, step=0.01, default=0.9)
 
     def __init__(self, image=None, truth=None, scene="near", sure=0.9):
         if (image is None) != (truth is None):
             raise ValueError("image and truth go together. Received: only one of them")
-        if scene not in ("near", "far"):
-            raise ValueError(f'scene must be "near" or "far". Received: scene={scene!r}')
-        if not SURE[0] <= sure <= SURE[1]:
-            raise ValueError(f"sure must be a probability from {SURE[0]} to {SURE[1]}. Received: sure={sure}")
         choices = {"near": _near, "far": _far} if image is None else {"yours": lambda: (image, truth)}
-        known = {name: _checked(*make()) for name, make in choices.items()}
-        scene = scene if image is None else "yours"
-        image, truth = known[scene]
+        images, truths = zip(*(_checked(*make()) for make in choices.values()), strict=True)
         super().__init__(
-            image=image, truth=truth, mask=[[0] * len(row) for row in truth], scene=scene, sure=sure,
-            scenes=[[name, *parts] for name, parts in known.items()],
-        )
+            {"scene": {"options": list(choices)}}, images=np.stack(images), truths=np.stack(truths),
+            mask=np.zeros_like(truths[0]), scene=scene if image is None else "yours", sure=sure,
+        )  # fmt: skip
+        self.observe(self._clear, names=["scene"])
+
+    def _clear(self, change):
+        self.mask = np.zeros_like(self.truth)
+
+    @property
+    def image(self):
+        """The present scene, uint8 (H, W, 3)."""
+        return self.images[self.controls["scene"]["options"].index(self.scene)]
+
+    @property
+    def truth(self):
+        """Its true mask, uint8 (H, W)."""
+        return self.truths[self.controls["scene"]["options"].index(self.scene)]
 
     def measures(self):
         """Return {"cross_entropy", "dice_loss", "iou", "accuracy"} of the present mask."""
@@ -75,7 +80,7 @@ class MaskLoss(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: the scene with the painted mask, and the measures."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(self.image, self.truth, self.mask, self.sure)
 
     def describe(self):
         """Return the present state in words and numbers."""
@@ -99,7 +104,7 @@ def _far():
 
 
 def _checked(image, truth):
-    """Return both as nested lists, or say what is wrong with them."""
+    """Return both as arrays, or say what is wrong with them."""
     image, truth = np.asarray(image), np.asarray(truth)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > LARGEST:
         raise ValueError(
@@ -111,7 +116,7 @@ def _checked(image, truth):
             f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
             f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
         )
-    return image.tolist(), truth.astype(int).tolist()
+    return image, truth.astype("uint8")
 
 
 def measures(mask, truth, sure):

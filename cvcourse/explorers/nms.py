@@ -8,7 +8,7 @@ from cvcourse import boxes as bx
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Array, Slider, whole
 from cvcourse.models import rcnn
 from cvcourse.visualization import COLORS, picture, style
 
@@ -56,22 +56,18 @@ class NMS(Explorer):
     section 7.2.
     """
 
-    _esm = javascript("window.js", "meters.js", "nms.js")
-    state = (
-        "image", "boxes", "scores", "labels", "true_boxes", "true_labels", "classes",
-        "score_threshold", "iou_threshold", "step",
-    )  # fmt: skip
+    _esm = javascript("kit.js", "compute.js", "nms.js")
 
-    image = List().tag(sync=True)
-    boxes = List().tag(sync=True)
-    scores = List(Float()).tag(sync=True)
-    labels = List(Int()).tag(sync=True)
-    true_boxes = List().tag(sync=True)
-    true_labels = List(Int()).tag(sync=True)
-    classes = List(Unicode()).tag(sync=True)
-    score_threshold = Float().tag(sync=True)
-    iou_threshold = Float().tag(sync=True)
-    step = Int().tag(sync=True)
+    image = Array(ndim=3)
+    boxes = List().tag(sync=True, state=True)
+    scores = List(Float()).tag(sync=True, state=True)
+    labels = List(Int()).tag(sync=True, state=True)
+    true_boxes = List().tag(sync=True, state=True)
+    true_labels = List(Int()).tag(sync=True, state=True)
+    classes = List(Unicode()).tag(sync=True, state=True)
+    score_threshold = Slider("Score at least", "s", role="kernel", high=1, step=0.01)
+    iou_threshold = Slider("IoU at most", "t", high=1, step=0.01)
+    step = Int().tag(sync=True, state=True)
 
     def __init__(
         self, image=None, boxes=None, scores=None, labels=None, truth=None, classes=("object",),
@@ -85,20 +81,17 @@ class NMS(Explorer):
         boxes, scores = np.asarray(boxes, float).reshape(-1, 4), np.asarray(scores, float)
         labels = np.zeros(len(boxes), int) if labels is None else np.asarray(labels, int)
         _check(image, boxes, scores, labels)
-        for name, value in (("score_threshold", score_threshold), ("iou_threshold", iou_threshold)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name} must be a number from 0 to 1. Received: {name}={value!r}")
         order = np.argsort(-scores, kind="stable")
         super().__init__(
-            image=np.asarray(image).tolist(),
+            image=image,
             boxes=boxes[order].tolist(),
             scores=scores[order].tolist(),
             labels=labels[order].tolist(),
             true_boxes=np.asarray(truth[0], float).reshape(-1, 4).tolist(),
             true_labels=[int(k) for k in truth[1]],
             classes=list(classes),
-            score_threshold=float(score_threshold),
-            iou_threshold=float(iou_threshold),
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
             step=whole("step", step, 0, len(boxes)),
         )
 
@@ -108,18 +101,15 @@ class NMS(Explorer):
 
     def measures(self):
         """Return counts, "precision" and "recall" of the boxes that are still in the picture, a dict."""
-        return measures(**self._numbers())
+        return measures(**self.now("image", "classes"))
 
     def figure(self):
         """Return the present state as a `Picture`: the scene with the boxes that stay, wait and went out."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(**self._numbers())
-
-    def _numbers(self):
-        return {name: getattr(self, name) for name in self.state if name not in ("image", "classes")}
+        return describe(**self.now("image", "classes"))
 
     def _rounds(self):
         return rounds(self.boxes, self.scores, self.labels, self.score_threshold, self.iou_threshold)
