@@ -2,6 +2,8 @@
 
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
     cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
+    cvcourse progress notebooks             what is done, right and wrong there
+    cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
     cvcourse experiments backbone           make a recorded run, or weights that ship, again
 
@@ -52,6 +54,17 @@ def parser():
     verb.add_argument("--update", action="store_true", help="copies that are there keep their answers")
     verb.set_defaults(verb=student)
 
+    verb = verbs.add_parser("progress", help="what is done, right and wrong in one's own notebooks")
+    verb.add_argument("paths", nargs="+", type=Path, metavar="NOTEBOOK", help="or a folder of them")
+    verb.set_defaults(verb=progress)
+
+    group = verbs.add_parser("class", help="what a class did").add_subparsers(title="verbs", required=True)
+    verb = group.add_parser("report", help="one page: how many are right, and which mistake how often")
+    verb.add_argument("folder", type=Path, metavar="GRADED", help="with a folder for each student")
+    verb.add_argument("--to", type=Path, required=True, metavar="PAGE.html", help="a CSV comes beside it")
+    verb.add_argument("--names", action="store_true", help="name the students")
+    verb.set_defaults(verb=class_report)
+
     data = verbs.add_parser("data", help="data sets for a class").add_subparsers(title="verbs", required=True)
     verb = data.add_parser("fetch", help="put a data set into a folder that a class shares")
     verb.add_argument("name", metavar="NAME", help="mnist, fashion_mnist, cifar10 or cifar100")
@@ -91,6 +104,22 @@ def student(options):
     from cvcourse.classroom.student import hand_out  # here, so that the other verbs start quickly
 
     print(*hand_out(options.notebooks, options.folder, options.update), sep="\n")
+    return 0
+
+
+def progress(options):
+    """Print what is done in notebooks, by their outputs; the exit status."""
+    from cvcourse.classroom.results import progress as table
+
+    print(table(options.paths))
+    return 0
+
+
+def class_report(options):
+    """Write the page and the table of a class; the exit status."""
+    from cvcourse.classroom.report import report
+
+    print(*report(options.folder, options.to, options.names), sep="\n")
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Lessons for a class: the student edition. One module each."""
+"""Lessons for a class: the student edition, what a notebook's outputs say, the report. One module each."""
