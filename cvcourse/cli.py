@@ -1,6 +1,7 @@
 """The command `cvcourse`: what authors and instructors do with the course's files.
 
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
+    cvcourse slides LESSON.ipynb OUT.html   a lesson as slides, in one file
     cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
     cvcourse progress notebooks             what is done, right and wrong there
     cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
@@ -47,6 +48,12 @@ def parser():
     verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     verb.add_argument("--strip", action="store_true", help="do not run; drop every output")
     verb.set_defaults(verb=clean)
+
+    verb = verbs.add_parser("slides", help="a lesson as slides: one file that opens from disk")
+    verb.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    verb.add_argument("out", type=Path, metavar="OUT.html")
+    verb.add_argument("--executed", action="store_true", help="it has been run already, outputs and widgets saved")
+    verb.set_defaults(verb=slides)
 
     verb = verbs.add_parser("student", help="hand lessons out without their solutions")
     verb.add_argument("folder", type=Path, metavar="OUT", help="where the students' copies go")
@@ -120,6 +127,20 @@ def class_report(options):
     from cvcourse.classroom.report import report
 
     print(*report(options.folder, options.to, options.names), sep="\n")
+    return 0
+
+
+def slides(options):
+    """Write a lesson as slides; it is run first, unless a copy that is still good is kept. The exit status."""
+    import nbformat  # here, so that the other verbs start quickly
+
+    from cvcourse.publishing.executed import executed
+    from cvcourse.publishing.slides import page
+
+    path = options.notebook
+    notebook = nbformat.read(path, as_version=4) if options.executed else executed(path)
+    options.out.write_text(page(notebook, f"Lesson {path.stem[:2]}" * path.stem[:2].isdigit()), encoding="utf-8")
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB. Open it in a browser; ? shows the keys.")
     return 0
 
 

@@ -36,7 +36,7 @@ ROWS = [
     ("explorers", ANY, ANY),
     ("exercises", KERAS, ANY),
     ("experiments", ANY, ANY),
-    ("publishing", {"nbformat"}, ANY),
+    ("publishing", ANY, ANY),
     ("classroom", {"nbformat"}, ANY),
     ("cli", set(), ANY),
 ]

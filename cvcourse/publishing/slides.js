@@ -8,7 +8,7 @@
     d: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
     Esc: "leave an explorer, this help, the overview", "?": "this help",
   };
-  const SIZES = [...Array.from({ length: 15 }, (_, i) => 1.25 - 0.03 * i), 18 / 22];
+  const SIZES = [...Array.from({ length: 26 }, (_, i) => 1.58 - 0.03 * i), 18 / 22]; // from few words to many
   const slides = [...document.querySelectorAll(".slide")];
   const footer = make("footer", {}, make("span", { class: "rest" }), button("‹", "Back", () => turn(-1)),
     make("span", { class: "number" }), button("›", "Next", () => turn(1)), button("?", "Help: keys", () => open(help)));
@@ -67,7 +67,7 @@
     const wide = () => [...parts.querySelectorAll("pre, math, .output")].some((node) => node.scrollWidth > node.clientWidth + 1);
     const over = () => high(slide) || high(parts);
     slide.classList.remove("tall");
-    const sizes = slide.querySelector(".picture, .explorer") ? SIZES.slice(8) : SIZES;
+    const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
     sizes.some((k) => {
       parts.style.setProperty("--k", k);
       return !over() && !wide();

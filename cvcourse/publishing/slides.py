@@ -71,8 +71,9 @@ def _section(slide, number):
     above = f'<p class="above">{slide.above}</p>' if slide.above else ""
     notes = [part.html for part in slide.parts if part.kind == "notes"]
     notes += [part.more for part in slide.parts if part.more]
+    few = slide.lines() < 6 and all(part.kind in ("text", "question", "answer") for part in slide.shown())
     return "\n".join([
-        f'<section class="slide" id="{number}" tabindex="-1">',
+        f'<section class="slide{" few" * few}" id="{number}" tabindex="-1">',
         f'<header>{above}<{heading}>{slide.title}</{heading}></header>\n<div class="parts">',
         *(f'<div class="part {part.kind}{" step" * part.step}{" by-key" * part.hidden}">{part.html}</div>'
           for part in slide.shown()),
