@@ -52,7 +52,7 @@ def parser():
     verb = verbs.add_parser("slides", help="a lesson as slides: one file that opens from disk")
     verb.add_argument("notebook", type=Path, metavar="NOTEBOOK")
     verb.add_argument("out", type=Path, metavar="OUT.html")
-    verb.add_argument("--executed", action="store_true", help="it has been run already, outputs and widgets saved")
+    verb.add_argument("--executed", action="store_true", help="it has been run, and its widgets saved")
     verb.set_defaults(verb=slides)
 
     verb = verbs.add_parser("student", help="hand lessons out without their solutions")
@@ -131,16 +131,17 @@ def class_report(options):
 
 
 def slides(options):
-    """Write a lesson as slides; it is run first, unless a copy that is still good is kept. The exit status."""
+    """Write a lesson as slides; it is run first, unless a run is kept that is still good. The exit status."""
     import nbformat  # here, so that the other verbs start quickly
 
     from cvcourse.publishing.executed import executed
     from cvcourse.publishing.slides import page
 
-    path = options.notebook
+    path, out = options.notebook, options.out
     notebook = nbformat.read(path, as_version=4) if options.executed else executed(path)
-    options.out.write_text(page(notebook, f"Lesson {path.stem[:2]}" * path.stem[:2].isdigit()), encoding="utf-8")
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB. Open it in a browser; ? shows the keys.")
+    number = path.stem[:2]
+    out.write_text(page(notebook, f"Lesson {number}" if number.isdigit() else ""), encoding="utf-8")
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB. Open it in a browser; ? shows the keys.")
     return 0
 
 

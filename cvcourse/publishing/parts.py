@@ -1,4 +1,4 @@
-"""What a lecture shows of a notebook: its cells as parts, in order, each as HTML with the lines that it takes."""
+"""What a lecture shows of a notebook: its cells as parts, each as HTML with the lines that it takes."""
 
 import html
 import re
@@ -110,7 +110,7 @@ def _as_wished(found, slide_type):
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown with mathematics as MathML; links to other notebooks become text, since the file stands alone."""
+    """Markdown with MathML; links to other notebooks become text, since the file stands alone."""
 
     def block_math(self, body):
         return mathml(body.strip(), block=True)

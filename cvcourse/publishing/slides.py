@@ -5,7 +5,6 @@ subslide start one, fragment waits for the next key, notes and skip leave the sc
 `hide-code` say whether the hall sees a cell's code before somebody asks for it.
 """
 
-import html
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -130,7 +129,7 @@ def _full(slide, part):
     if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
         return True
     reads = part.kind == "text" and kinds[-1:] and kinds[-1] in DRAWN
-    return slide.lines() + part.lines > LINES + (3.5 if reads else 0)  # small letters rather than a slide apart
+    return slide.lines() + part.lines > LINES + (3.5 if reads else 0)  # smaller letters, not a slide apart
 
 
 def _further(slide, part):
