@@ -38,7 +38,7 @@ def test_any_setting_has_words_and_a_picture():
     ("arguments", "message"),
     [
         ({"remedy": "sleep"}, "remedy must be one of none.*Received: remedy='sleep'"),
-        ({"metric": "error"}, "metric must be one of loss, accuracy"),
+        ({"metric": "error"}, 'metric must be "loss" or "accuracy"'),
         ({"width": 3}, "width must be a whole number from 0 to 2"),
     ],
 )

@@ -1,30 +1,12 @@
 // Capacity: draws the recorded curves of cvcourse.explorers.Capacity; all numbers come from Python.
 
-const SIZE = ["small", "medium", "large"];
-
 function render({ model, el }) {
-  const { widths, sizes, remedies, params, curves } = model.get("recorded");
+  const { widths, sizes, curves } = model.get("recorded");
   const board = chart({ width: 940, height: 330, right: 110, label: "Training and validation curve over the epochs" });
-  const options = (names) => names.map((name) => element("option", { value: name }, name));
-  const choice = (name, words) => {
-    const node = element("select", { "aria-label": name }, ...options(words));
-    node.addEventListener("change", () => state.set({ [name]: node.value }));
-    return node;
-  };
-  const width = stops({ word: "Network", role: "kernel",
-    values: widths.map((one, at) => `${SIZE[at]}, ${params[one].toLocaleString("en")} parameters`),
-    change: (at) => state.set({ width: at }) });
-  const images = stops({ word: "Training images", role: "input", values: sizes.map((one) => one.toLocaleString("en")),
-    change: (at) => state.set({ images: at }) });
+  const facts = element("div", { class: "cv-formula" });
+  const { control: { width, images, remedy, metric }, page } = begin(model, []);
   width.node.style.minWidth = "17em";
   images.node.style.minWidth = "12em";
-  const [remedy, metric] = [choice("remedy", remedies), choice("metric", ["loss", "accuracy"])];
-  const facts = element("div", { class: "cv-formula" });
-  const labelled = (word, node) => element("label", { class: "cv-control cv-stacked" }, element("span", {}, word), node);
-  const { drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls" }, width.node, images.node, labelled("Remedy", remedy),
-      labelled("Curve", metric)), board.svg, facts);
-  const state = stateOf(model, ["width", "images", "remedy", "metric"], draw);
 
   const line = ([mean, spread], role, name, dashed) => ({
     role, name, dashed,
@@ -32,14 +14,9 @@ function render({ model, el }) {
     band: dashed ? null : mean.map((value, at) => [at + 1, value - spread[at], value + spread[at]]),
   });
 
-  function draw() {
-    const now = state.get();
+  return page({ el, controls: [width, images, remedy, metric], stage: [board.svg, facts] }, (now) => {
     const found = (which) => curves[`${widths[now.width]}, ${sizes[now.images]}, ${which}`];
     const [own, plain] = [found(now.remedy), found("none")];
-    width.show(now.width);
-    images.show(now.images);
-    remedy.value = now.remedy;
-    metric.value = now.metric;
     const losses = own.val_loss[0];
     const best = losses.indexOf(Math.min(...losses));
     const epochs = losses.length;
@@ -58,11 +35,7 @@ function render({ model, el }) {
     write(facts, "right at the end: training ", ["input", percent(train)], ", validation ",
       ["output", percent(valid)], `; gap ${Math.round(100 * (train - valid))} points. Lowest validation loss ○: `,
       ["selected", `epoch ${best + 1} of ${epochs}`], `, there ${percent(own.val_accuracy[0][best])} right.`);
-    drawn();
-  }
-
-  draw();
-  return () => { state.close(); close(); };
+  });
 }
 
 export default { render };

@@ -1,14 +1,12 @@
 """Capacity: recorded trainings of small and large networks, on few and many images, with remedies or none."""
 
 import numpy as np
-from traitlets import Dict, Enum, Int, Unicode
+from traitlets import Dict
 
 from cvcourse import recording
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Choice, Slider
 from cvcourse.visualization import COLORS, picture, style
-
-METRICS = ("loss", "accuracy")
 
 
 class Capacity(Explorer):
@@ -33,30 +31,21 @@ class Capacity(Explorer):
         Large network, ..., 250 training images, remedy: none. ...
     """
 
-    _esm = javascript("chart.js", "capacity.js")
-    state = ("width", "images", "remedy", "metric")
+    _esm = javascript("kit.js", "capacity.js")
 
-    width = Int(2, min=0, max=2).tag(sync=True)
-    images = Int(1, min=0, max=2).tag(sync=True)
-    remedy = Unicode("none").tag(sync=True)
-    metric = Enum(METRICS, "loss").tag(sync=True)
+    width = Slider("Network", role="kernel", high=2, default=2)
+    images = Slider("Training images", role="input", high=2, default=1)
+    remedy = Choice("Remedy", ("none",))
+    metric = Choice("Curve", ("loss", "accuracy"))
     recorded = Dict().tag(sync=True)  # what the browser draws
 
     def __init__(self, width=2, images=1, remedy="none", metric="loss", folder=None):
-        self.recorded = recorded(recording.replay("capacity", folder))
-        for name, value, known in (
-            ("remedy", remedy, self.recorded["remedies"]),
-            ("metric", metric, METRICS),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}. Received: {name}={value!r}.")
-        super().__init__(
-            recorded=self.recorded,
-            width=whole("width", width, 0, 2),
-            images=whole("images", images, 0, 2),
-            remedy=remedy,
-            metric=metric,
-        )
+        runs = recorded(recording.replay("capacity", folder))
+        networks = zip(("small", "medium", "large"), runs["widths"], strict=True)
+        stops = [f"{name}, {runs['params'][str(filters)]:,} parameters" for name, filters in networks]
+        declared = {"width": {"stops": stops}, "images": {"stops": [f"{count:,}" for count in runs["sizes"]]},
+                    "remedy": {"options": runs["remedies"]}}
+        super().__init__(declared, recorded=runs, width=width, images=images, remedy=remedy, metric=metric)
 
     @property
     def widths(self):
@@ -68,11 +57,11 @@ class Capacity(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: training and validation curve."""
-        return figure(self.recorded, **{name: getattr(self, name) for name in self.state})
+        return figure(self.recorded, **self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(self.recorded, **{name: getattr(self, name) for name in self.state})
+        return describe(self.recorded, **self.now())
 
 
 def recorded(runs):

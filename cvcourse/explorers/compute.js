@@ -144,3 +144,86 @@ function wider(mask, [height, width]) {
   return grid(height, width, (row, column) => [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]].some(([i, j]) => (
     row + i >= 0 && row + i < height && column + j >= 0 && column + j < width && mask[(row + i) * width + column + j])) ? 1 : 0).flat();
 }
+
+// --- Perceptron: weights [w₁, w₂, b], points [x, y, class] --------------------------------------------------------
+
+const perceptronSum = ([x, y], [w1, w2, b]) => w1 * x + w2 * y + b;
+const mistaken = (point, weights) => point[2] * perceptronSum(point, weights) <= 0;
+const corrected = ([x, y, kind], weights) => [x, y, 1].map((value, k) => weights[k] + kind * value);
+
+// --- Optimisers ----------------------------------------------------------------------------------------------
+
+const [STEPS, FAR] = [150, 1e3];
+const SURFACES = {
+  ravine: { height: (x, y) => 0.05 * x ** 2 + 1.5 * y ** 2, slope: (x, y) => [0.1 * x, 3 * y],
+    start: [-4, 2], view: [-6, 6, -4, 4], lowest: 0, best: [[0, 0]] },
+  saddle: { height: (x, y) => x ** 2 / 2 - y ** 2 / 2 + y ** 4 / 16, slope: (x, y) => [x, y ** 3 / 4 - y],
+    start: [-4, 0.01], view: [-6, 6, -4, 4], lowest: -1, best: [[0, 2], [0, -2]] },
+  "bent valley": { height: (x, y) => 0.1 * ((1 - x) ** 2 + 5 * (y - x ** 2) ** 2),
+    slope: (x, y) => [0.1 * (-2 * (1 - x) - 20 * x * (y - x ** 2)), y - x ** 2],
+    start: [-1.5, 2], view: [-3, 3, -1, 3], lowest: 0, best: [[1, 1]] },
+};
+
+// For each number of the gradient: [move, first memory, second memory].
+function optimizerStep(name, g, m, v, t, rate, beta) {
+  if (name === "SGD") return [-rate * g, m, v];
+  if (name === "momentum") return [beta * m - rate * g, beta * m - rate * g, v];
+  if (name === "RMSprop") {
+    const square = 0.9 * v + 0.1 * g * g;
+    return [-rate * g / Math.sqrt(square + 1e-7), m, square];
+  }
+  const [first, square] = [beta * m + (1 - beta) * g, 0.999 * v + 0.001 * g * g];
+  const factor = rate * Math.sqrt(1 - 0.999 ** t) / (1 - beta ** t);
+  return [-factor * first / (Math.sqrt(square) + 1e-7), first, square];
+}
+
+// The points on the way of an optimiser; it ends early where it flies off.
+function path(name, surface, rate, beta) {
+  const { slope: slopeAt, start } = SURFACES[surface];
+  const way = [start];
+  let memory = [[0, 0], [0, 0]];
+  for (let t = 1; t <= STEPS; t++) {
+    const moves = slopeAt(...way[t - 1]).map((g, i) => optimizerStep(name, g, ...memory[i], t, rate, beta));
+    memory = moves.map(([, m, v]) => [m, v]);
+    way.push(way[t - 1].map((place, i) => place + moves[i][0]));
+    if (!(Math.max(...way[t].map(Math.abs)) < FAR)) break;
+  }
+  return way;
+}
+
+// --- EfficientNet: parameters, multiply-adds and stages, as costs() in models/efficientnet.py ----------------------
+
+const B0 = [[1, 16, 1, 1, 3], [6, 24, 2, 2, 3], [6, 40, 2, 2, 5], [6, 80, 3, 2, 3], [6, 112, 3, 1, 5], [6, 192, 4, 2, 5], [6, 320, 1, 1, 3]];
+
+function scaledFilters(filters, width) {
+  const rounded = Math.max(8, 8 * Math.floor(Math.trunc(width * filters + 4) / 8));
+  return rounded + (rounded < 0.9 * width * filters ? 8 : 0);
+}
+
+function efficientnetCosts({ depth, width, resolution }) {
+  const convolution = (size, before, after) => size ** 2 * before * after;
+  const normed = (count, channels) => count + 4 * channels; // a convolution without bias, and its batch norm
+  let [side, channels] = [Math.ceil(resolution / 2), scaledFilters(32, width)];
+  let params = 7 + normed(convolution(3, 3, channels), channels); // 7: statistics of RGB
+  let macs = side ** 2 * convolution(3, 3, channels);
+  const stages = [["conv 3×3", 1, channels, side, macs]];
+  for (const [expansion, base, repeats, stride, size] of B0) {
+    const [filters, blocks, before] = [scaledFilters(base, width), Math.ceil(depth * repeats), macs];
+    for (let block = 0; block < blocks; block++) {
+      const [inside, squeezed] = [expansion * channels, Math.max(1, Math.floor(channels / 4))];
+      const out = block ? side : Math.ceil(side / stride);
+      if (expansion > 1) {
+        params += normed(channels * inside, inside);
+        macs += side ** 2 * channels * inside;
+      }
+      params += normed(size ** 2 * inside, inside) + 2 * inside * squeezed + squeezed + inside + normed(inside * filters, filters);
+      macs += out ** 2 * inside * (size ** 2 + filters) + 2 * squeezed * inside;
+      [side, channels] = [out, filters];
+    }
+    stages.push([`MBConv${expansion} ${size}×${size}`, blocks, filters, side, macs - before]);
+  }
+  const top = scaledFilters(1280, width);
+  params += normed(channels * top, top) + 1000 * top + 1000;
+  const work = side ** 2 * channels * top + 1000 * top;
+  return { params, macs: macs + work, stages: [...stages, ["conv 1×1, dense", 1, top, side, work]] };
+}

@@ -123,11 +123,11 @@ function controlOf(declared, options, change) {
     const input = element("input", { type: "range", min: low, max: high, step, "aria-label": `${word} ${letter}`.trim() });
     const value = element("output", { class: `cv-value cv-${role}` });
     input.addEventListener("input", () => change(Number(input.value)));
-    const name = element("b", { class: `cv-${role}` }, letter ? `${letter} = ` : "");
+    const name = element("b", { class: `cv-${role}` }, letter ? `${letter} = ` : declared.unit ? "" : "= ");
     return {
       node: element("label", { class: "cv-control cv-stacked" }, element("span", {}, `${word} `, name, value), input),
       input,
-      value,
+      stops,
       show(number, text = stops ? stops[number] : written(number, declared)) {
         input.value = number;
         value.textContent = text;

@@ -1,10 +1,9 @@
 """Optimizer race: four optimisers start at one point of a surface; who arrives, and who flies off?"""
 
 import numpy as np
-from traitlets import Enum, Int
 
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Choice, Slider
 from cvcourse.visualization import COLORS, picture, style
 
 STEPS = 150
@@ -61,23 +60,15 @@ class OptimizerRace(Explorer):
     Source: Kingma and Ba, "Adam" (2015); the bent valley is Rosenbrock's (1960), made less steep.
     """
 
-    _esm = javascript("chart.js", "optimizer_race.js")
-    state = ("surface", "rate", "momentum", "step")
+    _esm = javascript("kit.js", "compute.js", "optimizer_race.js")
 
-    surface = Enum(tuple(SURFACES), "ravine").tag(sync=True)
-    rate = Int(8, min=0, max=len(RATES) - 1).tag(sync=True)
-    momentum = Int(3, min=0, max=len(MOMENTA) - 1).tag(sync=True)
-    step = Int(STEPS, min=0, max=STEPS).tag(sync=True)
+    surface = Choice("Surface", tuple(SURFACES))
+    rate = Slider("Learning rate", stops=[f"{rate:g}" for rate in RATES], default=8)
+    momentum = Slider("Momentum", role="input", stops=[f"{momentum:g}" for momentum in MOMENTA], default=3)
+    step = Slider("Steps", role="reference", high=STEPS, default=STEPS)
 
     def __init__(self, surface="ravine", rate=8, momentum=3, step=STEPS):
-        if surface not in SURFACES:
-            raise ValueError(f"surface must be one of {', '.join(SURFACES)}. Received: surface={surface!r}.")
-        super().__init__(
-            surface=surface,
-            rate=whole("rate", rate, 0, len(RATES) - 1),
-            momentum=whole("momentum", momentum, 0, len(MOMENTA) - 1),
-            step=whole("step", step, 0, STEPS),
-        )
+        super().__init__(surface=surface, rate=rate, momentum=momentum, step=step)
 
     def paths(self):
         """Return {optimiser: array (steps + 1, 2)}; after a divergence the path ends early."""
@@ -85,11 +76,11 @@ class OptimizerRace(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: the surface with four paths."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(**{name: getattr(self, name) for name in self.state})
+        return describe(**self.now())
 
 
 def paths(surface, rate, beta, steps=STEPS):

@@ -42,13 +42,12 @@ class Perceptron(Explorer):
     Source: Rosenblatt, "Principles of Neurodynamics", 1962; Minsky and Papert, "Perceptrons", 1969.
     """
 
-    _esm = javascript("window.js", "meters.js", "perceptron.js")
-    state = ("points", "weights", "history", "chosen")
+    _esm = javascript("kit.js", "compute.js", "perceptron.js")
 
-    points = List(List()).tag(sync=True)
-    weights = List([0.0, 0.0, 0.0]).tag(sync=True)
-    history = List(Int()).tag(sync=True)
-    chosen = Int(0).tag(sync=True)
+    points = List(List()).tag(sync=True, state=True)
+    weights = List([0.0, 0.0, 0.0]).tag(sync=True, state=True)
+    history = List(Int()).tag(sync=True, state=True)
+    chosen = Int(0).tag(sync=True, state=True)
 
     def __init__(self, preset="OR", points=None):
         if preset not in PRESETS:
@@ -80,7 +79,7 @@ class Perceptron(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: the points, the line, and its mistakes so far."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
