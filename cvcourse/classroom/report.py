@@ -104,7 +104,7 @@ def page(rows, students, names=False):
     parts = [
         f"<h1>What the class did</h1><p>{students} students, {len(rows)} exercises.</p>",
         f"<h2>Nobody got right</h2><ul>{hard}</ul>" if hard else "",
-        "<h2>Each exercise</h2><table><thead><tr><th>lesson</th><th>exercise</th><th></th>",
+        "<h2>Each exercise</h2><table><thead><tr><th>lesson</th><th>exercise</th><td></td>",
         *(f'<th class="n">{state}</th>' for state in STATES),
         f"</tr></thead><tbody>{''.join(map(_row, rows))}</tbody></table>",
         "<h2>Mistakes with a name</h2>", _mistakes(rows, "mistakes", names),
