@@ -2,6 +2,7 @@
 
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
     cvcourse slides LESSON.ipynb OUT.html   a lesson as slides, in one file
+    cvcourse site OUT                       all lessons as a website
     cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
     cvcourse progress notebooks             what is done, right and wrong there
     cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
@@ -34,7 +35,7 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     try:
         return options.verb(options)
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"cvcourse: {error}", file=sys.stderr)
         return 1
 
@@ -54,6 +55,13 @@ def parser():
     verb.add_argument("out", type=Path, metavar="OUT.html")
     verb.add_argument("--executed", action="store_true", help="it has been run, and its widgets saved")
     verb.set_defaults(verb=slides)
+
+    verb = verbs.add_parser("site", help="the lessons as a website, to be opened from disk or served")
+    verb.add_argument("out", type=Path, metavar="OUT", help="the folder of the website")
+    verb.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="by default all lessons")
+    verb.add_argument("--executed", action="store_true", help="they have been run, and their widgets saved")
+    verb.add_argument("--repository", default="", metavar="OWNER/NAME", help="on GitHub; for Colab, Binder")
+    verb.set_defaults(verb=site)
 
     verb = verbs.add_parser("student", help="hand lessons out without their solutions")
     verb.add_argument("folder", type=Path, metavar="OUT", help="where the students' copies go")
@@ -103,6 +111,21 @@ def data_fetch(options):
 
     path = fetch(options.name, options.to)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. On students' machines, set {FOLDER} to this folder.")
+    return 0
+
+
+def site(options):
+    """Build the website; the exit status."""
+    from cvcourse.publishing import site as website  # here, so that the other verbs start quickly
+
+    notebooks = options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    repository = options.repository or website.REPOSITORY
+    cache = None if options.executed else website.CACHE
+    try:
+        lessons = website.site(options.out, notebooks, repository, cache)
+    except ImportError as error:
+        raise ValueError(f"{error}. The website needs: pip install -e '.[site]'") from None
+    print(f"{options.out / 'index.html'}: {lessons} lessons")
     return 0
 
 
