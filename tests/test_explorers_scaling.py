@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from cvcourse.explorers import Scaling
-from cvcourse.explorers.scaling import MARKS, RANGES, costs, single_curves
-from cvcourse.models.efficientnet import SCALES, efficientnet
+from cvcourse.explorers.scaling import MARKS, RANGES, single_curves
+from cvcourse.models.efficientnet import SCALES, costs, efficientnet
 from cvcourse.summary import summarize
 
 
@@ -36,7 +36,6 @@ def test_state_words_and_network_follow_each_other():
     explorer.resolution = 448
     assert explorer.params == MARKS["B0"][0]
     assert 3.9 < explorer.macs / MARKS["B0"][1] < 4.1
-    assert explorer.network["macs"] == explorer.macs
     assert "448 × 448" in explorer.description
     assert "This is" not in explorer.description
 
@@ -55,8 +54,8 @@ def test_resolution_alone_leaves_the_parameters():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"depth": 4.0}, "depth must be from 0.5 to 3.5.*Received: depth=4.0"),
-        ({"width": 0.1}, "width must be from 0.5 to 2.5"),
+        ({"depth": 4.0}, "depth must be a number from 0.5 to 3.5.*Received: depth=4.0"),
+        ({"width": 0.1}, "width must be a number from 0.5 to 2.5"),
         ({"resolution": 1000}, "resolution must be a whole number from 96 to 640"),
     ],
 )

@@ -1,70 +1,40 @@
-// Scaling: draws the state of cvcourse.explorers.Scaling. Python counts, this file draws.
+// Scaling: draws the state of cvcourse.explorers.Scaling, and counts what the network costs.
 
-const STATE = ["depth", "width", "resolution"];
-const WORDS = { depth: ["Depth", "d"], width: ["Width", "w"], resolution: ["Resolution", "r"] };
-const PLANE = { wide: 430, high: 300, left: 52, bottom: 38, x: [6.1, 8.3], y: [7.6, 11.1] }; // axes: powers of ten
-const SVG = "http://www.w3.org/2000/svg";
-
-// A node of an SVG: its text stays text.
-function shape(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-const place = ([params, macs]) => [
-  PLANE.left + (Math.log10(params) - PLANE.x[0]) / (PLANE.x[1] - PLANE.x[0]) * (PLANE.wide - PLANE.left - 8),
-  (PLANE.high - PLANE.bottom) * (1 - (Math.log10(macs) - PLANE.y[0]) / (PLANE.y[1] - PLANE.y[0])),
-];
+const KNOBS = ["depth", "width", "resolution"];
+const AXES = {
+  x: { low: 10 ** 6.1, high: 10 ** 8.3, log: true, grid: true, title: "parameters",
+    ticks: [[2e6, "2 M"], [5e6, "5 M"], [1e7, "10 M"], [2e7, "20 M"], [5e7, "50 M"], [1e8, "100 M"]] },
+  y: { low: 10 ** 7.6, high: 10 ** 11.1, log: true, ticks: [[1e8, "100 M"], [1e9, "1 G"], [1e10, "10 G"], [1e11, "100 G"]] },
+};
 
 function short(count) {
   const [unit, size] = count >= 1e9 ? ["billion", 1e9] : ["million", 1e6];
   return `${(count / size).toPrecision(3)} ${unit}`;
 }
 
-// The plane with its axes, the curves of single knobs and the paper's marks. Returns {node, move(network)}.
+// The plane with the curves of single knobs and the paper's marks. Returns {svg, show(network)}.
 function plane({ marks, curves }, choose) {
-  const node = shape("svg", { viewBox: `0 0 ${PLANE.wide} ${PLANE.high}`, role: "group", class: "cv-canvas",
-    style: "width:100%;overflow:visible;touch-action:auto", "aria-label": "Multiply-adds against parameters" });
-  const line = (from, to) => shape("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke: "var(--cv-line)" });
-  const word = (x, y, text, more = {}) => shape("text", { x, y, "font-size": 12, fill: "var(--cv-muted)", ...more }, text);
-  const floor = PLANE.high - PLANE.bottom;
-  for (const [count, text] of [[2e6, "2 M"], [5e6, "5 M"], [1e7, "10 M"], [2e7, "20 M"], [5e7, "50 M"], [1e8, "100 M"]]) {
-    const [x] = place([count, 1e9]);
-    node.append(line([x, 0], [x, floor]), word(x, floor + 15, text, { "text-anchor": "middle" }));
-  }
-  for (const [count, text] of [[1e8, "100 M"], [1e9, "1 G"], [1e10, "10 G"], [1e11, "100 G"]]) {
-    const [, y] = place([1e7, count]);
-    node.append(line([PLANE.left, y], [PLANE.wide - 8, y]), word(PLANE.left - 6, y + 4, text, { "text-anchor": "end" }));
-  }
-  node.append(word((PLANE.left + PLANE.wide) / 2, PLANE.high - 4, "parameters", { "text-anchor": "middle" }));
-  const names = { depth: [6, 14], width: [6, 4], resolution: [-6, -8] };
-  for (const [name, curve] of Object.entries(curves)) {
-    const points = curve.map(place);
-    const [x, y] = points.at(-1);
-    const [right, down] = names[name];
-    node.append(
-      shape("polyline", { points: points.map((at) => at.join()).join(" "), fill: "none", stroke: "var(--cv-reference)",
-        "stroke-width": 1.5, "stroke-dasharray": "5 3" }),
-      word(x + right, y + down, `${name} only`, { "text-anchor": right < 0 ? "end" : "start" }));
-  }
-  for (const [name, mark] of Object.entries(marks)) {
-    const [x, y] = place(mark);
-    const dot = shape("g", { style: "cursor:pointer" },
-      shape("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),
-      shape("circle", { cx: x, cy: y, r: 5, fill: "var(--cv-input)" }),
-      word(x - 9, y - 4, name, { fill: "var(--cv-input-text)", "text-anchor": "end" }));
-    dot.addEventListener("click", () => choose(name));
-    node.append(dot);
-  }
-  const now = shape("rect", { x: -7, y: -7, width: 14, height: 14, fill: "var(--cv-selected)", stroke: "white" });
-  node.append(now);
+  const plot = chart({ width: 430, height: 300, left: 52, right: 8, top: 0, bottom: 38, size: 12, role: "group",
+    label: "Multiply-adds against parameters" });
+  plot.svg.style.touchAction = "auto";
+  plot.svg.style.overflow = "visible";
+  const lines = Object.values(curves).map((values) => ({ values, role: "reference", dashed: true }));
   return {
-    node,
-    move({ params, macs }) {
-      now.setAttribute("transform", `translate(${place([params, macs]).map((at) => at.toFixed(1)).join(" ")}) rotate(45)`);
-    },
+    svg: plot.svg,
+    show: ({ params, macs }) => plot.draw({ ...AXES, lines, more: (px, py) => [
+      ...Object.entries({ depth: [6, 14], width: [6, 4], resolution: [-6, -8] }).map(([name, [right, down]]) => {
+        const [x, y] = curves[name].at(-1);
+        return svg("text", { x: px(x) + right, y: py(y) + down, fill: "var(--cv-muted)", "text-anchor": right < 0 ? "end" : "start" }, `${name} only`);
+      }),
+      ...Object.entries(marks).map(([name, [x, y]]) => {
+        const dot = svg("g", { style: "cursor:pointer", transform: `translate(${px(x)} ${py(y)})` },
+          svg("circle", { r: 12, fill: "transparent" }), svg("circle", { r: 5, fill: "var(--cv-input)" }),
+          svg("text", { x: -9, y: -4, fill: "var(--cv-input-text)", "text-anchor": "end" }, name));
+        dot.addEventListener("click", () => choose(name));
+        return dot;
+      }),
+      svg("rect", { x: -7, y: -7, width: 14, height: 14, fill: "var(--cv-selected)", stroke: "white",
+        transform: `translate(${px(params)} ${py(macs)}) rotate(45)` })] }),
   };
 }
 
@@ -97,96 +67,56 @@ function table() {
 }
 
 function render({ model, el }) {
-  const fixed = model.get("fixed");
-  const choose = (name) => set({ width: fixed.scales[name][0], depth: fixed.scales[name][1], resolution: fixed.scales[name][2] });
-  const [low, high] = [-2, 6];
-
-  const sliders = Object.fromEntries(STATE.map((name) => {
-    const [min, max, step] = fixed.ranges[name];
-    const [word, letter] = WORDS[name];
-    const one = slider({ word, letter, role: "selected", min, max, change: (value) => set({ [name]: value }) });
-    one.input.step = step;
-    return [name, one];
-  }));
-  const phi = slider({ word: "All three", letter: "φ", role: "kernel", min: low, max: high, change: setAll });
-  phi.input.step = 0.5;
-  const buttons = Object.keys(fixed.scales).map((name) => {
-    const button = element("button", { class: "cv-button", type: "button" }, name);
-    button.addEventListener("click", () => choose(name));
-    return [name, button];
+  const { scales, rule, marks, curves } = model.get("fixed");
+  const stagesOfB0 = efficientnetCosts({ depth: 1, width: 1, resolution: 224 }).stages;
+  const { set, control, page } = begin(model, []);
+  const phi = controlOf({ kind: "slider", word: "All three", letter: "φ", role: "kernel", low: -2, high: 6, step: 0.5 }, null, (value) => {
+    phi.input.value = value;
+    set(byRule(value));
   });
-  const chart = plane(fixed, choose);
+  phi.show(0);
+  const choose = (name) => set({ width: scales[name][0], depth: scales[name][1], resolution: scales[name][2] });
+  const buttons = Object.keys(scales).map((name) => [name, button(name, () => choose(name))]);
+  const chosen = plane({ marks, curves }, choose);
   const rows = table();
-  const line = element("div", { class: "cv-formula", style: "font-size:1.1em" });
-  const { drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls" }, sliders.depth.node, sliders.width.node, sliders.resolution.node, phi.node,
-      element("div", { role: "group", "aria-label": "Networks of the paper", style: "display:flex;gap:4px;margin-left:auto" },
-        ...buttons.map(([, button]) => button))),
-    element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1.05fr);gap:24px;align-items:start" },
-      rows.node, element("div", {}, element("div", { class: "cv-caption" }, "Multiply-adds for one image"), chart.node)),
-    line);
-  el.querySelector(".cv-describe").style.minHeight = "2.9em"; // nothing jumps when the words need one line only
-  const state = stateOf(model, STATE, () => show());
-  const set = (values) => state.set(values);
+  const line = element("div", { class: "cv-formula", style: "font-size:1.1em;white-space:pre-wrap" });
 
   // The paper's rule; the sliders' steps round it.
   function byRule(value) {
-    const to = (name, wanted) => {
-      const [min, max, step] = fixed.ranges[name];
-      return Math.min(max, Math.max(min, Number((Math.round(wanted / step) * step).toFixed(3))));
-    };
-    const [d, w, r] = fixed.rule.map((base) => base ** value);
-    return { depth: to("depth", d), width: to("width", w), resolution: to("resolution", 224 * r) };
+    const [d, w, r] = rule.map((base) => base ** value);
+    return named({ depth: d, width: w, resolution: 224 * r }, (wanted, name) => {
+      const { low, high, step } = model.get("controls")[name];
+      return within(Number((Math.round(wanted / step) * step).toFixed(3)), low, high);
+    });
   }
 
-  function setAll(value) {
-    phi.show(value);
-    set(byRule(value));
-  }
-
-  // What the browser knows at once; the counts follow from Python.
-  function show() {
-    const now = state.get();
-    for (const name of STATE) {
-      sliders[name].show(now[name]);
-      if (name !== "resolution") sliders[name].node.querySelector("output").textContent = now[name].toFixed(1);
-    }
-    const rule = byRule(Number(phi.input.value));
-    const follows = STATE.every((name) => Math.abs(rule[name] - now[name]) < 1e-6);
-    phi.node.querySelector("output").textContent = follows ? phi.input.value.replace("-", "−") : "–";
-    for (const [name, button] of buttons) {
-      const [w, d, r] = fixed.scales[name];
+  return page({
+    el,
+    controls: [...KNOBS.map((name) => control[name]), phi,
+      element("div", { role: "group", "aria-label": "Networks of the paper", style: "display:flex;gap:4px;margin-left:auto" },
+        ...buttons.map(([, node]) => node))],
+    stage: [element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1.05fr);gap:24px;align-items:start" },
+      rows.node, element("div", {}, element("div", { class: "cv-caption" }, "Multiply-adds for one image"), chosen.svg)), line],
+  }, (now) => {
+    el.querySelector(".cv-describe").style.minHeight = "2.9em"; // nothing jumps when the words need one line only
+    const network = efficientnetCosts(now);
+    const [params, macs] = marks.B0;
+    const ruled = byRule(Number(phi.input.value));
+    const follows = KNOBS.every((name) => Math.abs(ruled[name] - now[name]) < 1e-6);
+    phi.show(phi.input.value, follows ? phi.input.value.replace("-", "−") : "–");
+    for (const [name, node] of buttons) {
+      const [w, d, r] = scales[name];
       const here = Math.abs(w - now.width) + Math.abs(d - now.depth) < 1e-6 && r === now.resolution;
-      button.setAttribute("aria-pressed", String(here));
+      node.setAttribute("aria-pressed", String(here));
     }
-  }
-
-  function draw() {
-    const network = model.get("network");
-    const [params, macs] = fixed.marks.B0;
-    const { depth, width, resolution } = state.get();
-    show();
-    rows.show(network, fixed.stages);
-    chart.move(network);
-    const [first, second] = [element("div"), element("div")];
-    write(first, "Parameters: ", ["kernel", network.params.toLocaleString("en")],
-      ` = ${(network.params / params).toFixed(2)} × B0        Multiply-adds: `,
-      ["kernel", short(network.macs)], " = ", ["selected", (network.macs / macs).toFixed(2)], " × B0");
-    const rule = depth * width ** 2 * (resolution / 224) ** 2;
-    write(second, "The paper's estimate of the work: d · w² · (r / 224)² = ", ["selected", rule.toFixed(2)], " × B0");
-    line.style.whiteSpace = "pre-wrap";
-    line.replaceChildren(first, second);
-    drawn();
-  }
-
-  model.on("change:network", draw);
-  phi.show(0);
-  draw();
-  return () => {
-    model.off("change:network", draw);
-    state.close();
-    close();
-  };
+    rows.show(network, stagesOfB0);
+    chosen.show(network);
+    const estimate = now.depth * now.width ** 2 * (now.resolution / 224) ** 2;
+    lines(line,
+      ["Parameters: ", ["kernel", network.params.toLocaleString("en")], ` = ${(network.params / params).toFixed(2)} × B0        Multiply-adds: `,
+        ["kernel", short(network.macs)], " = ", ["selected", (network.macs / macs).toFixed(2)], " × B0"],
+      ["The paper's estimate of the work: d · w² · (r / 224)² = ", ["selected", estimate.toFixed(2)], " × B0"]);
+  });
 }
 
 export default { render };

@@ -1,13 +1,10 @@
 """Scaling: what EfficientNet costs when it becomes deeper, wider, or sees larger images."""
 
-import math
+from traitlets import Dict
 
-from traitlets import Dict, Float, Int, validate
-
-from cvcourse import arithmetic
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import whole
-from cvcourse.models.efficientnet import EFFICIENTNET_B0, SCALES, scaled_blocks, scaled_filters
+from cvcourse.explorers.controls import Slider
+from cvcourse.models.efficientnet import SCALES, costs
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 # Lowest and highest value of each slider, and its step.
@@ -16,53 +13,6 @@ RANGES = {"depth": (0.5, 3.5, 0.1), "width": (0.5, 2.5, 0.1), "resolution": (96,
 RULE = (1.2, 1.1, 1.15)
 # Top-1 on ImageNet in %, table 2 of the paper.
 TOP1 = dict(zip(SCALES, (77.1, 79.1, 80.1, 81.6, 82.9, 83.6, 84.0, 84.3), strict=True))
-
-
-def costs(depth=1.0, width=1.0, resolution=224, classes=1000):
-    """Return (parameters, multiply-adds, stages) of an EfficientNet, by arithmetic from the table of B0.
-
-    A stage is (what, blocks, filters, side of its maps in pixels, multiply-adds). The counts are those of
-    `summarize(lambda: efficientnet(width, depth, resolution))`, about a thousand times as quickly.
-
-    Example:
-        >>> params, macs, stages = costs()
-        >>> params, macs, stages[2]
-        (5330571, 385814752, ('MBConv6 3×3', 2, 24, 56, 54945216))
-    """
-    side, channels = math.ceil(resolution / 2), scaled_filters(32, width)
-    params = 7 + _normed(arithmetic.conv_params(3, 3, channels, False), channels)  # 7: statistics of RGB
-    macs = arithmetic.conv_macs(side, side, 3, 3, channels)
-    stages = [("conv 3×3", 1, channels, side, macs)]
-    for expansion, filters, repeats, stride, size in EFFICIENTNET_B0:
-        filters, blocks, before = scaled_filters(filters, width), scaled_blocks(repeats, depth), macs
-        for block in range(blocks):
-            more = _mbconv(side, channels, filters, 1 if block else stride, expansion, size)
-            params, macs, side, channels = params + more[0], macs + more[1], more[2], filters
-        stages.append((f"MBConv{expansion} {size}×{size}", blocks, filters, side, macs - before))
-    top = scaled_filters(1280, width)
-    params += _normed(arithmetic.conv_params(1, channels, top, False), top)
-    params += arithmetic.dense_params(top, classes)
-    work = arithmetic.conv_macs(side, side, 1, channels, top) + arithmetic.dense_macs(top, classes)
-    return params, macs + work, [*stages, ("conv 1×1, dense", 1, top, side, work)]
-
-
-def _normed(params, channels):
-    """Parameters of a convolution together with those of its batch norm."""
-    return params + sum(arithmetic.batch_norm_params(channels))
-
-
-def _mbconv(side, channels, filters, stride, expansion, size):
-    """(parameters, multiply-adds, side of the output) of one block."""
-    inside, squeezed, out = expansion * channels, max(1, channels // 4), math.ceil(side / stride)
-    params = macs = 0
-    if expansion > 1:
-        params += _normed(arithmetic.conv_params(1, channels, inside, False), inside)
-        macs += arithmetic.conv_macs(side, side, 1, channels, inside)
-    params += _normed(arithmetic.depthwise_conv_params(size, inside, use_bias=False), inside)
-    params += arithmetic.conv_params(1, inside, squeezed) + arithmetic.conv_params(1, squeezed, inside)
-    params += _normed(arithmetic.conv_params(1, inside, filters, False), filters)
-    macs += arithmetic.depthwise_conv_macs(out, out, size, inside) + 2 * squeezed * inside
-    return params, macs + arithmetic.conv_macs(out, out, 1, inside, filters), out
 
 
 MARKS = {name: costs(depth, width, size)[:2] for name, (width, depth, size) in SCALES.items()}
@@ -75,6 +25,11 @@ def single_curves():
         values = [low + round((high - low) * i / 20 / step) * step for i in range(21)]
         curves[name] = [costs(**{name: value})[:2] for value in values]
     return curves
+
+
+def _knob(word, letter, name):
+    low, high, step = RANGES[name]
+    return Slider(word, letter, low=low, high=high, step=step, default=224 if name == "resolution" else 1.0)
 
 
 class Scaling(Explorer):
@@ -96,45 +51,32 @@ class Scaling(Explorer):
         23 blocks, images of 240 × 240: 7,856,239 parameters, 1.5 times B0; 0.69 billion multiply-adds, ...
     """
 
-    _esm = javascript("scaling.js")
-    state = ("depth", "width", "resolution")
+    _esm = javascript("kit.js", "compute.js", "scaling.js")
 
-    depth = Float(1.0).tag(sync=True)
-    width = Float(1.0).tag(sync=True)
-    resolution = Int(224).tag(sync=True)
-    network = Dict().tag(sync=True)  # what the browser draws
-    fixed = Dict().tag(sync=True)  # marks, curves, ranges: never change
+    depth = _knob("Depth", "d", "depth")
+    width = _knob("Width", "w", "width")
+    resolution = _knob("Resolution", "r", "resolution")
+    fixed = Dict().tag(sync=True)  # marks, curves, networks of the paper, its rule: never change
 
     def __init__(self, depth=1.0, width=1.0, resolution=224):
-        fixed = {"marks": MARKS, "curves": single_curves(), "ranges": RANGES, "scales": SCALES, "rule": RULE}
-        fixed["stages"] = costs()[2]
+        fixed = {"marks": MARKS, "curves": single_curves(), "scales": SCALES, "rule": RULE}
         super().__init__(depth=depth, width=width, resolution=resolution, fixed=fixed)
-        self.observe(self._count, names=list(self.state))
-        self._count()
 
-    @validate("depth", "width")
-    def _check_factor(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high, _ = RANGES[name]
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be from {low} to {high} here. Received: {name}={value}.")
-        return value
+    @property
+    def params(self):
+        return costs(**self.now())[0]
 
-    @validate("resolution")
-    def _check_resolution(self, proposal):
-        return whole("resolution", proposal["value"], *RANGES["resolution"][:2])
-
-    def _count(self, change=None):
-        self.params, self.macs, stages = costs(self.depth, self.width, self.resolution)
-        self.network = {"params": self.params, "macs": self.macs, "stages": stages}
+    @property
+    def macs(self):
+        return costs(**self.now())[1]
 
     def figure(self):
         """Return the present state as a `Picture`: the network to scale, and its place among B0 to B7."""
-        return figure(self.depth, self.width, self.resolution)
+        return figure(**self.now())
 
     def describe(self):
         """Return the present state in words and numbers."""
-        return describe(self.depth, self.width, self.resolution)
+        return describe(**self.now())
 
 
 def describe(depth, width, resolution):

@@ -7,6 +7,8 @@ import math
 
 from keras import Input, Model, layers
 
+from cvcourse import arithmetic
+
 # (expansion, filters, blocks, stride, kernel size) of each of the seven stages of EfficientNet-B0.
 EFFICIENTNET_B0 = (
     (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
@@ -137,3 +139,50 @@ def efficientnet(width=1.0, depth=1.0, resolution=224, classes=1000, dropout=0.2
     x = layers.Dropout(dropout, name="top_dropout")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return Model(inputs, outputs, name="efficientnet_lite" if lite else "efficientnet")
+
+
+def costs(depth=1.0, width=1.0, resolution=224, classes=1000):
+    """Return (parameters, multiply-adds, stages) of an EfficientNet, by arithmetic from the table of B0.
+
+    A stage is (what, blocks, filters, side of its maps in pixels, multiply-adds). The counts are those of
+    `summarize(lambda: efficientnet(width, depth, resolution))`, about a thousand times as quickly.
+
+    Example:
+        >>> params, macs, stages = costs()
+        >>> params, macs, stages[2]
+        (5330571, 385814752, ('MBConv6 3×3', 2, 24, 56, 54945216))
+    """
+    side, channels = math.ceil(resolution / 2), scaled_filters(32, width)
+    params = 7 + _normed(arithmetic.conv_params(3, 3, channels, False), channels)  # 7: statistics of RGB
+    macs = arithmetic.conv_macs(side, side, 3, 3, channels)
+    stages = [("conv 3×3", 1, channels, side, macs)]
+    for expansion, filters, repeats, stride, size in EFFICIENTNET_B0:
+        filters, blocks, before = scaled_filters(filters, width), scaled_blocks(repeats, depth), macs
+        for block in range(blocks):
+            more = _mbconv(side, channels, filters, 1 if block else stride, expansion, size)
+            params, macs, side, channels = params + more[0], macs + more[1], more[2], filters
+        stages.append((f"MBConv{expansion} {size}×{size}", blocks, filters, side, macs - before))
+    top = scaled_filters(1280, width)
+    params += _normed(arithmetic.conv_params(1, channels, top, False), top)
+    params += arithmetic.dense_params(top, classes)
+    work = arithmetic.conv_macs(side, side, 1, channels, top) + arithmetic.dense_macs(top, classes)
+    return params, macs + work, [*stages, ("conv 1×1, dense", 1, top, side, work)]
+
+
+def _normed(params, channels):
+    """Parameters of a convolution together with those of its batch norm."""
+    return params + sum(arithmetic.batch_norm_params(channels))
+
+
+def _mbconv(side, channels, filters, stride, expansion, size):
+    """(parameters, multiply-adds, side of the output) of one block."""
+    inside, squeezed, out = expansion * channels, max(1, channels // 4), math.ceil(side / stride)
+    params = macs = 0
+    if expansion > 1:
+        params += _normed(arithmetic.conv_params(1, channels, inside, False), inside)
+        macs += arithmetic.conv_macs(side, side, 1, channels, inside)
+    params += _normed(arithmetic.depthwise_conv_params(size, inside, use_bias=False), inside)
+    params += arithmetic.conv_params(1, inside, squeezed) + arithmetic.conv_params(1, squeezed, inside)
+    params += _normed(arithmetic.conv_params(1, inside, filters, False), filters)
+    macs += arithmetic.depthwise_conv_macs(out, out, size, inside) + 2 * squeezed * inside
+    return params, macs + arithmetic.conv_macs(out, out, 1, inside, filters), out

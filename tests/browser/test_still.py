@@ -20,8 +20,9 @@ MOVES = {
     "Capacity": (SLIDER, SLIDER, "End"),
     "Normalization": ("canvas[tabindex]", f"{BUTTON}:text('layer')", "Enter"),
     "Latent": (BOARD, BOARD, "ArrowRight"),
+    "Scaling": (SLIDER, SLIDER, "ArrowRight"),
 }
-ASKING = {"Scaling": SLIDER, "Freezing": f"{BUTTON} >> nth=1", "Network": SLIDER}
+ASKING = {"Freezing": f"{BUTTON} >> nth=1", "Network": SLIDER}
 
 
 @pytest.fixture
