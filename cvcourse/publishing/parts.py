@@ -35,6 +35,7 @@ class Part:
         starts: the author wants a new slide here.
         step: it waits for the next key.
         hidden: code that waits for a key of its own.
+        leads: a text whose sentence goes on in the next part.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Part:
     starts: bool = False
     step: bool = False
     hidden: bool = False
+    leads: bool = False
 
 
 def parts(notebook):
@@ -179,8 +181,9 @@ def _paragraph(raw, text, lines):
     first, *rest = re.split(r"(?<=[.!?:])\s+(?=[A-Z*`$“])", raw)
     while rest and (len(first) + len(rest[0]) < SENTENCES or not _whole(first)):
         first += f" {rest.pop(0)}"
-    if not rest:
-        yield Part("text", text, lines)
+    leads = not re.search(r"[.!?)*”\"]$", raw.strip())
+    if leads or not rest:
+        yield Part("text", text, lines, leads=leads)
     else:
         yield Part("text", _MARKDOWN.render(first), -(-len(first) // LETTERS) + 0.5, more=text)
 
@@ -233,4 +236,5 @@ def _output(output, states):
 
 def _printed(text):
     lines = [line.rsplit("\r", 1)[-1] for line in strip_ansi(text).rstrip().splitlines()]
-    return Part("output", f"<pre>{html.escape(chr(10).join(lines))}</pre>", 0.78 * len(lines) + 0.6)
+    wraps = ' class="wraps"' if len(lines) < 3 else ""  # a table must not
+    return Part("output", f"<pre{wraps}>{html.escape(chr(10).join(lines))}</pre>", 0.78 * len(lines) + 0.6)

@@ -15,7 +15,7 @@ from pygments.formatters import HtmlFormatter
 from cvcourse.publishing import still
 from cvcourse.publishing.parts import DRAWN, Part, parts
 
-LINES = 15  # of text that a slide holds at its largest letters
+LINES = 17  # of text that a slide holds at its largest letters
 _FOLDER = Path(__file__).parent
 
 
@@ -124,12 +124,23 @@ def _full(slide, part):
     if part.kind == "notes" or not slide.parts:
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
-    if "explorer" in (*kinds, part.kind):
-        return bool(kinds)
+    if part.kind == "explorer":
+        return not all(one.hidden or _short(one) for one in slide.shown())
+    if "explorer" in kinds:
+        return True
     if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
         return True
+    if slide.parts[-1].leads:
+        return slide.lines() + part.lines > LINES + 3.5
     reads = part.kind == "text" and kinds[-1:] and kinds[-1] in DRAWN
+    if reads and part.leads:
+        return True
     return slide.lines() + part.lines > LINES + (3.5 if reads else 0)  # smaller letters, not a slide apart
+
+
+def _short(part):
+    """Whether it may stand above an explorer."""
+    return part.kind in ("text", "question") and part.lines < 3 and not part.html.startswith(("<ul", "<ol"))
 
 
 def _further(slide, part):
@@ -139,12 +150,14 @@ def _further(slide, part):
     if part.kind in (*DRAWN, "code") and not part.starts:
         while len(slide.shown()) > 1 and slide.parts[-1].kind in ("code", "text", "question"):
             last = slide.parts[-1]
-            if last.lines > room or (part.kind == "explorer" and last.lines > 3.5):
+            if last.lines > room or (part.kind == "explorer" and not last.hidden and not _short(last)):
                 break
             room -= last.lines
             following.parts.insert(0, slide.parts.pop())
             if last.kind != "code":
                 break
+    elif slide.parts[-1].leads and len(slide.shown()) > 1 and not part.starts:
+        following.parts.append(slide.parts.pop())
     return following
 
 
