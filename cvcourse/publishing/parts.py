@@ -181,7 +181,7 @@ def _paragraph(raw, text, lines):
     first, *rest = re.split(r"(?<=[.!?:])\s+(?=[A-Z*`$“])", raw)
     while rest and (len(first) + len(rest[0]) < SENTENCES or not _whole(first)):
         first += f" {rest.pop(0)}"
-    leads = not re.search(r"[.!?)*”\"]$", raw.strip())
+    leads = bool(re.search(r"[\w:,;]$", raw.strip()))
     if leads or not rest:
         yield Part("text", text, lines, leads=leads)
     else:

@@ -187,7 +187,8 @@
   document.body.append(footer, help, cards);
   for (const slide of slides) slide.addEventListener("scroll", rest);
   window.addEventListener("resize", () => fit());
-  new ResizeObserver(rest).observe(document.body);
+  const grown = new ResizeObserver(() => fit()); // an explorer is drawn when it is first seen
+  for (const part of document.querySelectorAll(".explorer")) grown.observe(part);
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.jpThemeLight = "false";
   const asked = location.hash.slice(1);
   show(Number(asked) - 1 || 0);

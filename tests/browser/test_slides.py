@@ -1,0 +1,181 @@
+"""Slides from disk, with the network off: every key, notes, fragments, explorers, paper, both sizes."""
+
+import nbformat.v4 as v4
+import pytest
+
+from cvcourse.explorers import Pooling
+from cvcourse.publishing import slides, still
+
+SIZES = [(1280, 720), (1920, 1080)]
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """A lesson of 8 slides: title, question, explorer, picture, code, what it printed, much text, exercise."""
+    live = Pooling()
+    state = {still.STATE: {"state": {live.model_id: still.saved(live)}}}
+    view = v4.new_output("display_data", {still.VIEW: {"model_id": live.model_id}, "text/html": "<p>w</p>"})
+    picture = '<div class="figure"><img alt="two colours" src="data:image/svg+xml,' \
+        '%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%22300%22 height=%22200%22/%3E"></div>'
+    drawn = v4.new_output("display_data", {"text/html": picture})
+
+    def printed(words):
+        return v4.new_output("stream", name="stdout", text=words)
+
+    markdown, code = v4.new_markdown_cell, v4.new_code_cell
+    book = v4.new_notebook(metadata={"widgets": state}, cells=[
+        markdown("# The lesson\n\nA question."),
+        markdown("## 1. Ask\n\n" + "A long thought. " * 40 + "\n\n*Predict, then run*: how many?"),
+        code("print(4)", outputs=[printed("4\n")]),
+        markdown("Four. $$\\frac{1}{2}$$"),
+        markdown("## 2. Play\n\nMove it."),
+        code("Pooling()", outputs=[view]),
+        markdown("## 3. See\n\nThe picture shows it."),
+        code("plot()", outputs=[drawn]),
+        markdown("You see it."),
+        markdown("## 4. Count"),
+        code("for x in y: print(x)", outputs=[printed("number and number\n" * 40)]),
+        markdown("## 5. Read\n\n" + ("Many " + "words " * 35 + "end.\n\n") * 4),
+        markdown("### Exercise 1: count\n\nWrite it."),
+        code("def f(): raise NotImplementedError", metadata={"tags": ["exercise"]}),
+    ])  # fmt: skip
+    file = tmp_path_factory.mktemp("slides") / "lesson.html"
+    file.write_text(slides.page(book, "Lesson 99"), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def opened(chromium, lesson):
+    """Open the lesson; in the end nothing went wrong and nobody asked the network."""
+    wrong = []
+
+    def open_page(size=SIZES[0], at=1):
+        page = chromium.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        local = ("file:", "blob:", "data:")
+        page.on("request", lambda asked: asked.url.startswith(local) or wrong.append(asked.url))
+        page.goto(f"{lesson.as_uri()}#{at}")
+        return page
+
+    chromium.set_offline(True)
+    yield open_page
+    chromium.set_offline(False)
+    for page in chromium.pages:
+        page.close()
+    assert wrong == []
+
+
+def now(page):
+    """Number of the slide, and how many of its parts still wait."""
+    return int(page.locator(".slide.now").get_attribute("id")), page.locator(".slide.now .waits").count()
+
+
+def test_keys_turn_pages_and_answers_wait(opened):
+    page = opened()
+    press = page.keyboard.press
+    assert now(page) == (1, 0) and page.locator(".number").inner_text() == "1 / 8"
+    press("PageDown")
+    assert now(page) == (2, 2) and not page.get_by_text("Four.").is_visible()
+    press("ArrowRight")
+    assert now(page) == (2, 1) and page.locator(".now .output").is_visible()
+    press("Space")
+    assert now(page) == (2, 0) and page.get_by_text("Four.").is_visible()
+    press("ArrowLeft")
+    assert now(page) == (1, 0)
+    press("ArrowRight")
+    assert now(page) == (2, 2)
+    for keys, number in (("End", 8), ("PageDown", 8), ("Home", 1), ("4 Enter", 4), ("PageUp", 3)):
+        for key in keys.split():
+            press(key)
+        assert now(page)[0] == number
+    page.reload()
+    assert now(page)[0] == 3
+
+
+def test_an_explorer_keeps_its_arrows_and_pagedown_turns_the_page(opened):
+    page = opened(at=3)
+    explorer = page.locator(".cv-explorer[data-drawn]")
+    explorer.wait_for()
+    slider = explorer.get_by_role("slider").first
+    slider.press("ArrowRight")
+    assert now(page)[0] == 3 and slider.input_value() == "3" and "Window 3 × 3" in explorer.inner_text()
+    board = explorer.locator(".cv-board").first
+    board.click()  # its middle
+    board.press("ArrowUp")
+    assert now(page)[0] == 3
+    page.keyboard.press("PageDown")
+    assert now(page)[0] == 4
+    page.keyboard.press("PageUp")
+    slider.focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert now(page)[0] == 4
+
+
+def test_overview_help_code_dark_and_black(opened):
+    page = opened(at=4)
+    press = page.keyboard.press
+    assert not page.locator(".now .code").is_visible()
+    press("c")
+    assert page.locator(".now .code").is_visible()
+    press("d")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 17, 17)"
+    press("b")
+    assert not page.locator(".now h2").is_visible()
+    press("b")
+    press("?")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
+    press("Escape")
+    press("o")
+    cards = page.get_by_role("dialog", name="Overview").get_by_role("button")
+    assert cards.count() == 8
+    assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+    press("Tab")
+    press("Enter")
+    assert now(page)[0] == 5 and not page.get_by_role("dialog").first.is_visible()
+
+
+def test_the_speaker_has_notes_and_a_clock(opened):
+    page = opened()
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    notes = popup.value
+    page.keyboard.press("ArrowRight")
+    assert notes.locator("#text").inner_text().count("A long thought.") == 40
+    assert page.locator(".now").inner_text().count("A long thought.") < 20
+    assert "2 more on this slide" in notes.locator("#next").inner_text()
+    assert "since the start" in notes.locator("#clock").inner_text()
+    notes.keyboard.press("PageDown")
+    assert now(page) == (2, 1)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+def test_every_slide_fits_and_its_letters_are_large_enough(opened, size):
+    page = opened(size)
+    for number in range(1, 9):
+        page.evaluate("number => { location.hash = `#${number}`; }", number)
+        page.wait_for_function("number => document.querySelector('.now').id === String(number)", arg=number)
+        page.wait_for_timeout(400 if number == 3 else 20)  # the explorer is drawn
+        look = page.evaluate("""() => {
+          const slide = document.querySelector('.slide.now');
+          const letters = [...slide.querySelectorAll('.text > *, .question > *, pre, td')]
+            .map(node => parseFloat(getComputedStyle(node).fontSize));
+          return { wide: slide.scrollWidth - slide.clientWidth, high: slide.scrollHeight - slide.clientHeight,
+            least: Math.min(99, ...letters) };
+        }""")
+        assert look["wide"] <= 0 and look["least"] >= 18 * size[0] / 1280 - 0.01
+        if number == 6:  # forty lines: it scrolls, and says so
+            assert look["high"] > 0 and "more" in page.locator("footer .rest").inner_text()
+            page.keyboard.press("PageDown")
+        else:
+            assert look["high"] <= 1
+
+
+def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
+    page = opened(at="print")
+    page.locator("body[data-ready]").wait_for()
+    assert page.locator(".cv-explorer[data-drawn]").count() == 1
+    assert page.get_by_text("Four.").is_visible()
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 8
