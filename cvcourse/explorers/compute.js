@@ -51,6 +51,40 @@ function moved(before, after) {
   return contrast ? mean(one.map((value, place) => Math.abs(value - other[place]))) / contrast : 0;
 }
 
+// --- Convolution ----------------------------------------------------------------------------------------------
+
+// The map of one kernel: rows of sums; `vertical` and `horizontal` as axis() gives them.
+function convolve(image, kernel, strides, vertical, horizontal) {
+  const F = kernel.length;
+  const pixel = (row, column) => image[row - vertical.before]?.[column - horizontal.before] ?? 0;
+  return grid(vertical.output, horizontal.output, (row, column) => {
+    let sum = 0;
+    for (let i = 0; i < F; i++) for (let j = 0; j < F; j++) sum += kernel[i][j] * pixel(row * strides + i, column * strides + j);
+    return sum;
+  });
+}
+
+// A weight as it is written and read: −1, 0.5 or 1/9.
+function weightText(value) {
+  const hundreds = value * 100;
+  if (value && Math.abs(hundreds - Math.round(hundreds)) > 1e-9 && Math.abs(1 / value - Math.round(1 / value)) < 1e-9) {
+    return `${value < 0 ? "−" : ""}1/${Math.abs(Math.round(1 / value))}`;
+  }
+  return String(Math.round(hundreds) / 100).replace("-", "−");
+}
+
+function weightOf(text) {
+  const parts = text.trim().replace("−", "-").replace(",", ".").match(/^(-?\d*\.?\d+)(?:\/(\d*\.?\d+))?$/);
+  const value = parts ? Number(parts[1]) / Number(parts[2] ?? 1) : NaN;
+  return Number.isFinite(value) ? value : null;
+}
+
+// The kernel cut or padded with zeros about its centre.
+function resized(kernel, size) {
+  const shift = Math.trunc((kernel.length - size) / 2);
+  return grid(size, size, (i, j) => kernel[i + shift]?.[j + shift] ?? 0);
+}
+
 // --- Boxes (x1, y1, x2, y2) ----------------------------------------------------------------------------------
 
 const areaOf = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);

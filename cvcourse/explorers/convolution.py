@@ -10,7 +10,7 @@ from traitlets import Int, List, Unicode, Union, observe
 
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Array, Slider, whole
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import TEXT_COLORS, picture, style
 
@@ -74,29 +74,28 @@ class Convolution(Explorer):
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
     """
 
-    _esm = javascript("window.js", "convolution.js")
-    state = ("image", "kernels", "weights", "filter", "strides", "padding", "position")
+    _esm = javascript("kit.js", "compute.js", "sliding.js", "convolution.js")
 
-    image = List().tag(sync=True)
+    image = Array("float64")
     presets = List().tag(sync=True)
-    kernels = List(Unicode(), minlen=1, maxlen=4).tag(sync=True)
-    weights = List(minlen=1, maxlen=4).tag(sync=True)
-    filter = Int(0, min=0, max=3).tag(sync=True)
-    kernel_size = Int(3, min=_SIZES[0], max=_SIZES[-1]).tag(sync=True)
-    strides = Int(1, min=0, max=5).tag(sync=True)
-    padding = Union([Int(min=0, max=3), Unicode()], default_value=0).tag(sync=True)
-    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True)
+    kernels = List(Unicode(), minlen=1, maxlen=4).tag(sync=True, state=True)
+    weights = List(minlen=1, maxlen=4).tag(sync=True, state=True)
+    filter = Int(0, min=0, max=3).tag(sync=True, state=True)
+    kernel_size = Slider("Size", "F", role="kernel", low=_SIZES[0], high=_SIZES[-1], default=3)
+    strides = Slider("Stride", "S", high=5, default=1)
+    padding = Union([Int(min=0, max=3), Unicode()], default_value=0).tag(sync=True, state=True)
+    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True, state=True)
 
     def __init__(self, image=None, kernel="vertical edges", kernel_size=None, strides=1, padding=0):
         pixels = cat_pixels() if image is None else grey_pixels(image)
         names, weights = _filters(kernel, kernel_size)
         super().__init__(
-            image=pixels.tolist(),
+            image=pixels,
             presets=[[name, [sizes[size].tolist() for size in _SIZES]] for name, sizes in KERNELS.items()],
             kernels=names,
             weights=weights,
             kernel_size=len(weights[0]),
-            strides=whole("strides", strides, 0, 5),
+            strides=strides,
             padding=_padding(padding),
             position=[8, 7] if image is None else [0, 0],  # the cat's eye
         )
@@ -125,11 +124,11 @@ class Convolution(Explorer):
 
     def figure(self):
         """Return the present state as a `Picture`: input with its window, the products, output."""
-        return figure(**{name: getattr(self, name) for name in self.state})
+        return figure(**self.now("kernel_size"))
 
     def describe(self):
         """Return the present state in words and numbers: the sum, the sizes, what the stride drops."""
-        return describe(**{name: getattr(self, name) for name in self.state})
+        return describe(**self.now("kernel_size"))
 
 
 def _padding(padding):
