@@ -11,7 +11,7 @@ SIZES = [(1280, 720), (1920, 1080)]
 
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
-    """A lesson of 8 slides: title, question, explorer, picture, code, what it printed, much text, exercise."""
+    """A lesson of 8 slides: title, question, explorer, picture, code, its output, much text, exercise."""
     live = Pooling()
     state = {still.STATE: {"state": {live.model_id: still.saved(live)}}}
     view = v4.new_output("display_data", {still.VIEW: {"model_id": live.model_id}, "text/html": "<p>w</p>"})
