@@ -20,7 +20,7 @@ MOVES = {
     "Capacity": (SLIDER, SLIDER, "End"),
     "Normalization": ("canvas[tabindex]", f"{BUTTON}:text('layer')", "Enter"),
     "Latent": (BOARD, BOARD, "ArrowRight"),
-    "Scaling": (SLIDER, SLIDER, "ArrowRight"),
+    "Scaling": (f"{BUTTON}:text('B3')", SLIDER, "ArrowRight"),
 }
 ASKING = {"Freezing": f"{BUTTON} >> nth=1", "Network": SLIDER}
 
