@@ -132,8 +132,15 @@ def setup(app):
 
     # Furo adds this setting when it is loaded as a theme, too late for CONFIG.
     app.connect("builder-inited", lambda app: setattr(app.config, *DARK), priority=100)
+    app.connect("html-page-context", with_levels, priority=900)
     app.add_html_math_renderer("mathml", inline_renderers=formula(False), block_renderers=formula(True))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def with_levels(app, page, template, context, doctree):
+    """Say of which level the headings of the list of pages are: a screen reader asks, and Sphinx does not."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 # --- A lesson --------------------------------------------------------------------------------------------

@@ -10,7 +10,17 @@ if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) DOCUMENTATION
     const theme = document.body?.dataset.theme ?? "auto";
     document.documentElement.dataset.jpThemeLight = String(!(theme === "dark" || (theme === "auto" && dark.matches)));
   };
+  // What scrolls must be reached by keyboard.
+  const reach = () => {
+    for (const node of document.querySelectorAll("article :is(pre, math, .cell_output, .table-wrapper)")) {
+      if (node.scrollWidth > node.clientWidth + 1) node.tabIndex = 0;
+      else node.removeAttribute("tabindex");
+    }
+  };
   dark.addEventListener("change", tell);
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+  document.addEventListener("toggle", reach, true); // a folded part opens
   document.addEventListener("DOMContentLoaded", () => {
     tell();
     new MutationObserver(tell).observe(document.body, { attributeFilter: ["data-theme"] });
