@@ -162,7 +162,7 @@ def _written(source):
                 yield Part("answer", f"<p><strong>{summary}</strong></p>{inner}", lines, step=True)
         elif kind == "table":
             yield Part("text", text, 1.5 * text.count("<tr>"))
-        elif raw.startswith(("**Before**", "**Time**")):
+        elif raw.startswith(("**Before**", "**Time**", "From now on:")):
             yield Part("notes", text)
         elif raw.startswith("**You will**"):
             yield Part("heading", "You will", level=2)

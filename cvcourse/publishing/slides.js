@@ -66,12 +66,13 @@
     const high = (node) => node.scrollHeight > node.clientHeight + 1;
     const wide = () => [...parts.querySelectorAll("pre, math, .output")].some((node) => node.scrollWidth > node.clientWidth + 1);
     const over = () => high(slide) || high(parts);
-    slide.classList.remove("tall");
+    slide.classList.remove("tall", "wide");
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
     sizes.some((k) => {
       parts.style.setProperty("--k", k);
       return !over() && !wide();
     });
+    slide.classList.toggle("wide", wide()); // long lines of code are broken then
     slide.classList.toggle("tall", over());
     rest();
   }

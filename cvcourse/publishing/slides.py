@@ -125,7 +125,7 @@ def _full(slide, part):
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
     if part.kind == "explorer":
-        return not all(one.hidden or _short(one) for one in slide.shown())
+        return not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
     if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
@@ -139,8 +139,9 @@ def _full(slide, part):
 
 
 def _short(part):
-    """Whether it may stand above an explorer."""
-    return part.kind in ("text", "question") and part.lines < 3 and not part.html.startswith(("<ul", "<ol"))
+    """Whether it may stand above an explorer, or above what is a little too tall."""
+    few = part.kind in ("text", "question") and part.lines < 3
+    return part.hidden or (few and not part.html.startswith(("<ul", "<ol")))
 
 
 def _further(slide, part):
@@ -150,7 +151,7 @@ def _further(slide, part):
     if part.kind in (*DRAWN, "code") and not part.starts:
         while len(slide.shown()) > 1 and slide.parts[-1].kind in ("code", "text", "question"):
             last = slide.parts[-1]
-            if last.lines > room or (part.kind == "explorer" and not last.hidden and not _short(last)):
+            if last.lines > room + 3.5 * _short(last) or (part.kind == "explorer" and not _short(last)):
                 break
             room -= last.lines
             following.parts.insert(0, slide.parts.pop())
