@@ -1,7 +1,10 @@
 """The Latent explorer without a browser: its pictures, words, limits and errors."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from cvcourse import likeness
 from cvcourse.explorers import Latent
@@ -28,12 +31,15 @@ def test_the_picture_is_the_decoders(explorer):
 
 
 def test_the_grid_starts_at_the_top_left(explorer):
-    grid = pixels(explorer.pictures, (GRID, GRID, *explorer.shape))
+    height, width, _ = explorer.shape
+    grid = np.array(Image.open(io.BytesIO(explorer.pictures)))
+    grid = grid.reshape(GRID, height, GRID, width, 3).swapaxes(1, 2)
+    assert len(explorer.pictures) < 750_000  # with base64, less than a megabyte on a page
     far = explorer.extent
     last, middle = GRID - 1, GRID // 2
     for row, column, z in ((0, 0, (-far, far)), (last, 0, (-far, -far)), (middle, last, (far, 0))):
         made = np.asarray(explorer._model.decoder(np.array([z], "float32")))[0]
-        assert np.abs(grid[row, column] / 255 - made).max() < 0.01
+        assert np.abs(grid[row, column] / 255 - made).mean() < 0.02
     assert plane(2.0, 3)[:3].tolist() == [[-2, 2], [0, 2], [2, 2]]
 
 

@@ -7,53 +7,35 @@ const PIXELS = 12; // pictures along an axis, where they are the ground of the p
 
 function render({ model, el }) {
   const plane = board("Plane of two latent numbers: drag the point, or move it with the arrow keys");
-  const [shown, nearest] = [element("canvas", { class: "cv-canvas", role: "img", "aria-label": "The picture at z" }),
-    element("canvas", { class: "cv-canvas", role: "img", "aria-label": "The nearest training picture" })];
-  shown.style.cssText = "width: 17em; max-width: 100%; aspect-ratio: 1; image-rendering: auto";
-  nearest.style.cssText = "width: 9em; max-width: 100%; aspect-ratio: 1; image-rendering: auto";
-  const legend = element("figcaption", { class: "cv-caption" });
+  const shownAt = (label, wide) => element("canvas", { class: "cv-canvas", role: "img", "aria-label": label,
+    style: `width: ${wide}em; max-width: 100%; aspect-ratio: 1; image-rendering: auto` });
+  const [shown, nearest] = [shownAt("The picture at z", 17), shownAt("The nearest training picture", 9)];
   const formula = element("div", { class: "cv-formula" });
   const apart = element("div", { class: "cv-caption cv-reference" });
-  const ground = element("input", { type: "checkbox" });
-  const button = (text, act) => {
-    const node = element("button", { class: "cv-button", type: "button" }, text);
-    node.addEventListener("click", act);
-    return node;
-  };
-  const play = button("▶ Walk", () => run(!timer));
-  play.classList.add("cv-play");
-  const { drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls" },
-      button("Throw the dice", () => { run(false); move(dice()); }),
-      button("Middle", () => { run(false); move([0, 0]); }),
-      element("label", { class: "cv-control" }, ground, "pictures on the plane"), play),
-    element("div", { class: "cv-stage cv-half" },
-      element("figure", { class: "cv-panel" }, legend, plane.canvas,
-        element("p", { class: "cv-hint" }, "Drag the point. Arrow keys; with Shift farther; Home: middle.")),
-      element("figure", { class: "cv-panel" },
-        element("div", { style: "display: flex; gap: 24px; align-items: flex-start" },
-          element("div", {}, element("div", { class: "cv-caption cv-output" }, "the decoder's picture at z"), shown),
-          element("div", { class: "cv-near" }, element("div", { class: "cv-caption cv-reference" }, "nearest training picture"),
-            nearest, apart)),
-        formula)));
-  const state = stateOf(model, ["z", "look"], draw);
+  const { get, set, page, redraw } = begin(model, ["z", "look"]);
   const [height, width, channels] = model.get("shape");
-  const [steps, extent, classes, dots] = ["steps", "extent", "classes", "dots"].map((name) => model.get(name));
-  const size = height * width * channels;
+  const [steps, extent, classes, places] = ["steps", "extent", "classes", "dots"].map((name) => model.get(name));
   const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  const grid = bytes(model.get("pictures"));
+  const ground = controlOf({ kind: "toggle", word: "pictures on the plane" }, null, redraw);
   const tiles = document.createElement("canvas");
-  let timer = 0;
   let turn = 0;
+  let circle = [];
 
-  for (const canvas of [shown, nearest]) [canvas.width, canvas.height] = [width, height];
-  ground.addEventListener("change", draw);
-  el.querySelector(".cv-near").style.visibility = dots.length ? "visible" : "hidden";
-  write(legend, ...(dots.length ? ["training pictures: "] : ["the plane of z"]),
-    ...(dots.length ? classes.slice(0, 10).flatMap((name, k) => [[ROLES[k % ROLES.length], name], " "]) : []));
+  // The grid of pictures is one JPEG: its pixels are there a moment later.
+  let grid = null;
+  const sheet = new Image();
+  sheet.src = URL.createObjectURL(new Blob([bytes(model.get("pictures"))], { type: "image/jpeg" }));
+  sheet.decode().then(() => {
+    const canvas = element("canvas", { width: steps * width, height: steps * height });
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(sheet, 0, 0);
+    grid = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+    URL.revokeObjectURL(sheet.src);
+    redraw();
+  });
 
-  const inside = (value) => Math.max(-extent, Math.min(extent, value));
-  const move = ([x, y]) => state.set({ z: [x, y].map((value) => Math.round(100 * inside(value)) / 100) });
+  const inside = (value) => within(value, -extent, extent);
+  const move = ([x, y]) => set({ z: [x, y].map((value) => Math.round(100 * inside(value)) / 100) });
 
   // Two numbers from a standard normal distribution.
   function dice() {
@@ -63,132 +45,128 @@ function render({ model, el }) {
   }
 
   // Around the middle, twenty-five steps a second, until the circle closes.
-  function run(start) {
-    clearInterval(timer);
-    turn = 0;
-    const [x, y] = state.get().z;
-    const radius = Math.max(0.5, Math.hypot(x, y));
-    const from = Math.atan2(y, x);
-    timer = start ? setInterval(() => {
-      turn += 1;
-      const angle = from + 2 * Math.PI * turn / 300;
-      if (!plane.canvas.isConnected || turn > 300) run(false);
-      else move([radius * Math.cos(angle), radius * Math.sin(angle)]);
-    }, 40) : 0;
-    play.textContent = timer ? "❚❚ Stop" : "▶ Walk";
-  }
+  const play = player(["▶ Walk", "❚❚ Stop"], 40, () => {
+    turn += 1;
+    const [radius, from] = circle;
+    const angle = from + 2 * Math.PI * turn / 300;
+    if (turn > 300) return false;
+    move([radius * Math.cos(angle), radius * Math.sin(angle)]);
+  }, { before: () => {
+    const [x, y] = get().z;
+    [turn, circle] = [0, [Math.max(0.5, Math.hypot(x, y)), Math.atan2(y, x)]];
+  } });
+  const leap = (to) => {
+    play.stop();
+    move(to);
+  };
 
-  plane.canvas.addEventListener("pointerdown", (event) => {
-    run(false);
-    plane.canvas.setPointerCapture(event.pointerId);
-    plane.canvas.focus({ preventScroll: true });
-    drag(event);
-    event.preventDefault();
-  });
-  plane.canvas.addEventListener("pointermove", (event) => {
-    if (plane.canvas.hasPointerCapture(event.pointerId)) drag(event);
-  });
-  plane.canvas.addEventListener("keydown", (event) => {
-    const ways = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const far = event.shiftKey ? 5 * STEP : STEP;
-    const { z } = state.get();
-    if (event.key === "Home") move([0, 0]);
-    else if (event.key in ways) move(ways[event.key].map((way, at) => z[at] + far * way));
-    else return;
-    run(false);
-    event.preventDefault();
-  });
-
-  function drag(event) {
+  const drag = (event) => {
     const [x, y] = plane.at(event);
     move([x - extent, extent - y]);
-  }
+  };
+  follow(plane.canvas, {
+    press(event) {
+      play.stop();
+      drag(event);
+    },
+    drag,
+    arrow(down, right, { shiftKey }) {
+      const far = shiftKey ? 5 * STEP : STEP;
+      const [x, y] = get().z;
+      leap([x + far * right, y - far * down]);
+    },
+    key({ key }) {
+      if (key !== "Home") return false;
+      leap([0, 0]);
+    },
+  });
 
-  // The four pictures of the grid around z, blended, as bytes.
+  // The four pictures of the grid around z, blended: the colour of each pixel.
   function blended([x, y]) {
     const place = [(extent - y), (x + extent)].map((value) => value / (2 * extent) * (steps - 1));
     const [row, column] = place.map((value) => Math.min(steps - 2, Math.floor(value)));
     const [down, right] = [place[0] - row, place[1] - column];
-    const corners = [[0, 0, (1 - down) * (1 - right)], [0, 1, (1 - down) * right], [1, 0, down * (1 - right)],
-      [1, 1, down * right]].map(([i, j, weight]) => [size * ((row + i) * steps + column + j), weight]);
-    return Uint8Array.from({ length: size }, (_, k) => Math.round(
-      corners.reduce((sum, [start, weight]) => sum + weight * grid[start + k], 0)));
+    const corners = [[0, 0, (1 - down) * (1 - right)], [0, 1, (1 - down) * right], [1, 0, down * (1 - right)], [1, 1, down * right]];
+    return (pixel) => [0, 1, 2].map((k) => corners.reduce((sum, [i, j, weight]) => sum
+      + weight * grid[4 * (((row + i) * height + Math.floor(pixel / width)) * steps * width + (column + j) * width + pixel % width) + k], 0));
   }
 
-  function pixels(data) {
-    const image = new ImageData(width, height);
-    for (let k = 0; k < height * width; k++) {
-      const color = channels === 3 ? [data[3 * k], data[3 * k + 1], data[3 * k + 2]] : Array(3).fill(data[channels * k]);
-      image.data.set([...color, 255], 4 * k);
-    }
-    return image;
-  }
+  const colored = (data) => (pixel) => (channels === 3 ? data.subarray(3 * pixel, 3 * pixel + 3) : Array(3).fill(data[channels * pixel]));
 
   // Some pictures of the grid, as the ground of the plane: painted once.
   function tiled() {
-    if (tiles.width !== PIXELS * width) {
+    if (grid && tiles.width !== PIXELS * width) {
       [tiles.width, tiles.height] = [PIXELS * width, PIXELS * height];
       const pen = tiles.getContext("2d");
       for (let row = 0; row < PIXELS; row++) for (let column = 0; column < PIXELS; column++) {
-        const at = ([column, row]).map((value, k) => (k ? -1 : 1) * extent * (2 * (value + 0.5) / PIXELS - 1));
-        pen.putImageData(pixels(blended(at)), column * width, row * height);
+        const z = [column, row].map((value, k) => (k ? -1 : 1) * extent * (2 * (value + 0.5) / PIXELS - 1));
+        pen.drawImage(pixels(height, width, blended(z)), column * width, row * height);
       }
     }
     return tiles;
   }
 
-  function draw() {
-    const { z, look } = state.get();
+  function drawPlane(z) {
     const pen = plane.context;
-    const ratio = window.devicePixelRatio || 1;
     plane.clear([0, 0], 2 * extent);
-    const at = ([x, y]) => plane.place(x + extent, extent - y, 0, 0).slice(0, 2);
+    const spot = ([x, y]) => plane.place(x + extent, extent - y, 0, 0).slice(0, 2);
     const full = plane.place(0, 0, 2 * extent, 2 * extent);
     pen.setLineDash([]);
-    if (ground.checked) {
+    if (ground.input.checked) {
       pen.imageSmoothingEnabled = true;
       pen.drawImage(tiled(), ...full);
     }
-    pen.lineWidth = ratio;
-    pen.strokeStyle = plane.ink("--cv-line");
+    pen.lineWidth = dots();
+    pen.strokeStyle = plane.ink("line");
     for (let value = Math.ceil(-extent); value <= extent; value++) {
       pen.globalAlpha = value ? 0.35 : 1;
       pen.beginPath();
-      pen.moveTo(...at([value, -extent])); pen.lineTo(...at([value, extent]));
-      pen.moveTo(...at([-extent, value])); pen.lineTo(...at([extent, value]));
+      pen.moveTo(...spot([value, -extent])); pen.lineTo(...spot([value, extent]));
+      pen.moveTo(...spot([-extent, value])); pen.lineTo(...spot([extent, value]));
       pen.stroke();
     }
     pen.globalAlpha = 1;
-    for (const [x, y, k] of dots) {
-      pen.fillStyle = plane.ink(`--cv-${ROLES[k % ROLES.length]}`);
+    for (const [x, y, k] of places) {
+      pen.fillStyle = plane.ink(ROLES[k % ROLES.length]);
       pen.beginPath();
-      pen.arc(...at([x, y]), 2.4 * ratio, 0, 7);
+      pen.arc(...spot([x, y]), 2.4 * dots(), 0, 7);
       pen.fill();
     }
-    for (const [color, line] of [["#fff", 6], [plane.ink("--cv-selected"), 3]]) {
-      pen.lineWidth = line * ratio;
+    for (const [color, line] of [["#fff", 6], [plane.ink("selected"), 3]]) {
+      pen.lineWidth = line * dots();
       pen.strokeStyle = color;
       pen.beginPath();
-      pen.arc(...at(z), 8 * ratio, 0, 7);
+      pen.arc(...spot(z), 8 * dots(), 0, 7);
       pen.stroke();
     }
-    const exact = look.z && look.z.every((value, k) => Math.abs(value - z[k]) < 1e-9);
-    shown.getContext("2d").putImageData(pixels(exact ? bytes(look.made) : blended(z)), 0, 0);
-    shown.dataset.exact = Boolean(exact);
-    if (look.nearest && look.nearest.byteLength) {
-      nearest.getContext("2d").putImageData(pixels(bytes(look.nearest)), 0, 0);
+  }
+
+  const near = element("div", { style: `visibility: ${places.length ? "visible" : "hidden"}` },
+    element("div", { class: "cv-caption cv-reference" }, "nearest training picture"), nearest, apart);
+  const legend = places.length ? ["training pictures: ", ...classes.slice(0, 10).flatMap((name, k) => [[ROLES[k % ROLES.length], name], " "])]
+    : ["the plane of z"];
+  return page({
+    el,
+    controls: [button("Throw the dice", () => leap(dice())), button("Middle", () => leap([0, 0])), ground, play],
+    stage: [element("div", { class: "cv-stage cv-half" },
+      panel(caption(...legend), plane.canvas,
+        element("p", { class: "cv-hint" }, "Drag the point. Arrow keys; with Shift farther; Home: middle.")),
+      panel(element("div", { style: "display: flex; gap: 24px; align-items: flex-start" },
+        element("div", {}, element("div", { class: "cv-caption cv-output" }, "the decoder's picture at z"), shown), near), formula))],
+  }, ({ z, look }) => {
+    drawPlane(z);
+    const exact = Boolean(look.z?.every((value, k) => Math.abs(value - z[k]) < 1e-9));
+    if (exact || grid) pixels(height, width, exact ? colored(bytes(look.made)) : blended(z), shown);
+    shown.dataset.exact = exact;
+    near.style.opacity = exact || !model.still ? 1 : 0; // without Python nobody looks for the nearest
+    if (look.nearest?.byteLength) {
+      pixels(height, width, colored(bytes(look.nearest)), nearest);
       apart.textContent = `${number(look.distance)} per pixel away`;
     }
     const radius = Math.hypot(...z);
-    const [first, second] = [element("div"), element("div")];
-    write(first, ["selected", `z = (${number(z[0])}, ${number(z[1])})`], `   |z| = ${number(radius)}`);
-    write(second, "exp(−|z|² / 2) = ", ["statistics", `${Math.round(100 * Math.exp(-radius * radius / 2))} %`],
-      " of all dice lie further out");
-    formula.replaceChildren(first, second);
-    drawn();
-  }
-
-  return live(plane.canvas, draw, () => clearInterval(timer), state.close, close);
+    lines(formula, [["selected", `z = (${number(z[0])}, ${number(z[1])})`], `   |z| = ${number(radius)}`],
+      ["exp(−|z|² / 2) = ", ["statistics", `${Math.round(100 * Math.exp(-radius * radius / 2))} %`], " of all dice lie further out"]);
+  }, play.stop);
 }
 
 export default { render };

@@ -1,5 +1,7 @@
 """Latent: drag a point over the plane of two latent numbers; the decoder's picture follows."""
 
+import io
+
 import numpy as np
 from traitlets import Bytes, Dict, Float, Int, List, Unicode, validate
 
@@ -44,14 +46,13 @@ class Latent(Explorer):
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes" (ICLR 2014), figure 4.
     """
 
-    _esm = javascript("window.js", "latent.js")
-    state = ("z",)
+    _esm = javascript("kit.js", "latent.js")
 
-    z = List(Float(), minlen=2, maxlen=2).tag(sync=True)
+    z = List(Float(), minlen=2, maxlen=2).tag(sync=True, state=True)
     extent = Float(3.0).tag(sync=True)
     steps = Int(GRID).tag(sync=True)
     shape = List(Int()).tag(sync=True)
-    pictures = Bytes().tag(sync=True)  # the grid, bottom row last, uint8 (steps, steps, H, W, C)
+    pictures = Bytes().tag(sync=True)  # the grid, bottom row last, side by side as one JPEG
     dots = List(List(Float())).tag(sync=True)  # z₁, z₂ and class of the training pictures
     classes = List(Unicode()).tag(sync=True)
     # What the decoder makes of z, and the nearest training picture: {"z", "made", "nearest", "distance"}.
@@ -60,7 +61,7 @@ class Latent(Explorer):
     def __init__(self, model=None, images=None, labels=None, classes=None, z=(0.5, 0.5)):
         if model is None:
             model, images, labels, classes = _shipped()
-        self._model = model
+        self._model, self._seen = model, (None, None)
         self._images, self._labels, classes = _checked(model, images, labels, classes)
         places = np.asarray(model.encoder(self._images)[0]) if len(self._images) else np.zeros((0, 2))
         self._places = places
@@ -71,7 +72,7 @@ class Latent(Explorer):
             z=self._inside(z, extent),
             extent=extent,
             shape=list(grid.shape[1:]),
-            pictures=_bytes(grid),
+            pictures=_sheet(grid),
             dots=[[*map(float, place), int(k)] for place, k in zip(places, self._labels, strict=True)],
             classes=classes,
         )
@@ -93,16 +94,23 @@ class Latent(Explorer):
         return np.clip(np.asarray(self._model.decoder(np.asarray(z, "float32"))), 0, 1)
 
     def _look(self, change=None):
-        made = self.image()
-        found = {"z": self.z, "made": _bytes(made), "nearest": b"", "distance": 0.0}
-        if len(self._images):
-            (index,), (distance,) = likeness.nearest(made[None], self._images)
-            found |= {"nearest": _bytes(self._images[index]), "distance": float(distance)}
-        self.look = found
+        made, nearest, distance = self._found()
+        found = b"" if nearest is None else _bytes(nearest)
+        self.look = {"z": self.z, "made": _bytes(made), "nearest": found, "distance": distance}
+
+    def _found(self):
+        """Return (picture at z, its nearest training picture or None, how far that is): once for each z."""
+        if self._seen[0] != self.z:
+            (made,), nearest, distance = self._decode([self.z]), None, 0.0
+            if len(self._images):
+                (index,), (distance,) = likeness.nearest(made[None], self._images)
+                nearest = self._images[index]
+            self._seen = self.z, (made, nearest, float(distance))
+        return self._seen[1]
 
     def image(self):
         """Return the decoder's picture of the present z, float32 (H, W, C) in [0, 1]."""
-        return self._decode([self.z])[0]
+        return self._found()[0]
 
     def around(self):
         """Return {class: count} of the training pictures nearest on the plane, the most frequent first."""
@@ -120,21 +128,16 @@ class Latent(Explorer):
         if not len(self._images):
             return words
         counts = ", ".join(f"{count} {name}" for name, count in self.around().items())
-        _, (apart,) = likeness.nearest(self.image()[None], self._images)
         return (
             f"{words} The {sum(self.around().values())} training pictures nearest on the plane: {counts}. "
-            f"The one that looks most alike differs by {number(apart)} per pixel."
+            f"The one that looks most alike differs by {number(self._found()[2])} per pixel."
         )
 
     def figure(self):
         """Return the present state as a `Picture`: the plane, the picture at z, what is nearest."""
-        return figure(self.z, self.extent, self._places, self._labels, self.classes, self.image(),
-                      self._nearest(), self.describe())
-
-    def _nearest(self):
-        if not len(self._images):
-            return None
-        return self._images[likeness.nearest(self.image()[None], self._images)[0][0]]
+        made, nearest, _ = self._found()
+        return figure(self.z, self.extent, self._places, self._labels, self.classes, made, nearest,
+                      self.describe())
 
 
 def plane(extent, steps=GRID):
@@ -186,6 +189,18 @@ def _checked(model, images, labels, classes):
 
 def _bytes(images):
     return (255 * images).round().astype("uint8").tobytes()
+
+
+def _sheet(grid):
+    """Return pictures (rows · columns, H, W, C) of a square grid as one JPEG, bytes."""
+    from PIL import Image
+
+    _, height, width, channels = grid.shape
+    rows = (255 * grid).round().astype("uint8").reshape(GRID, GRID, height, width, channels)
+    sheet = rows.swapaxes(1, 2).reshape(GRID * height, GRID * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet if channels == 3 else sheet[..., 0]).save(buffer, "JPEG", quality=90, subsampling=0)
+    return buffer.getvalue()
 
 
 @style()
