@@ -4,7 +4,7 @@
   const KEYS = {
     "→, Space, PageDown": "next", "←, PageUp": "back", "Home, End": "first slide, last slide",
     "a number, then Enter": "that slide", "↓, ↑": "scroll, where a slide is longer than the window",
-    o: "overview", n: "notes in a window of their own, with a clock", c: "all code, and only what teaches",
+    s: "next section", o: "overview", n: "notes in a window of their own, with a clock", c: "all code, and only what teaches",
     d: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
     Esc: "leave an explorer, this help, the overview", "?": "this help",
   };
@@ -47,6 +47,7 @@
 
   // Show slide `to`; with `all`, nothing on it waits.
   function show(to, all = false) {
+    if (!(to >= 0)) return;
     slides[at].classList.remove("now");
     at = Math.max(0, Math.min(slides.length - 1, to));
     for (const part of slides[at].querySelectorAll(".step")) part.classList.toggle("waits", !all);
@@ -55,20 +56,23 @@
     slides[at].scrollTop = 0;
     slides[at].focus({ preventScroll: true });
     footer.querySelector(".number").textContent = `${at + 1} / ${slides.length}`;
+    footer.style.setProperty("--done", at / (slides.length - 1));
     history.replaceState(null, "", `#${at + 1}`);
     fit();
     tell();
   }
 
   // Letters as large as the slide has room for, down to the least that a hall can read; then the slide scrolls.
-  function fit(slide = slides[at]) {
+  // An explorer that has just been drawn may only shrink them, so that nothing swings.
+  function fit(slide = slides[at], shrink = false) {
     const parts = slide.querySelector(".parts");
+    const most = shrink ? Number(parts.style.getPropertyValue("--k")) : Infinity;
     const high = (node) => node.scrollHeight > node.clientHeight + 1;
     const wide = () => [...parts.querySelectorAll("pre, math, .output")].some((node) => node.scrollWidth > node.clientWidth + 1);
     const over = () => high(slide) || high(parts);
     slide.classList.remove("tall", "wide");
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
-    sizes.some((k) => {
+    sizes.filter((k) => k <= most).some((k) => {
       parts.style.setProperty("--k", k);
       return !over() && !wide();
     });
@@ -109,7 +113,7 @@
     page.title = "Notes";
     page.documentElement.lang = "en";
     page.head.replaceChildren(make("style", {}, "body{font:20px/1.45 system-ui,sans-serif;margin:20px}#clock{font-size:32px;"
-      + "font-variant-numeric:tabular-nums}#next{color:#595959;border-top:1px solid #999;padding-top:8px}"));
+      + "white-space:pre;font-variant-numeric:tabular-nums}#next{border-top:1px solid #999;padding-top:8px}img{max-width:45%}"));
     page.body.replaceChildren(...["clock", "title", "text", "next"].map((id) => make(id === "title" ? "h1" : "div", { id })));
     page.onkeydown = onKey;
     tell();
@@ -118,11 +122,12 @@
   function tell() {
     if (!notes || notes.closed) return;
     const put = (id) => notes.document.getElementById(id);
-    const waiting = steps(slides[at]).length;
+    const waiting = steps(slides[at]);
     put("title").textContent = `${at + 1} / ${slides.length}  ${title(slides[at])}`;
-    put("text").innerHTML = slides[at].querySelector(".notes").innerHTML || "<p>No notes: all is on the slide.</p>";
-    put("next").textContent = waiting ? `Next key: ${waiting} more on this slide`
-      : slides[at + 1] ? `Next: ${title(slides[at + 1])}` : "The end";
+    put("text").innerHTML = slides[at].querySelector(".notes").innerHTML;
+    put("next").replaceChildren(make("p", {}, waiting.length ? `Next key: ${waiting.length} more on this slide`
+      : slides[at + 1] ? `Next: ${title(slides[at + 1])}` : "The end"));
+    for (const part of waiting) put("next").insertAdjacentHTML("beforeend", part.innerHTML);
     clock();
   }
 
@@ -154,12 +159,12 @@
 
   const ACTIONS = {
     ArrowRight: () => turn(1), " ": () => turn(1), ArrowLeft: () => turn(-1), Home: () => show(0), End: () => show(slides.length - 1),
+    s: () => show(slides.findIndex((slide, number) => number > at && !slide.querySelector(".above") && title(slide) !== title(slides[at]))),
     o: overview, n: speaker, p: print, "?": () => open(help), b: () => document.body.classList.toggle("black"),
     c: () => { document.body.classList.toggle("codes"); fit(); },
     d: () => {
       const root = document.documentElement;
       root.dataset.jpThemeLight = String(root.dataset.jpThemeLight === "false");
-      window.dispatchEvent(new Event("resize"));
     },
     f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
   };
@@ -188,7 +193,7 @@
   document.body.append(footer, help, cards);
   for (const slide of slides) slide.addEventListener("scroll", rest);
   window.addEventListener("resize", () => fit());
-  const grown = new ResizeObserver(() => fit()); // an explorer is drawn when it is first seen
+  const grown = new ResizeObserver(() => fit(slides[at], true)); // an explorer is drawn when it is first seen
   for (const part of document.querySelectorAll(".explorer")) grown.observe(part);
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.jpThemeLight = "false";
   const asked = location.hash.slice(1);

@@ -170,7 +170,8 @@ def _wait(slide, following):
     if following.title == slide.title and [part.kind for part in following.parts[:1]] == ["code"]:
         cells.append(-1)  # the answer is on the next slide
     for part in after:
-        part.step |= part.kind == "text" or (part.kind in DRAWN and part.cell == cells[-1])
+        later = part.kind == "text" and part.cell > slide.parts[asked[-1]].cell
+        part.step |= later or (part.kind in DRAWN and part.cell == cells[-1])
     for part in slide.shown()[:1]:
         part.step = False
 

@@ -86,7 +86,7 @@ def test_keys_turn_pages_and_answers_wait(opened):
     assert now(page) == (1, 0)
     press("ArrowRight")
     assert now(page) == (2, 2)
-    for keys, number in (("End", 8), ("PageDown", 8), ("Home", 1), ("4 Enter", 4), ("PageUp", 3)):
+    for keys, number in (("End", 8), ("PageDown", 8), ("Home", 1), ("4 Enter", 4), ("PageUp", 3), ("s", 4), ("PageUp", 3)):
         for key in keys.split():
             press(key)
         assert now(page)[0] == number
@@ -146,6 +146,7 @@ def test_the_speaker_has_notes_and_a_clock(opened):
     assert notes.locator("#text").inner_text().count("A long thought.") == 40
     assert page.locator(".now").inner_text().count("A long thought.") < 20
     assert "2 more on this slide" in notes.locator("#next").inner_text()
+    assert "Four." in notes.locator("#next").inner_text()
     assert "since the start" in notes.locator("#clock").inner_text()
     notes.keyboard.press("PageDown")
     assert now(page) == (2, 1)
