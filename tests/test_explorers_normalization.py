@@ -42,7 +42,7 @@ def test_course_maps_are_those_of_the_course_network(course):
         expected = keras.ops.convert_to_numpy(KERAS[norm]()(course._maps, training=True))
         np.testing.assert_allclose(normalized(course._maps, norm, groups=4), expected, atol=1e-4)
     assert course.shape == [6, 8, 8, 8] == list(course._maps.shape)
-    assert len(course.values) == 4 * 6 * 8 * 8 * 8
+    assert course.values.nbytes == 4 * 6 * 8 * 8 * 8
 
 
 def test_blocks_are_those_of_the_figure():

@@ -261,3 +261,32 @@ function efficientnetCosts({ depth, width, resolution }) {
   const work = side ** 2 * channels * top + 1000 * top;
   return { params, macs: macs + work, stages: [...stages, ["conv 1×1, dense", 1, top, side, work]] };
 }
+
+// --- Normalisation: maps as one array (N, C, H · W); a block [n0, n1, c0, c1] shares one mean and one variance -----
+
+function normBlock({ norm, groups }, C, size, image, channel) {
+  const wide = { batch: 1, layer: C, instance: 1, group: C / groups }[norm];
+  const first = Math.floor(channel / wide) * wide;
+  return norm === "batch" ? [0, size, first, first + 1] : [image, image + 1, first, first + wide];
+}
+
+function blockStatistics(maps, C, P, [n0, n1, c0, c1]) {
+  let [sum, squares, count] = [0, 0, 0];
+  const all = (add) => {
+    for (let n = n0; n < n1; n++) for (let k = (n * C + c0) * P; k < (n * C + c1) * P; k++) add(maps[k]);
+  };
+  all((value) => { sum += value; count += 1; });
+  const middle = sum / count;
+  all((value) => { squares += (value - middle) ** 2; });
+  return { mean: middle, variance: squares / count, count };
+}
+
+function normalized(maps, C, P, now, size) {
+  const result = new Float32Array(maps.length);
+  for (let n = 0; n < size; n++) for (let c = 0; c < C; c++) {
+    const { mean: middle, variance } = blockStatistics(maps, C, P, normBlock(now, C, size, n, c));
+    const start = (n * C + c) * P;
+    for (let k = start; k < start + P; k++) result[k] = (maps[k] - middle) / Math.sqrt(variance + 0.001);
+  }
+  return result;
+}

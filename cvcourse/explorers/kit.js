@@ -79,19 +79,21 @@ function begin(model, names, change = {}) {
   const control = named(declared, (one, name) => (
     controlOf(one, typeof one.options === "string" ? read(one.options) : one.options, change[name] ?? ((value) => set({ [name]: value })))));
 
-  // The explorer on its page. The controls show the state before each paint(state). Returns what render() must.
-  function page({ el, controls = Object.values(control), more = [], stage, watch }, paint, ...ends) {
+  // The explorer on its page. The controls show the state before each paint(state, root). Returns what render()
+  // must. tall: its words may need two lines; whole: it draws anew when the explorer changes its width.
+  function page({ el, controls, stage, tall = false, whole = false }, paint, ...ends) {
     const nodes = controls.map((one) => one.node ?? one);
-    const { root, drawn, close } = explorer(el, model, element("div", { class: "cv-controls" }, ...nodes, ...more), ...stage);
+    const { root, drawn, close } = explorer(el, model, element("div", { class: "cv-controls" }, ...nodes), ...stage);
+    if (tall) root.lastChild.style.minHeight = "2.9em";
     draw = () => {
       const now = get();
       for (const [name, { show }] of Object.entries(control)) show(now[name]);
-      paint(now);
+      paint(now, root);
       drawn();
     };
     for (const name of all) model.on(`change:${name}`, changed);
     const resize = new ResizeObserver(() => draw());
-    resize.observe(watch ?? stage[0]);
+    resize.observe(whole ? root : stage[0]);
     draw();
     return () => {
       resize.disconnect();

@@ -1,11 +1,11 @@
 """Normalisation: which numbers of a batch of feature maps share one mean and one variance."""
 
-import matplotlib
 import numpy as np
-from traitlets import Bool, Bytes, Enum, Int, List
+from traitlets import Int, List
 
 from cvcourse.datasets import photos
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Array, Choice, Slider, Toggle
 from cvcourse.visualization import picture, style
 from cvcourse.visualization.cubes import draw_cube, words_of
 
@@ -43,20 +43,18 @@ the mean −0.87, in this batch.
     Source: Wu and He, "Group normalization", 2018, figure 2.
     """
 
-    _esm = javascript("normalization.js")
-    state = ("norm", "groups", "batch_size", "image", "channel", "after")
+    _esm = javascript("kit.js", "compute.js", "normalization.js")
 
-    norm = Enum(NORMS, "batch").tag(sync=True)
-    groups = Int(2, min=1).tag(sync=True)
-    batch_size = Int(1, min=1).tag(sync=True)
-    image = Int(0, min=0).tag(sync=True)
-    channel = Int(0, min=0).tag(sync=True)
-    after = Bool(False).tag(sync=True)
+    norm = Choice("norm:", NORMS, kind="buttons")
+    groups = Int(2, min=1).tag(sync=True, state=True)
+    batch_size = Slider("Batch size", "N", role="input", low=1, high=8)
+    image = Int(0, min=0).tag(sync=True, state=True)
+    channel = Int(0, min=0).tag(sync=True, state=True)
+    after = Toggle("maps normalised")
     # What the browser draws.
     shape = List(Int()).tag(sync=True)
-    values = Bytes().tag(sync=True)  # maps as float32, (N, C, H, W)
-    thumbs = Bytes().tag(sync=True)  # photographs as RGB bytes, (N, side, side, 3)
-    colours = Bytes().tag(sync=True)  # RdBu
+    values = Array("float32", 4, state=None)  # maps, (N, C, H, W)
+    thumbs = Array(ndim=4, state=None)  # photographs
 
     def __init__(self, maps=None, images=None):
         maps, images = _course_maps() if maps is None else (np.asarray(maps, "float32"), images)
@@ -69,18 +67,18 @@ the mean −0.87, in this batch.
                              f"Received: shape={images.shape} for maps of shape {maps.shape}.")
         self._maps = maps
         super().__init__(
-            shape=list(maps.shape), batch_size=len(maps), groups=1 + (maps.shape[3] % 2 == 0),
+            {"batch_size": {"high": len(maps)}}, shape=list(maps.shape), batch_size=len(maps),
+            groups=1 + (maps.shape[3] % 2 == 0),
             channel=min(2, maps.shape[3] - 1),  # inside the cube, where one sees that it is a cube
-            values=np.moveaxis(maps, 3, 1).tobytes(), thumbs=(255 * images).astype("uint8").tobytes(),
-            colours=(matplotlib.colormaps["RdBu"](np.arange(256))[:, :3] * 255).astype("uint8").tobytes())
+            values=np.moveaxis(maps, 3, 1), thumbs=(255 * images).astype("uint8"))
 
     def figure(self):
         """Return the cube with its lit block, and the chosen map before and after, as a `Picture`."""
-        return figure(self._maps, **{name: getattr(self, name) for name in self.state})
+        return figure(self._maps, **self.now())
 
     def describe(self):
         """Return what shares mean and variance, and what becomes of the chosen map, in words and numbers."""
-        return describe(self._maps, **{name: getattr(self, name) for name in self.state})
+        return describe(self._maps, **self.now())
 
 
 def _course_maps():

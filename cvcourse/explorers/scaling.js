@@ -92,13 +92,13 @@ function render({ model, el }) {
 
   return page({
     el,
+    tall: true,
     controls: [...KNOBS.map((name) => control[name]), phi,
       element("div", { role: "group", "aria-label": "Networks of the paper", style: "display:flex;gap:4px;margin-left:auto" },
         ...buttons.map(([, node]) => node))],
     stage: [element("div", { style: "display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1.05fr);gap:24px;align-items:start" },
       rows.node, element("div", {}, element("div", { class: "cv-caption" }, "Multiply-adds for one image"), chosen.svg)), line],
   }, (now) => {
-    el.querySelector(".cv-describe").style.minHeight = "2.9em"; // nothing jumps when the words need one line only
     const network = efficientnetCosts(now);
     const [params, macs] = marks.B0;
     const ruled = byRule(Number(phi.input.value));

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from cvcourse import arithmetic, boxes, explorers
-from cvcourse.explorers import box_loss, convolution, mask, mask_loss, nms, optimizer_race, pooling
+from cvcourse.explorers import (
+    box_loss,
+    convolution,
+    mask,
+    mask_loss,
+    nms,
+    normalization,
+    optimizer_race,
+    pooling,
+)
 from cvcourse.models.efficientnet import costs
 from cvcourse.models.perceptron import perceptron_step
 
@@ -134,3 +143,15 @@ def test_costs_of_efficientnet(js, knobs):
     params, macs, stages = costs(*knobs)
     assert (got["params"], got["macs"]) == (params, macs)
     assert got["stages"] == [list(stage) for stage in stages]
+
+
+@pytest.mark.parametrize("norm", normalization.NORMS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_what_is_normalised_together(js, norm, batch):
+    maps, now = RNG.normal(size=(3, 2, 2, 6)).astype("float32"), {"norm": norm, "groups": 3}
+    expected = normalization.normalized(maps[:batch], norm, 3)
+    flat = np.moveaxis(maps, 3, 1).ravel()
+    found = js("(...given) => Array.from(normalized(...given))", flat, 6, 4, now, batch)
+    found = np.moveaxis(np.reshape(found, (3, 6, 2, 2)), 1, 3)
+    np.testing.assert_allclose(found[:batch], expected, atol=1e-5)
+    assert not found[batch:].any()
