@@ -19,3 +19,41 @@ def load_start():
 @pytest.fixture
 def start():
     return load_start()
+
+
+@pytest.fixture(scope="session")
+def website(tmp_path_factory):
+    """Folder of a website of two small lessons that nothing had to run for: a formula, an explorer."""
+    pytest.importorskip("sphinx", reason="needs the extra `site`")
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from cvcourse import explorers, visualization
+    from cvcourse.publishing import site, still
+
+    def shows(**data):
+        return [new_output("display_data", data={kind.replace("_", "/", 1): it for kind, it in data.items()})]
+
+    explorer = explorers.Pooling()
+    view = {still.VIEW: {"model_id": explorer.model_id, "version_major": 2, "version_minor": 1}}
+    picture = visualization.plot_matrix({"image": [[0.0, 1.0], [1.0, 0.5]]})._repr_html_()
+    cells = [
+        new_markdown_cell("# Pooling, in small\n\nOne question: **what does pooling lose?**"),
+        new_markdown_cell("**Before**: nothing.\n\n**Time**: 5 minutes."),
+        new_markdown_cell("A **kernel** and $x_i$.\n\n$$y = \\Big\\lfloor \\frac{x}{2} \\Big\\rfloor$$"),
+        new_code_cell("explorers.Pooling()", outputs=[new_output("display_data", data=view)]),
+        new_markdown_cell("*Predict, then run.* Which number?"),
+        new_code_cell("print(4)", outputs=[new_output("stream", text="4\n")]),
+        new_code_cell("plot_matrix(image)", outputs=shows(text_html=picture)),
+        new_markdown_cell("<details><summary>Hint 1</summary>\n\nHalve it.\n\n</details>"),
+        new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}, "tags": ["solution"]}),
+        new_markdown_cell("On to [lesson 02](02_second.ipynb) and [lesson 09](09_away.ipynb)."),
+    ]
+    state = {"version_major": 2, "version_minor": 0, "state": {explorer.model_id: still.saved(explorer)}}
+    first = new_notebook(cells=cells, metadata={"widgets": {still.STATE: state}})
+    second = new_notebook(cells=[new_markdown_cell("# A second lesson\n\n**What else?** Again a kernel.")])
+    folder = tmp_path_factory.mktemp("website")
+    nbformat.write(first, folder / "01_first.ipynb")
+    nbformat.write(second, folder / "02_second.ipynb")
+    site.site(folder / "out" / "sub", sorted(folder.glob("*.ipynb")), "owner/course", cache_folder=None)
+    return folder / "out" / "sub"

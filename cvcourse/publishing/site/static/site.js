@@ -1,7 +1,7 @@
 // Small things that Sphinx and the theme leave open.
 
 // From disk a browser does not hand out the text of other pages, which the search would show around each hit.
-if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
 // The explorers ask the page, as JupyterLab's, whether it is light.
 (() => {
