@@ -288,7 +288,7 @@ def _row(name, kind, weights, calls, inputs, trainable):
         "params": sum(math.prod(weight.shape) for weight in weights),
         "trainable_params": sum(math.prod(weight.shape) for weight in weights if id(weight) in trainable),
         "macs": _sum(macs for macs, _ in calls),
-        "activation_bytes": _sum(map(_bytes, outputs)),
+        "activation_bytes": _sum(map(bytes_of, outputs)),
         "inputs": inputs,
     }
 
@@ -298,12 +298,12 @@ def _sum(numbers):
     return None if None in numbers else sum(numbers)
 
 
-def _bytes(tensor):
-    """Return the bytes of a tensor; None where a size is open, or for text, which has none."""
+def bytes_of(tensor, count=None):
+    """Return the bytes of a tensor, or of `count` of its numbers; None if a size is open, or for text."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if None in tensor.shape or dtype == "string":
         return None
-    return math.prod(tensor.shape) * (1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8)
+    return (count or math.prod(tensor.shape)) * (1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8)
 
 
 def _formula(weights):

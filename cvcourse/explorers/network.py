@@ -1,6 +1,6 @@
 """Network: a model as a row of blocks. Change a layer and watch what it costs; nothing is ever allocated."""
 
-from traitlets import Dict, Int, Unicode, validate
+from traitlets import Dict, Int, List, Unicode, validate
 
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.what_if import (
@@ -11,6 +11,7 @@ from cvcourse.explorers.what_if import (
     look,
     make,
     measure,
+    script_layers,
     times,
 )
 from cvcourse.keras_graph import find_name
@@ -27,42 +28,11 @@ def _short(count):
     return str(int(count))
 
 
-def _share(part, whole, text):
-    """Return a part with its share of the whole, "1,792 (12.3 %)"; "?" where it is not known."""
-    if part is None:
-        return "?"
-    percent = 100 * part / max(whole, 1)
-    return f"{text(part)} ({'< 0.1' if 0 < percent < 0.1 else f'{percent:.1f}'} %)"
-
-
-def _difference(now, before, text):
-    """Return the change from `before` to `now`: "−1,792 (−50.0 %)", or "no change"."""
-    if now == before:
-        return "no change"
-    sign = "+" if now > before else "−"
-    percent = f" ({sign}{100 * abs(now - before) / before:.1f} %)" if before else ""
-    return f"{sign}{text(abs(now - before))}{percent}"
-
-
 def _megabytes(count):
     return f"{count / 1e6:.{2 if count >= 1e5 else 4}f} MB"
 
 
 _TOTALS = (("Parameters", "{:,}".format), ("Multiply-adds", _short), ("Memory of feature maps", _megabytes))
-_LABELS = {
-    "InputLayer": "input", "Conv2D": "conv", "DepthwiseConv2D": "depth", "SeparableConv2D": "separ",
-    "Conv2DTranspose": "up", "UpSampling2D": "up", "MaxPooling2D": "max", "AveragePooling2D": "mean",
-    "GlobalAveragePooling2D": "mean", "GlobalMaxPooling2D": "max", "Flatten": "flat", "Dropout": "drop",
-    "BatchNormalization": "norm", "LayerNormalization": "norm", "GroupNormalization": "norm",
-    "Activation": "act", "ZeroPadding2D": "pad", "Concatenate": "join", "Rescaling": "scale",
-}
-
-
-def _sizes(row):
-    """Return what the browser draws to scale: (height, channels, neurons, params, macs, bytes); 0 for "?"."""
-    shape = [size or 0 for size in row["output_shape"]] or [0]
-    height, channels, neurons = (shape[0], shape[-1], 0) if len(shape) == 3 else (0, 0, shape[-1])
-    return height, channels, neurons, row["params"], row["macs"] or 0, row["activation_bytes"] or 0
 
 
 def _totals(rows):
@@ -74,33 +44,6 @@ def _least(rows):
     """Return the words that stand before each total: "at least " where the rows do not know all of it."""
     keys = ("params", "macs", "activation_bytes")
     return ["at least " if None in [row[key] for row in rows] else "" for key in keys]
-
-
-def _role(row):
-    """Return the role that gives a block its colour."""
-    if row["type"] == "InputLayer":
-        return "input"
-    if "Normalization" in row["type"]:
-        return "statistics"
-    return "kernel" if row["params"] else "reference"
-
-
-def _block(row, totals, original):
-    """Return one row as the browser draws it; `original`: the settings of its layer before any change."""
-    params, formula = row["params"], row["formula"]
-    arrow = " + ".join(map(times, row["input_shapes"])) + " → " if row["input_shapes"] else ""
-    learned = f"{formula} = {_share(params, totals[0], '{:,}'.format)[:-1]} of all)" if params else "none"
-    return {
-        "name": row["name"], "type": row["type"], "label": _LABELS.get(row["type"], row["type"].lower()[:6]),
-        "role": _role(row), "changed": row["controls"] != original, "sizes": _sizes(row),
-        "shape": arrow + times(row["output_shape"]),
-        "costs": [learned, _share(row["macs"], totals[1], _short),
-                  _share(row["activation_bytes"], totals[2], _megabytes)],
-        "controls": {
-            argument: {"label": ADJUSTABLE[argument][0], "value": value,
-                       "stops": sorted({*ADJUSTABLE[argument][1], original[argument]})}
-            for argument, value in row["controls"].items()},
-    }
 
 
 def _first_with_weights(rows):
@@ -142,28 +85,34 @@ class Network(Explorer):
         3 layers, input 16×16×1: 514 parameters, 512 multiply-adds, 0.0021 MB of feature maps. Chosen: ...
     """
 
-    _esm = javascript("network.js")
-    state = ("selected", "network", "problem")
+    _esm = javascript("kit.js", "shapes.js", "network.js")
 
-    selected = Unicode().tag(sync=True)
+    selected = Unicode().tag(sync=True, state=True)
     input_size = Int(0).tag(sync=True)
     changes = Dict().tag(sync=True)
-    network = Dict().tag(sync=True)  # what the browser draws
-    problem = Unicode().tag(sync=True)
+    problem = Unicode().tag(sync=True, state=True)
+    # Where the script knows every layer it makes the rows itself.
+    rows = List().tag(sync=True, state=True, to_json=lambda rows, explorer: rows if explorer.asks else [])
+    given = Dict().tag(sync=True)  # the network as it was given: what the script computes with
 
     def __init__(self, model_or_builder, input_shape=None):
         model = make(model_or_builder, input_shape)
         self._title = model.name
         self._graph, self._copies = as_graph(model), {}
         size = first_size(self._graph, input_shape)
-        self.rows = measure(self._graph, size, {}, self._copies) if self._graph else look(model, input_shape)
-        self._original = self.rows, size
-        super().__init__(selected=_first_with_weights(self.rows), input_size=size, network=self._drawing())
+        rows = measure(self._graph, size, {}, self._copies) if self._graph else look(model, input_shape)
+        self._original = rows
+        layers = script_layers(rows, self._graph, size)
+        self.asks = bool(self._graph) and any("given" in layer for layer in layers)
+        super().__init__(
+            selected=_first_with_weights(rows), input_size=size, rows=rows,
+            given={"layers": layers, "size": size, "adjustable": ADJUSTABLE,
+                   "sizes": sorted({*SIZES, size}) if self._graph else []})
         self.observe(self._update, names=["input_size", "changes"])
 
     @validate("selected")
     def _check_selected(self, proposal):
-        names = [row["name"] for row in self._original[0]]
+        names = [row["name"] for row in self._original]
         return find_name(self._title, proposal["value"], names, "selected")
 
     @validate("input_size")
@@ -174,7 +123,7 @@ class Network(Explorer):
 
     @validate("changes")
     def _check_changes(self, proposal):
-        controls = {row["name"]: row["controls"] for row in self._original[0]}
+        controls = {row["name"]: row["controls"] for row in self._original}
         changes = {find_name(self._title, name, controls, "changes"): change
                    for name, change in proposal["value"].items()}
         for name, change in changes.items():
@@ -196,27 +145,6 @@ class Network(Explorer):
             self.problem = str(error)
             return
         self.problem = ""
-        self.network = self._drawing()
-
-    def _drawing(self):
-        """Return the network as the browser draws it: numbers for sizes, finished words for the rest."""
-        original, size = self._original
-        totals, before = _totals(self.rows), _totals(original)
-        index = {row["name"]: i for i, row in enumerate(self.rows)}
-        values = {row["name"]: row["controls"] for row in original}
-        return {
-            "rows": [_block(row, totals, values[row["name"]]) for row in self.rows],
-            "edges": [(index[source], index[row["name"]])
-                      for row in self.rows for source in row["sources"] if source in index],
-            "totals": [
-                {"label": label, "now": least + text(now), "before": least + text(old),
-                 "difference": _difference(now, old, text)}
-                for (label, text), now, old, least in zip(
-                    _TOTALS, totals, before, _least(self.rows), strict=True)],
-            "reference": [max(values) for values in zip(*map(_sizes, original), strict=True)],
-            "input": {"label": "Input size" if len(original[0]["output_shape"]) == 3 else "Input values",
-                      "value": size, "stops": sorted({*SIZES, size}) if self._graph else []},
-        }
 
     def figure(self):
         """Return the last possible network as a `Picture`."""

@@ -5,8 +5,8 @@ import re
 
 import keras
 
-from cvcourse.keras_graph import graph_of, shapes_only
-from cvcourse.summary import build, input_tensors, rows_of, summarize
+from cvcourse.keras_graph import POINTWISE_OPS, family, graph_of, named_layers, shapes_only, walk
+from cvcourse.summary import build, bytes_of, input_tensors, rows_of, summarize
 
 # What can be changed: the argument of Keras, its words on the page, and where its slider stops.
 _ROUND = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -21,6 +21,24 @@ ADJUSTABLE = {
 _BY_DEPTH = (
     keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense,
     keras.layers.BatchNormalization,
+)
+# Kinds of layer whose shapes and costs `shapes.js` computes itself, and their settings that matter there.
+IN_SCRIPT = frozenset([
+    *[f"{kind}{rank}D" for rank in (1, 2, 3) for kind in (
+        "Conv", "MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "ZeroPadding",
+        "Cropping", "UpSampling", "SpatialDropout")],
+    "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D",
+    "SeparableConv1D", "SeparableConv2D", "Dense", "Flatten", "Reshape", "Permute", "RepeatVector", "Add",
+    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Resizing", "Rescaling",
+    "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
+    "UnitNormalization", "Activation", "ReLU", "PReLU", "LeakyReLU", "ELU", "Softmax", "Identity",
+    "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "RandomFlip",
+    "RandomZoom", "RandomRotation", "RandomTranslation", "RandomBrightness", "RandomContrast",
+])
+_SETTINGS = (
+    "padding", "dilation_rate", "groups", "use_bias", "depth_multiplier", "output_padding", "keepdims",
+    "axis", "target_shape", "dims", "n", "scale", "center", "cropping", "size", "height", "width",
+    "shared_axes",
 )
 _USES = 50  # Keras remembers every call of a layer: after so many a fresh copy forgets them
 UNKNOWN_SIZE = 224  # pixels shown first where a model takes images of any size
@@ -55,6 +73,77 @@ def measure(graph, size, changes, copies=None):
 def look(model, input_shape=None):
     """Return the rows of a model that cannot be changed, with the same keys as `measure` gives."""
     return [row | _wiring(None, [], row["inputs"]) for row in summarize(model, input_shape).rows]
+
+
+def script_layers(rows, graph, size):
+    """Return the calls of a network for `shapes.js`: what it computes with, or the row that Python measured.
+
+    Args:
+        rows: what `measure` or `look` gives.
+        graph: functional model; None for a model whose calls are not known: then its rows are its calls.
+        size: int, height of its input.
+
+    Returns:
+        list of dicts: "name", "type", "from" (places of the calls that it takes), and settings or "given".
+    """
+    calls = _calls(rows, graph, size) if graph else None
+    if calls is None:
+        places = {row["name"]: place for place, row in enumerate(rows)}
+        froms = [[places[source] for source in row["sources"] if source in places] for row in rows]
+        calls = [_given(row, froms[place], [rows[k]["output_shape"] for k in froms[place]])
+                 | ({"shape": row["output_shape"]} if row["type"] == "InputLayer" else {})
+                 for place, row in enumerate(rows)]
+    return calls
+
+
+def _calls(rows, graph, size):
+    """Return the calls of a graph in the order in which they run; None where one cannot be followed."""
+    rows, edit, calls, made, lost = {row["name"]: row for row in rows}, _Edit({}, {}), [], {}, []
+
+    def note(path, layer, args, kwargs, outputs, work):
+        tensors = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+        outputs = keras.tree.flatten(outputs)
+        if outputs[:1] == [None] or len(outputs) != 1 or any(id(x) not in made for x in tensors):
+            lost.append(path)
+            return
+        call = _call(path, layer, tensors, outputs[0], [made[id(x)][0] for x in tensors], rows)
+        lost.extend([path] * ("given" in call and path in [one["name"] for one in calls]))
+        made[id(outputs[0])] = len(calls), outputs[0]
+        calls.append(call)
+
+    with shapes_only():
+        inputs = _inputs(graph, size)
+        for tensor in inputs:
+            row = rows[tensor.name]
+            made[id(tensor)] = len(calls), tensor
+            calls.append({"name": tensor.name, "type": row["type"], "from": [], "bytes": bytes_of(tensor, 1),
+                          "shape": row["output_shape"]})
+        names = {id(layer): path for path, layer in named_layers(graph).items()} | {id(graph): ""}
+        walk(graph, (inputs,), {}, note, names, swap=edit)
+    return None if lost else calls
+
+
+def _call(path, layer, tensors, output, sources, rows):
+    """Return one call: of a kind that the script knows, of a bare operation, or as it was measured."""
+    kind, config = type(layer).__name__, {}
+    bare = not isinstance(layer, keras.layers.Layer)
+    if bare and kind in POINTWISE_OPS:
+        return {"name": path, "type": kind, "from": sources, "bare": True, "bytes": bytes_of(output, 1)}
+    if not bare and family(layer) and kind in IN_SCRIPT:
+        config = layer.get_config()
+    if not config or config.get("data_format") == "channels_first" or getattr(layer, "lora_enabled", False):
+        row = rows.get(path) or {"name": path, "type": kind, "formula": "", "params": 0, "macs": 0,
+                                 "activation_bytes": 0, "output_shape": output.shape[1:]}
+        return _given(row, sources, [x.shape[1:] for x in tensors]) | {"bare": path not in rows}
+    known = {key: config[key] for key in (*ADJUSTABLE, *_SETTINGS) if config.get(key) is not None}
+    return known | {"name": path, "type": kind, "from": sources, "bytes": bytes_of(output, 1)}
+
+
+def _given(row, sources, shapes):
+    given = {key: row[key] for key in ("params", "formula", "macs")}
+    given |= {"shape": row["output_shape"], "bytes": row["activation_bytes"], "inputs": shapes}
+    call = {"name": row["name"], "type": row["type"], "from": sources, "given": given}
+    return row.get("controls", {}) | call
 
 
 def _wiring(layer, shapes, sources):
@@ -110,7 +199,8 @@ def _explain(layer, shapes, error):
 
 def _reason(error):
     """Return the line of a Keras error that says what is wrong."""
-    lines = (line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines())
+    text = re.sub(r"\x1b\[\d*m", "", str(error)).split("Exception encountered: ")[-1]
+    lines = (line.strip() for line in text.splitlines())
     return next((line for line in lines if line and not line.startswith("Exception encountered")), "")[:120]
 
 
@@ -120,12 +210,12 @@ def _copy(layer, changes):
         return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
     try:
         return type(layer).from_config(layer.get_config() | changes)
-    except ValueError as error:
-        raise Impossible(
-            f"{layer.name} ({type(layer).__name__}) cannot be made so. Keras says: {_reason(error)}"
-        ) from error
-    except Exception:  # a layer that does not say how it was made is shown as it is
-        return layer
+    except Exception as error:
+        if changes or isinstance(error, ValueError):
+            raise Impossible(
+                f"{layer.name} ({type(layer).__name__}) cannot be made so. Keras says: {_reason(error)}"
+            ) from error
+        return layer  # one that does not say how it was made is shown as it is
 
 
 class _Edit:
@@ -160,7 +250,7 @@ class _Edit:
         change, depths = dict(self.changes.get(path, {})), [shape[-1:] for shape in shapes]
         copy, made_with, made_for, uses = self.copies.get(path, (None, None, [], 0))
         fits = made_for == shapes or (
-            [shape[-1:] for shape in made_for] == depths
+            len(shapes) == 1 and [shape[-1:] for shape in made_for] == depths  # branches must be compared anew
             and (isinstance(copy, _BY_DEPTH) or not copy.weights))
         if copy is None or made_with != change or not fits or uses >= _USES:
             copy, made_for, uses = _copy(layer, change), shapes, 0
@@ -187,7 +277,7 @@ def _controls(layer):
     controls, config = {}, {}
     with contextlib.suppress(Exception):  # a layer that does not say how it was made
         config = layer.get_config() if layer else {}
-    for argument in ADJUSTABLE.keys() & config.keys():
+    for argument in (name for name in ADJUSTABLE if name in config):
         values = {config[argument]} if isinstance(config[argument], int) else set(config[argument] or ())
         if len(values) == 1:  # one slider cannot set a window of 1×7
             controls[argument] = values.pop()

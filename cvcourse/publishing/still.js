@@ -4,7 +4,6 @@
   const SORRY = "This part asks Python: to use it, open the lesson as a notebook.";
   // Traits whose change Python would answer; here they stay as they are, so that what is shown stays true.
   const ASKS = {
-    Network: ["changes", "input_size"],
     FeatureMaps: ["layer", "image_name", "channel", "position"],
     Problems: ["animal", "background", "turn", "light", "cover", "size", "swept"],
     Freezing: ["frozen"],
@@ -35,6 +34,7 @@
     const handlers = {};
     const fire = (event, ...rest) => { for (const handler of [...(handlers[event] ?? [])]) handler(...rest); };
     const model = {
+      still: true, // no Python answers: send() only says so
       get: (name) => state[name],
       set(name, value) {
         if (same(state[name], value)) return;

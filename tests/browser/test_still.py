@@ -1,5 +1,6 @@
 """Explorers on a page from disk, without Python and network: mouse, keyboard, and words that are true."""
 
+import keras
 import pytest
 
 from cvcourse import explorers
@@ -22,7 +23,7 @@ MOVES = {
     "Latent": (BOARD, BOARD, "ArrowRight"),
     "Scaling": (f"{BUTTON}:text('B3')", SLIDER, "ArrowRight"),
 }
-ASKING = {"Freezing": f"{BUTTON} >> nth=1", "Network": SLIDER}
+ASKING = {"Freezing": f"{BUTTON} >> nth=1"}
 
 
 @pytest.fixture
@@ -75,9 +76,44 @@ def test_mouse_and_keyboard_move_it_and_no_word_is_stale(opened, name):
 
 @pytest.mark.parametrize("name", ASKING)
 def test_what_asks_python_says_so_and_stays_true(opened, name):
-    page = opened(getattr(explorers, name)(*([vgg.vgg16] if name == "Network" else [])))
+    page = opened(getattr(explorers, name)())
     before = page.locator(".cv-describe").inner_text()
     control = page.locator(ASKING[name]).first
     control.press("Enter" if name == "Freezing" else "ArrowRight")
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
     assert page.locator(".cv-describe").inner_text() == before
+
+
+def test_network_says_on_a_page_what_python_says(opened):
+    live = explorers.Network(vgg.vgg16)
+    page = opened(live)
+    words = page.locator(".cv-describe")
+    size, filters, kernel, strides = page.get_by_role("slider").all()
+    for slider in size, filters, kernel, strides:
+        slider.press({size: "ArrowLeft", filters: "End"}.get(slider, "ArrowRight"))
+    live.input_size, live.changes = 192, {"block1_conv1": {"filters": 1024, "kernel_size": 4, "strides": 2}}
+    assert words.inner_text() == live.describe()
+    page.get_by_role("option", name="fc1").click()
+    page.get_by_role("listbox").press("End")
+    live.selected = "predictions"
+    assert words.inner_text() == live.describe()
+    page.get_by_role("listbox").press("Home")
+    size.press("Home")
+    live.input_size = 8
+    assert words.inner_text() == live.describe() and "does not fit" in page.get_by_role("alert").inner_text()
+    page.get_by_role("button", name="Undo all").click()
+    assert page.get_by_text("as given").count() == 3 and page.locator(".cv-alive-note").inner_text() == ""
+
+
+def test_network_with_a_layer_that_only_python_knows_says_so(opened):
+    page = opened(explorers.Network(keras.Sequential([
+        keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
+        keras.layers.Lambda(lambda x: 2 * x, output_shape=(6, 6, 4)),
+        keras.layers.Conv2D(2, 3, name="after")])))
+    before = page.locator(".cv-describe").inner_text()
+    page.get_by_role("slider").nth(1).press("ArrowRight")
+    page.locator(".cv-alive-note", has_text="asks Python").wait_for()
+    assert page.locator(".cv-describe").inner_text() == before
+    page.get_by_role("listbox").press("End")
+    page.get_by_role("slider").nth(1).press("ArrowRight")  # nothing before the layer changes
+    page.locator(".cv-describe", has_text="output 4×4×3").wait_for()
