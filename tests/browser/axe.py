@@ -28,7 +28,7 @@ def violations(page, inside=None):
     """
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(script().read_text(encoding="utf-8"))
-    options = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
+    options = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], "preload": False}
     found = page.evaluate("([where, options]) => axe.run(where ?? document, options)", [inside, options])
     return [
         f"{one['id']} ({one['impact']}), {len(one['nodes'])} times: "
