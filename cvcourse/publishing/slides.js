@@ -77,7 +77,7 @@
       return !over() && !wide();
     });
     slide.classList.toggle("wide", wide()); // long lines of code are broken then
-    slide.classList.toggle("tall", over());
+    slide.tabIndex = slide.classList.toggle("tall", over()) ? 0 : -1; // what scrolls can be reached
     rest();
   }
 

@@ -1,5 +1,6 @@
 """Slides from disk, with the network off: every key, notes, fragments, explorers, paper, both sizes."""
 
+import axe
 import nbformat.v4 as v4
 import pytest
 
@@ -86,7 +87,8 @@ def test_keys_turn_pages_and_answers_wait(opened):
     assert now(page) == (1, 0)
     press("ArrowRight")
     assert now(page) == (2, 2)
-    for keys, number in (("End", 8), ("PageDown", 8), ("Home", 1), ("4 Enter", 4), ("PageUp", 3), ("s", 4), ("PageUp", 3)):
+    moves = {"End": 8, "PageDown": 8, "Home": 1, "4 Enter": 4, "PageUp": 3, "s": 4, "ArrowLeft": 3}
+    for keys, number in moves.items():
         for key in keys.split():
             press(key)
         assert now(page)[0] == number
@@ -180,3 +182,14 @@ def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
     assert page.locator(".cv-explorer[data-drawn]").count() == 1
     assert page.get_by_text("Four.").is_visible()
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 8
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_slide_keeps_anybody_out(opened, theme):
+    page = opened()
+    if theme == "dark":
+        page.keyboard.press("d")
+    for number in range(1, 9):
+        page.evaluate("number => { location.hash = `#${number}`; }", number)
+        page.wait_for_timeout(400 if number == 3 else 30)
+        assert axe.violations(page) == []
