@@ -9,8 +9,8 @@ from keras import layers
 from PIL import Image
 
 from cvcourse.datasets import photos
+from cvcourse.datasets.upload import LARGEST_FILE, read_image
 from cvcourse.explorers import FeatureMaps
-from cvcourse.explorers.upload import LARGEST_FILE, read_image
 
 
 def cnn(shape=(32, 32, 3)):

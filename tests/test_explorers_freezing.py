@@ -7,7 +7,7 @@ from keras import layers
 
 from cvcourse.explorers import Freezing
 from cvcourse.explorers.freezing import frozen_words
-from cvcourse.explorers.training_cost import training_cost
+from cvcourse.training import training_cost
 
 
 def small():

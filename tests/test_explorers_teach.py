@@ -11,10 +11,10 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from cvcourse import datasets, interpretation, pretrained
+from cvcourse.datasets.upload import read_image
 from cvcourse.explorers import Teach
 from cvcourse.explorers.teach import KNOBS, course_pictures
 from cvcourse.explorers.teach_head import FOLDS, LARGEST_ARRAY, MOST, folds, read_saved
-from cvcourse.explorers.upload import read_image
 
 
 @pytest.fixture(scope="module")

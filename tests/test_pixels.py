@@ -14,7 +14,7 @@ from skimage.io import imsave
 
 from cvcourse.datasets import formats, pixels
 from cvcourse.datasets.files import picture_size
-from cvcourse.explorers.upload import read_image
+from cvcourse.datasets.upload import read_image
 
 RAMP = np.linspace(0, 255, 30).astype("uint8").reshape(5, 6)
 REFUSED, ANY = None, object()

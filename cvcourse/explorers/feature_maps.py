@@ -7,8 +7,8 @@ import numpy as np
 from traitlets import Dict, Int, List, Unicode, validate
 
 from cvcourse.datasets import photos
+from cvcourse.datasets.upload import as_photo, fit, read_image
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.upload import as_photo, fit, read_image
 from cvcourse.interpretation import explain_unit, feature_maps
 from cvcourse.visualization import COLORS, picture
 

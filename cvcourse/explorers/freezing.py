@@ -7,11 +7,11 @@ from traitlets import Bool, Dict, Int, List, Unicode, validate
 from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.controls import whole
-from cvcourse.explorers.training_cost import layer_groups, training_cost
 from cvcourse.explorers.what_if import as_graph
 from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
+from cvcourse.training import layer_groups, training_cost
 from cvcourse.visualization import COLORS, picture, style
 
 COLOURS = ("selected", "input", "output", "statistics", "kernel")  # as many own runs stay in the picture

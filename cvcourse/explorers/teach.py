@@ -12,9 +12,9 @@ from PIL import Image, ImageOps
 from traitlets import Bool, Dict, Int, List, Unicode, validate
 
 from cvcourse import backend, datasets, pretrained
+from cvcourse.datasets.upload import read_image
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.teach_head import CLASSES, HEADS, MOST, heads, held_out, padded, read_saved, testable
-from cvcourse.explorers.upload import read_image
 from cvcourse.pretrained.network import centre_crop
 from cvcourse.visualization import COLORS, picture, style
 

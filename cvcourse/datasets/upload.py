@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cvcourse.datasets import pixels
 
@@ -26,6 +25,8 @@ def read_image(name, data, largest=LARGEST_FILE):
     Raises:
         ValueError: the file is too large, no image, or broken.
     """
+    from PIL import Image, UnidentifiedImageError
+
     expected = f"{name} must be an image (PNG, JPEG) of at most {largest / 1e6:g} MB. Received:"
     if len(data) > largest:
         raise ValueError(f"{expected} {len(data) / 1e6:.1f} MB. Make it smaller.")
@@ -58,6 +59,8 @@ def _kind(data):
 
 def fit(image, shape):
     """Return a PIL image as a (H, W, C) array in [0, 1], cropped about its centre and resized."""
+    from PIL import ImageOps
+
     height, width, channels = shape
     image = ImageOps.fit(image.convert("L") if channels == 1 else image, (width, height))
     return np.asarray(image, "float32").reshape(height, width, channels) / 255
@@ -65,5 +68,7 @@ def fit(image, shape):
 
 def as_photo(array):
     """Return (H, W, C) numbers in [0, 1] as a PIL image."""
+    from PIL import Image
+
     array = np.clip(array * 255, 0, 255).round().astype("uint8")
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array[..., :3])
