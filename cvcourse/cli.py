@@ -158,10 +158,15 @@ def slides(options):
     import nbformat  # here, so that the other verbs start quickly
 
     from cvcourse.publishing.executed import executed
-    from cvcourse.publishing.slides import page
 
+    try:
+        from cvcourse.publishing.slides import page
+    except ImportError as error:
+        raise ValueError(f"{error}. Slides need: pip install -e '.[site]'") from None
     path, out = options.notebook, options.out
     notebook = nbformat.read(path, as_version=4) if options.executed else executed(path)
+    if not any(cell.get("outputs") for cell in notebook.cells):
+        raise ValueError(f"{path} has no outputs: leave --executed out, and it is run.")
     number = path.stem[:2]
     out.write_text(page(notebook, f"Lesson {number}" if number.isdigit() else ""), encoding="utf-8")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB. Open it in a browser; ? shows the keys.")

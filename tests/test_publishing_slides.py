@@ -135,4 +135,6 @@ def test_explorers_have_slides_of_their_own_and_the_file_asks_for_nothing(tmp_pa
     asks = r"""(src|srcset|poster|data)=["']?(?!data:)\w+:|@import|url\((?!['"]?(data:|#))"""
     assert not re.search(asks, made.split("<body>")[0] + re.sub("(?s)<script.*?</script>", "", made))
     assert re.findall(r'<a[^>]*href="([^"]*)', made) == ["https://a.org"] and "<math" in made
+    nbformat.write(v4.new_notebook(cells=[text("# T"), code()]), tmp_path / "bare.ipynb")
+    assert main(["slides", str(tmp_path / "bare.ipynb"), str(tmp_path / "bare.html"), "--executed"]) == 1
     assert "Lesson 04" in made and made.count("<script>") == 2 and len(made) < 200_000
