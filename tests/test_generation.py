@@ -175,7 +175,8 @@ def test_the_discriminator_alone_learns_to_tell():
 def test_everything_is_trained_written_and_restored(tmp_path, monkeypatch):
     monkeypatch.setattr(generation, "SEEDS", (1,))
     monkeypatch.setattr(generation, "TRICKS", {"all": generation.TRICKS["all"]})
-    monkeypatch.setattr(generation, "RUNS", {name: generation.RUNS[name] for name in ("balanced", "collapse")})
+    two = {name: generation.RUNS[name] for name in ("balanced", "collapse")}
+    monkeypatch.setattr(generation, "RUNS", two)
     weights, runs = tmp_path / "weights", tmp_path / "runs"
     weights.mkdir()
     runs.mkdir()
