@@ -15,8 +15,9 @@ _FOLDER = Path(__file__).parent
 
 
 def javascript(*names):
-    """Return the explorer's own files behind the shared `base.js`, as the text of one ES module."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("base.js", *names))
+    """Return the explorer's own files behind the shared `kit.js`, as the text of one ES module."""
+    files = dict.fromkeys(("kit.js", *names))
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in files)
 
 
 class Explorer(anywidget.AnyWidget):

@@ -71,8 +71,7 @@ function render({ model, el }) {
     model.send({ upload: chosen.name }, undefined, [await chosen.slice(0, 6000001).arrayBuffer()]);
     file.value = "";
   });
-  const upload = element("button", { class: "cv-button", type: "button", style: "white-space:nowrap;flex:none", "aria-label": "Upload an image" }, "Upload …");
-  upload.addEventListener("click", () => file.click());
+  const upload = button("Upload …", () => file.click(), "", { style: "white-space:nowrap;flex:none", "aria-label": "Upload an image" });
   const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
   const controls = element("div", { class: "cv-controls", style: "flex-wrap:nowrap;gap:8px 16px" },
     element("label", { class: "cv-control", style: "min-width:0" }, "Layer", layer), element("label", { class: "cv-control" }, "Image", image),
@@ -82,9 +81,7 @@ function render({ model, el }) {
   const panel = (caption, node, style = "") => element("figure", { class: "cv-panel", style: `min-width:0;${style}` }, caption, node);
   const caption = () => element("figcaption", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
   const [imageCaption, mapCaption, allCaption] = [caption(), caption(), caption()];
-  const seen = board("Image with the receptive field of the unit");
-  seen.canvas.removeAttribute("tabindex");
-  seen.canvas.style.cursor = "default";
+  const seen = board("Image with the receptive field of the unit", true);
   const map = board("Chosen feature map; arrow keys move the unit, page keys change the map");
   const overview = element("canvas", { class: "cv-canvas", tabindex: 0, role: "img",
     "aria-label": "All feature maps of the layer; arrow keys choose one", style: "width:100%;height:14.5em;cursor:pointer" });
@@ -108,10 +105,9 @@ function render({ model, el }) {
   root.querySelector(".cv-describe").style.minHeight = "2.9em";
 
   function sharp(canvas) {
-    const ratio = window.devicePixelRatio || 1;
-    [canvas.width, canvas.height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+    [canvas.width, canvas.height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.round(size * dots()));
     const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.setTransform(dots(), 0, 0, dots(), 0, 0);
     context.imageSmoothingEnabled = false;
     return context;
   }
@@ -152,7 +148,7 @@ function render({ model, el }) {
         (i % columns) * size + 1.5, Math.floor(i / columns) * size + 1.5, width * scale, height * scale);
     }
     const at = now.channel - first;
-    context.strokeStyle = map.ink("--cv-selected");
+    context.strokeStyle = map.ink("selected");
     context.lineWidth = 3;
     context.strokeRect((at % columns) * size + 1.5, Math.floor(at / columns) * size + 1.5, width * scale, height * scale);
     allCaption.textContent = count > PAGE ? `maps ${first} to ${first + shown - 1} of ${count}` : `all ${count} maps, one scale`;
@@ -160,13 +156,12 @@ function render({ model, el }) {
 
   function drawBoard(one, canvas, corners, line) {
     const { width, height } = canvas;
-    const extent = Math.max(width, height);
-    one.clear([(width - extent) / 2, (height - extent) / 2], extent);
+    one.fit(height, width);
     one.context.imageSmoothingEnabled = false;
     one.context.drawImage(canvas, ...one.place(0, 0, width, height));
     if (!corners) return;
     one.frame(...corners, "#fff", line + 2);
-    one.frame(...corners, one.ink("--cv-selected"), line);
+    one.frame(...corners, one.ink("selected"), line);
   }
 
   function drawUnit(unit) {
@@ -207,10 +202,10 @@ function render({ model, el }) {
     const middle = height / 2;
     sums.forEach((value, i) => {
       const tall = (value / top) * (middle - 4);
-      context.fillStyle = map.ink(i === chosen ? "--cv-selected" : "--cv-output");
+      context.fillStyle = map.ink(i === chosen ? "selected" : "output");
       context.fillRect(i * slot, Math.min(middle, middle - tall), Math.max(1, slot - (slot > 4 ? 2 : 0)), Math.max(1, Math.abs(tall)));
     });
-    context.fillStyle = map.ink("--cv-muted");
+    context.fillStyle = map.ink("muted");
     context.fillRect(0, middle, slot * sums.length, 1);
   }
 
@@ -243,7 +238,7 @@ function render({ model, el }) {
   }
 
   // Pointer and keys.
-  const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
+  const clamp = (value, size) => within(value, 0, size - 1);
   const move = (row, column) => {
     const [height, width] = state.get().maps.shape;
     const position = [clamp(row, height), clamp(column, width)];
@@ -253,16 +248,15 @@ function render({ model, el }) {
     depth = null;
     state.set({ channel: clamp(channel, state.get().maps.shape[2]) });
   };
-  navigate(map, {
-    drag: (event) => { const [x, y] = map.at(event); move(Math.floor(y), Math.floor(x)); },
-    step: (down, right) => move(model.get("position")[0] + down, model.get("position")[1] + right),
-    edge: (last) => move(...(last ? [1e6, 1e6] : [0, 0])),
-  });
-  map.canvas.addEventListener("keydown", (event) => {
-    const step = { PageDown: 1, PageUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    pick(model.get("channel") + step);
+  follow(map.canvas, {
+    press: (event) => { const [x, y] = map.at(event); move(Math.floor(y), Math.floor(x)); },
+    arrow: (down, right) => move(model.get("position")[0] + down, model.get("position")[1] + right),
+    key({ key }) {
+      const step = { PageDown: 1, PageUp: -1 }[key];
+      if (step) pick(model.get("channel") + step);
+      else if (key === "Home" || key === "End") move(...(key === "End" ? [1e6, 1e6] : [0, 0]));
+      else return false;
+    },
   });
   overview.addEventListener("pointerdown", (event) => {
     const { first, shown } = page(model.get("channel"), state.get().maps.shape[2]);

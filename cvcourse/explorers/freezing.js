@@ -26,7 +26,7 @@ function render({ model, el }) {
   run.addEventListener("click", () => model.send({ run: model.get("running") ? "stop" : "start" }));
 
   // The network.
-  const picture = shape("svg", { height, style: "display:block;cursor:pointer" });
+  const picture = svg("svg", { height, style: "display:block;cursor:pointer" });
   const list = element("div", { tabindex: 0, role: "listbox", "aria-multiselectable": true, style: "overflow-x:auto;overflow-y:hidden",
     "aria-label": "Layers that learn are selected; arrow keys move, space freezes or thaws" }, picture);
   const about = element("p", { class: "cv-hint", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
@@ -47,7 +47,7 @@ function render({ model, el }) {
 
   const big = Math.max(1, ...layers.map(({ size }) => size));
   const most = Math.max(1, ...layers.map(({ macs }) => macs));
-  const text = (x, y, words, more = {}) => shape("text", { x, y, "font-size": 12, fill: "var(--cv-ink)", ...more }, words);
+  const text = (x, y, words, more = {}) => svg("text", { x, y, "font-size": 12, fill: "var(--cv-ink)", ...more }, words);
   const middle = { "text-anchor": "middle" };
 
   function toggle(at) {
@@ -58,9 +58,9 @@ function render({ model, el }) {
   }
 
   function hatch() {
-    const pattern = shape("pattern", { id: key, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-      shape("rect", { width: 7, height: 7, fill: "var(--cv-raised)" }), shape("rect", { width: 2.5, height: 7, fill: "var(--cv-reference)" }));
-    return shape("defs", {}, pattern);
+    const pattern = svg("pattern", { id: key, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      svg("rect", { width: 7, height: 7, fill: "var(--cv-raised)" }), svg("rect", { width: 2.5, height: 7, fill: "var(--cv-reference)" }));
+    return svg("defs", {}, pattern);
   }
 
   function drawLayer(layer, at, { frozen, cost }) {
@@ -68,20 +68,20 @@ function render({ model, el }) {
     const x = GUTTER + (at + 0.5) * slot;
     const tall = layer.size ? 12 + (BLOCKS - 24) * Math.sqrt(layer.size / big) : 44;
     const wide = layer.size ? 0.6 * slot : 12;
-    const group = shape("g", { role: "option", id: `${key}-${at}`, "aria-selected": !asleep,
+    const group = svg("g", { role: "option", id: `${key}-${at}`, "aria-selected": !asleep,
       "aria-label": `Layer ${at + 1}, ${layer.name}, ${asleep ? "frozen" : "trainable"}` });
     group.append(
-      shape("title", {}, `${layer.name}: ${asleep ? "frozen" : "trainable"}`),
-      shape("rect", { x: x - slot / 2 + 1, y: 1, width: slot - 2, height: height - 2, rx: 4, fill: "transparent",
+      svg("title", {}, `${layer.name}: ${asleep ? "frozen" : "trainable"}`),
+      svg("rect", { x: x - slot / 2 + 1, y: 1, width: slot - 2, height: height - 2, rx: 4, fill: "transparent",
         stroke: at === place ? "var(--cv-selected)" : "none", "stroke-width": 1.5 }),
-      shape("rect", { x: x - wide / 2, y: BLOCKS - 4 - tall, width: wide, height: tall, rx: 2, "stroke-width": 0.8,
+      svg("rect", { x: x - wide / 2, y: BLOCKS - 4 - tall, width: wide, height: tall, rx: 2, "stroke-width": 0.8,
         stroke: "var(--cv-ink)", fill: asleep ? `url(#${key})` : "var(--cv-kernel)" }),
       text(x, BLOCKS + 14, at + 1, { ...middle, "font-weight": asleep ? 400 : 700 }));
     PASSES.forEach(([, role], pass) => {
       const bottom = BLOCKS + 24 + (pass + 1) * BAR - 4;
       const rise = cost.passes[at][pass] ? Math.max(1.5, (BAR - 7) * layer.macs / most) : 0;
-      group.append(shape("rect", { x: x - 0.3 * slot, y: bottom, width: 0.6 * slot, height: 1, fill: "var(--cv-line)" }),
-        shape("rect", { x: x - 0.3 * slot, y: bottom - rise, width: 0.6 * slot, height: rise, fill: `var(--cv-${role})` }));
+      group.append(svg("rect", { x: x - 0.3 * slot, y: bottom, width: 0.6 * slot, height: 1, fill: "var(--cv-line)" }),
+        svg("rect", { x: x - 0.3 * slot, y: bottom - rise, width: 0.6 * slot, height: rise, fill: `var(--cv-${role})` }));
     });
     group.addEventListener("click", () => toggle(at));
     return group;

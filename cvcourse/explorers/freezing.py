@@ -50,7 +50,7 @@ class Freezing(Explorer):
         (579, 'only the classifier')
     """
 
-    _esm = javascript("chart.js", "freezing.js")
+    _esm = javascript("kit.js", "freezing.js")
     state = ("frozen", "cost", "runs", "running", "problem")
 
     layers = List(Dict()).tag(sync=True)

@@ -189,11 +189,7 @@ function render({ model, el }) {
   const board = element("div", { style: "position:relative;width:100%;aspect-ratio:1;background:var(--cv-raised);border-radius:3px;overflow:hidden" }, canvas, shade);
   const paint = (image, ...from) => canvas.getContext("2d").drawImage(image, ...(from.length ? from : [0, 0, image.width, image.height]), 0, 0, side, side);
   const caption = element("div", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
-  const press = (text, act, style = "") => {
-    const button = element("button", { class: "cv-button", type: "button", style }, text);
-    button.addEventListener("click", act);
-    return button;
-  };
+  const press = (text, act, style = "") => button(text, act, "", { style });
   const camera = press("Start the camera", () => { if (stream) { stop(); draw(); tell({ do: "learn" }); } else start(); }, "flex:1 0 100%;font-weight:600");
   const asked = element("input", { type: "file", accept: "image/*,.heic", class: "cv-hidden", tabindex: -1, "aria-label": "File to ask about" });
   asked.addEventListener("change", () => { files([...asked.files], -1); asked.value = ""; });
