@@ -197,7 +197,7 @@
   for (const part of document.querySelectorAll(".explorer")) grown.observe(part);
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.jpThemeLight = "false";
   const asked = location.hash.slice(1);
-  show(Number(asked) - 1 || 0);
+  show(Math.max(0, Number(asked) - 1 || 0));
   if (asked === "print") paper();
   window.addEventListener("hashchange", () => { const to = Number(location.hash.slice(1)); if (to && to !== at + 1) show(to - 1); });
 })();

@@ -50,7 +50,7 @@ def opened(chromium, lesson):
     """Open the lesson; in the end nothing went wrong and nobody asked the network."""
     wrong = []
 
-    def open_page(size=SIZES[0], at=1):
+    def open_page(size=SIZES[0], at=""):
         page = chromium.new_page()
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
