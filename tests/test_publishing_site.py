@@ -86,7 +86,7 @@ def test_a_lesson_has_its_formulas_folds_explorer_and_badges(website):
 
 def test_the_first_page_maps_the_lessons(website):
     text = " ".join(re.sub(r"<[^>]*>", " ", page(website, "index.html")).split())
-    assert "01 Pooling, in small What does pooling lose? 5" in text
+    assert "01 Pooling, in small What does pooling lose? 5 minutes" in text
 
 
 def test_cards_and_explorers_have_pages(website):

@@ -24,6 +24,7 @@ from cvcourse.publishing.formulas import mathml
 REPOSITORY = ""
 BRANCH = "main"
 DARK = "pygments_dark_style", "a11y-high-contrast-dark"
+LARGE = 150_000  # bytes: a larger picture may lose what no eye misses
 FOLDER = Path(__file__).with_name("site")
 CONFIG = {
     "project": "Computer vision, one runnable cell at a time",
@@ -86,6 +87,7 @@ def write_sources(folder, lessons, repository):
     found = {}  # the first of each kind of explorer
     for notebook in lessons.values():
         unlink(notebook, lessons)
+    (folder / "index.md").write_text(index_page(lessons), encoding="utf-8")
     homes = glossary.link(lessons)
     for stem, notebook in lessons.items():
         states = still.explorers(notebook)
@@ -96,7 +98,6 @@ def write_sources(folder, lessons, repository):
                     found.setdefault(still.name(entry), (entry, stem))
         nbformat.write(lesson_page(stem, notebook, folder / "pictures", repository), folder / f"{stem}.ipynb")
     nbformat.write(explorers_page(found, lessons), folder / "explorers.ipynb")
-    (folder / "index.md").write_text(index_page(lessons), encoding="utf-8")
     (folder / "glossary.md").write_text(glossary.page(homes), encoding="utf-8")
     (folder / "networks.md").write_text(networks_page(), encoding="utf-8")
     (folder / "data.md").write_text(data_page(), encoding="utf-8")
@@ -132,15 +133,17 @@ def setup(app):
 
     # Furo adds this setting when it is loaded as a theme, too late for CONFIG.
     app.connect("builder-inited", lambda app: setattr(app.config, *DARK), priority=100)
-    app.connect("html-page-context", with_levels, priority=900)
+    app.connect("html-page-context", say_names, priority=900)
     app.add_html_math_renderer("mathml", inline_renderers=formula(False), block_renderers=formula(True))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def with_levels(app, page, template, context, doctree):
-    """Say of which level the headings of the list of pages are: a screen reader asks, and Sphinx does not."""
+def say_names(app, page, template, context, doctree):
+    """What a screen reader asks for: the level of the list's headings, what is folded."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    if "body" in context:
+        context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
 
 
 # --- A lesson --------------------------------------------------------------------------------------------
@@ -206,7 +209,7 @@ def code_cell(cell, states, pictures, asked):
 
 
 def extract(text, folder):
-    """The HTML with its embedded pictures as files of `folder`, in the smaller form that browsers know."""
+    """The HTML with its embedded pictures as files of `folder`, in a smaller form that browsers know."""
     from PIL import Image
 
     def save(found):
@@ -215,6 +218,8 @@ def extract(text, folder):
         if not (folder / name).exists():
             with Image.open(io.BytesIO(content)) as picture:
                 picture.save(folder / name, lossless=True, quality=20, method=1)
+                if (folder / name).stat().st_size > LARGE:  # photographs
+                    picture.convert("RGB").save(folder / name, quality=88, method=2)
         return f'loading="lazy" src="pictures/{name}"'
 
     return re.sub(r'src="data:image/png;base64,([^"]*)"', save, text)
@@ -249,20 +254,20 @@ def question(notebook):
     return asked[-1][0].upper() + asked[-1][1:] if asked else ""
 
 
-def minutes(notebook):
-    """How long a lesson takes, as it says itself."""
+def duration(notebook):
+    """How long a lesson takes, in its own words."""
     text = "\n".join(cell.source for cell in notebook.cells[:4])
-    found = re.search(r"\*\*Time\*\*: (?:about )?(\d+) minutes", text)
-    return found[1] if found else ""
+    found = re.search(r"\*\*Time\*\*: ([^;:.]*)", text)
+    return found[1].strip() if found else ""
 
 
 def index_page(lessons):
     """The first page: what this is, and the map of lessons."""
     rows = [
-        f"| [{stem[:2]} {title(notebook)}]({stem}.ipynb) | {question(notebook)} | {minutes(notebook)} |"
+        f"| [{stem[:2]} {title(notebook)}]({stem}.ipynb) | {question(notebook)} | {duration(notebook)} |"
         for stem, notebook in lessons.items()
     ]
-    head = "| lesson | the question that it answers | minutes |\n|---|---|---|"
+    head = "| lesson | the question that it answers | time |\n|---|---|---|"
     pages = "\n".join(f"{stem[:2]} {title(notebook)} <{stem}>" for stem, notebook in lessons.items())
     return "\n".join([
         (FOLDER / "index.md").read_text(encoding="utf-8"),
