@@ -5,6 +5,7 @@ import numpy as np
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
 from cvcourse.explorers.controls import Array, Choice, Slider
+from cvcourse.explorers.mask import measures as overlap_measures
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 ROLES = {"cross-entropy": "kernel", "Dice loss": "output", "1 − IoU": "statistics", "accuracy": "reference"}
@@ -131,11 +132,10 @@ def measures(mask, truth, sure):
     """
     mask, truth = np.asarray(mask, bool), np.asarray(truth, bool)
     probability, right = np.where(mask, sure, 1 - sure), np.mean(mask == truth)
-    union = (mask | truth).sum()
     return {
         "cross_entropy": float(-right * np.log(sure) - (1 - right) * np.log(1 - sure)),
         "dice_loss": float(1 - 2 * probability[truth].sum() / (probability.sum() + truth.sum())),
-        "iou": float((mask & truth).sum() / union) if union else 1.0,
+        "iou": overlap_measures(mask, truth)["iou"],
         "accuracy": float(right),
     }
 
