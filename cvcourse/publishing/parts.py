@@ -12,6 +12,7 @@ from pygments.lexers import PythonLexer
 
 from cvcourse.publishing import still
 from cvcourse.publishing.formulas import mathml
+from cvcourse.publishing.pictures import embedded
 
 LETTERS = 92  # in a line of a slide
 PICTURE = 9  # lines that a picture needs at least
@@ -220,13 +221,14 @@ def _output(output, states):
             yield _printed(output.text)
         return
     data = output.get("data", {})
-    entry, markup = still.shown(output, states), data.get("text/html", "")
+    entry, markup = still.shown(output, states), embedded(data.get("text/html", ""))
     if entry:
         model = data[still.VIEW]["model_id"]
         yield Part("explorer", still.fragment(entry, markup), PICTURE, model=model)
     elif "image/png" in data and "<img" not in markup:
         words = html.escape(data.get("text/plain", "picture"))
-        yield Part("picture", f'<img alt="{words}" src="data:image/png;base64,{data["image/png"]}">', PICTURE)
+        picture = embedded(f'<img alt="{words}" src="data:image/png;base64,{data["image/png"]}">')
+        yield Part("picture", picture, PICTURE)
     elif markup:
         drawn = "<img" in markup or "<svg" in markup
         yield Part("picture" if drawn else "output", markup, PICTURE if drawn else markup.count("<tr") + 1)
