@@ -1,7 +1,10 @@
 """The explorer of the problems without a browser: its pictures, its words, its strips, its errors."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from cvcourse.explorers import Problems
 from cvcourse.explorers.problems import BACKGROUNDS, KNOBS, PHOTOGRAPH, PICTURES, SIZE, problem
@@ -66,6 +69,19 @@ def test_strips_are_the_answers_at_each_position(explorer, knob):
     for place, yes in list(zip(places, right["light"], strict=True))[::5]:
         setattr(explorer, knob, place)
         assert (explorer.answers()["light"] == "cat") == yes
+
+
+def test_what_a_page_without_python_recalls_is_what_python_says(explorer):
+    made = explorer.recorded["made"]
+    sheet = Image.open(io.BytesIO(explorer.recorded["sheet"]))
+    assert sheet.size == (SIZE, SIZE * len(made)) and len(explorer.recorded["sheet"]) < 250_000
+    for place in range(0, len(made), 7):
+        for name, value in made[place]["of"].items():
+            setattr(explorer, name, value)
+        assert made[place]["words"] == explorer.describe()
+        assert made[place]["scores"]["light"] == pytest.approx(explorer.view["scores"]["light"], abs=1e-4)
+        shown = np.asarray(sheet)[SIZE * place : SIZE * (place + 1)].astype(int)
+        assert np.abs(shown - explorer.image()).mean() < 5
 
 
 def test_the_browser_asks_for_strips_of_known_knobs_only(explorer):

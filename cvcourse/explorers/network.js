@@ -195,13 +195,12 @@ function render({ model, el }) {
     set({ selected: all[within(index, 0, all.length - 1)] });
   }
 
-  function draw(now) {
+  function draw(now, root) {
     follow(now);
     const reference = before.map(sizesOf).reduce((most, one) => most.map((value, k) => Math.max(value, one[k])));
     const all = rows.map(sizesOf);
     const index = new Map(names().map((name, place) => [name, place]));
     const edges = rows.flatMap((row, to) => row.sources.filter((name) => index.has(name)).map((name) => [index.get(name), to]));
-    const root = stage.parentElement;
     const font = parseFloat(getComputedStyle(root).fontSize) || 14;
     const zoom = font / 14, gutter = 96 * zoom, pick = chosen();
     const small = Math.max(12, 0.86 * font);

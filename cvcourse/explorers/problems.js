@@ -1,5 +1,6 @@
 // Problems: draws the picture that cvcourse.explorers.Problems makes, and what each classifier answers.
-// Python computes picture and scores; the strips follow when the slider has come to rest.
+// Python computes picture and scores; the strips follow when the slider has come to rest. A page without Python shows
+// what was recorded along each slider, with the others at rest.
 
 const SETTINGS = ["animal", "background", "turn", "light", "cover", "size"];
 const REST = 250; // ms without a change until the strips are asked for
@@ -9,11 +10,7 @@ const PIXELS = 64;
 
 const signed = (value) => String(value).replace("-", "−");
 
-function choice(label, names, change) {
-  const select = element("select", { "aria-label": label, style: "max-width:9.5em" }, ...names.map((name) => element("option", { value: name }, name)));
-  select.addEventListener("change", () => change(select.value));
-  return { node: element("label", { class: "cv-control cv-stacked" }, element("span", {}, label), select), select };
-}
+const bestOf = (scores) => scores.indexOf(Math.max(...scores));
 
 // One classifier: its answer, a bar for each class, and the strip. Returns {node, show(…), strip(…), mark(part)}.
 function row(name, classes, pick) {
@@ -38,7 +35,7 @@ function row(name, classes, pick) {
     element("div", {}, ...bars.map(({ node }) => node)),
     element("div", { style: "position:relative" }, cells, marker)),
     show(scores, truth) {
-      const best = scores.indexOf(Math.max(...scores));
+      const best = bestOf(scores);
       const right = classes[best] === truth;
       const top = Math.max(1e-9, ...scores.map(Math.abs));
       answer.textContent = `${right ? "✓" : "✗"} ${classes[best]}`;
@@ -69,68 +66,64 @@ function row(name, classes, pick) {
 function render({ model, el }) {
   const knobs = model.get("knobs");
   const classes = model.get("classes");
-  let waiting = 0;
-
-  const animal = choice("Picture", model.get("animals"), (name) => set({ animal: name }));
-  const background = choice("Background", model.get("backgrounds"), (name) => set({ background: name }));
-  const sliders = Object.fromEntries(Object.entries(knobs).map(([name, [min, max, step]]) => {
-    const one = slider({ word: WORDS[name], letter: "", role: "input", min, max, change: (value) => set({ [name]: value }, name) });
-    one.input.step = name === "turn" ? 5 : step;
-    one.input.setAttribute("aria-label", WORDS[name]);
-    one.node.querySelector("b").remove();
-    return [name, one];
-  }));
-  const reset = element("button", { class: "cv-button", type: "button", style: "margin-left:auto" }, "Reset");
-  reset.addEventListener("click", () => set({
-    background: "plain", ...Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob[3]])) }));
+  const names = model.get("names");
+  const { sheet, made } = model.get("recorded");
+  let [waiting, pictures] = [0, null];
+  if (model.still) createImageBitmap(new Blob([sheet])).then((found) => { pictures = found; });
+  const only = (name) => (value) => move({ [name]: value }, name);
+  const { get, set, control, page, redraw } = begin(model, ["swept", "view", "strips"],
+    Object.fromEntries(SETTINGS.map((name) => [name, only(name)])));
+  const reset = button("Reset", () => move(atRest({ background: "plain" })), "", { style: "margin-left:auto" });
 
   const canvas = element("canvas", { class: "cv-canvas", width: PIXELS, height: PIXELS, role: "img",
     style: "width:100%;aspect-ratio:1;border-radius:3px" });
   const caption = element("figcaption", { class: "cv-caption" }, `They get ${PIXELS} × ${PIXELS} × 3 numbers`);
   const title = element("div", { class: "cv-caption", style: "text-align:right;white-space:nowrap" });
   const ends = element("div", { style: "display:flex;justify-content:space-between;margin:-20px 0 0 auto;width:15em;color:var(--cv-muted)" });
-  const rows = model.get("names").map((name) => row(name, classes, (part) => {
-    const { places } = model.get("strips");
-    set({ [model.get("swept")]: places[Math.floor(part * places.length)] });
+  const rows = names.map((name) => row(name, classes, (part) => {
+    const { places } = get().strips;
+    move({ [get().swept]: places[Math.floor(part * places.length)] });
   }));
   const stage = element("div", { style: "display:grid;grid-template-columns:minmax(0,17.5em) minmax(0,1fr);gap:24px" },
     element("figure", { class: "cv-panel" }, caption, canvas),
     element("div", {}, title, ...rows.map(({ node }) => node), ends));
-  const { root, drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls", style: "column-gap:14px" }, animal.node, background.node,
-      ...Object.values(sliders).map(({ node }) => node), reset), stage);
-  root.querySelector(".cv-describe").style.minHeight = "2.9em";
 
-  const state = stateOf(model, [...SETTINGS, "swept", "view", "strips"], () => draw());
-  function set(values, knob) {
-    if (knob && knob !== model.get("swept")) values.swept = knob;
-    state.set(values);
-    clearTimeout(waiting);
-    waiting = setTimeout(() => model.send({ sweep: model.get("swept") }), REST);
-  }
-
+  const atRest = (values) => ({ ...Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob[3]])), ...values });
   const same = (of, now, but) => SETTINGS.every((name) => name === but || of[name] === now[name]);
 
-  function draw() {
-    const now = state.get();
-    animal.select.value = now.animal;
-    background.select.value = now.background;
-    for (const [name, one] of Object.entries(sliders)) {
-      one.show(now[name]);
-      one.node.querySelector("output").textContent = signed(now[name]) + UNITS[name];
+  function move(values, knob) {
+    const swept = knob in knobs ? knob : get().swept;
+    if (model.still) return recall(values, swept);
+    set({ ...values, swept });
+    clearTimeout(waiting);
+    waiting = setTimeout(() => model.send({ sweep: get().swept }), REST);
+  }
+
+  // What was recorded there, the other sliders at rest; or at the place nearest to it.
+  function recall(values, swept) {
+    const { animal, background } = { ...get(), ...values };
+    const wanted = atRest({ animal, background, ...(swept in values ? { [swept]: values[swept] } : {}) });
+    const along = made.filter(({ of }) => same(of, wanted, swept)).sort((a, b) => a.of[swept] - b.of[swept]);
+    // From where the slider stands a key leads to the next recorded place.
+    const ahead = Math.sign(wanted[swept] - get()[swept]);
+    const away = ({ of }) => Math.abs(of[swept] - wanted[swept]) + (ahead * (of[swept] - get()[swept]) > 0 || !ahead ? 0 : 1000);
+    const found = along.reduce((best, one) => (away(one) < away(best) ? one : best));
+    if (along.length === 1 && found.of[swept] !== wanted[swept]) { // of other animals and grounds the rest alone is recorded
+      model.send({ sweep: swept });
+      return redraw();
     }
-    drawPicture(now);
-    drawStrips(now);
-    if (same(now.view.of, now)) drawn();
+    model.set("description", found.words);
+    const right = Object.fromEntries(names.map((name) => [name, along.map(({ scores, truth }) => classes[bestOf(scores[name])] === truth)]));
+    const strips = { of: found.of, knob: swept, places: along.map(({ of }) => of[swept]), right };
+    return set({ ...found.of, swept, view: found, ...(along.length > 1 ? { strips } : {}) });
   }
 
   function drawPicture({ view }) {
-    const pixels = new Uint8Array(view.pixels.buffer, view.pixels.byteOffset, view.pixels.byteLength);
-    const image = new ImageData(PIXELS, PIXELS);
-    for (let i = 0; i < PIXELS * PIXELS; i++) image.data.set([...pixels.subarray(3 * i, 3 * i + 3), 255], 4 * i);
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    const pen = canvas.getContext("2d");
+    if (view.pixels) photo(arrayOf({ shape: [PIXELS, PIXELS, 3], dtype: "uint8", data: view.pixels }), canvas);
+    else if (pictures) pen.drawImage(pictures, 0, PIXELS * made.indexOf(view), PIXELS, PIXELS, 0, 0, PIXELS, PIXELS);
     canvas.setAttribute("aria-label", `The picture: a ${view.of.animal}`);
-    rows.forEach((one, at) => one.show(view.scores[model.get("names")[at]], view.truth));
+    rows.forEach((one, at) => one.show(view.scores[names[at]], view.truth));
   }
 
   function drawStrips(now) {
@@ -142,17 +135,15 @@ function render({ model, el }) {
     const width = places[1] - places[0];
     const part = (now[knob] - places[0] + width / 2) / (width * places.length);
     rows.forEach((one, at) => {
-      one.strip(right[model.get("names")[at]], knob, stale);
+      one.strip(right[names[at]], knob, stale);
       one.mark(part);
     });
   }
 
-  draw();
-  return () => {
-    clearTimeout(waiting);
-    state.close();
-    close();
-  };
+  return page({ el, controls: [...SETTINGS.map((name) => control[name]), reset], stage: [stage], tall: true }, (now) => {
+    drawPicture(now);
+    drawStrips(now);
+  }, () => clearTimeout(waiting));
 }
 
 export default { render };

@@ -1,13 +1,16 @@
 """Problems: one animal, turned, darkened, covered, shrunk; several classifiers answer beside each other."""
 
-from functools import cache
+import io
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 import numpy as np
-from traitlets import Dict, Enum, Int, List, Unicode, validate
+from PIL import Image
+from traitlets import Dict, Enum, List, Unicode
 
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Choice, Slider
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 PHOTOGRAPH = "photograph of the cat"
@@ -22,6 +25,7 @@ BACKGROUNDS = MappingProxyType({  # photograph and the colour that its grey gets
 KNOBS = MappingProxyType({  # lowest, highest and step; the rest position
     "turn": (-180, 180, 15, 0), "light": (5, 200, 5, 100), "cover": (0, 90, 5, 0), "size": (30, 100, 5, 100),
 })
+REST = MappingProxyType({name: knob[3] for name, knob in KNOBS.items()})
 POST = np.array((0.52, 0.37, 0.23))
 
 
@@ -55,24 +59,23 @@ class Problems(Explorer):
         A dog, turned by 90°. always cat: cat, wrong.
     """
 
-    _esm = javascript("problems.js")
+    _esm = javascript("kit.js", "problems.js")
     state = ("view",)
 
     names = List(Unicode()).tag(sync=True)
     classes = List(Unicode()).tag(sync=True)
     knobs = Dict({name: list(knob) for name, knob in KNOBS.items()}).tag(sync=True)
-    animals = List(list(PICTURES)).tag(sync=True)
-    backgrounds = List(list(BACKGROUNDS)).tag(sync=True)
-    animal = Enum(PICTURES, "cat").tag(sync=True)
-    background = Enum(tuple(BACKGROUNDS), "plain").tag(sync=True)
-    turn = Int(0).tag(sync=True)
-    light = Int(100).tag(sync=True)
-    cover = Int(0).tag(sync=True)
-    size = Int(100).tag(sync=True)
+    animal = Choice("Picture", PICTURES)
+    background = Choice("Background", tuple(BACKGROUNDS))
+    turn = Slider("Turn", role="input", low=-180, high=180, step=5, default=0, unit="°")
+    light = Slider("Light", role="input", low=5, high=200, step=5, default=100, unit=" %")
+    cover = Slider("Cover", role="input", high=90, step=5, unit=" %")
+    size = Slider("Size", role="input", low=30, high=100, step=5, default=100, unit=" %")
     swept = Enum(tuple(KNOBS), "turn").tag(sync=True)
     # What the browser draws: the image with the scores, and the strips.
     view = Dict().tag(sync=True)
     strips = Dict().tag(sync=True)
+    recorded = Dict().tag(sync=True)  # the same along each slider, for a page without Python
 
     def __init__(self, classifiers, classes=("cat", "dog", "duck")):
         if not classifiers:
@@ -85,6 +88,7 @@ class Problems(Explorer):
         self.observe(self._look, names=["animal", "background", *KNOBS])
         self.on_msg(self._receive)
         self._look()
+        self.recorded = self._record()
         self.sweep()
 
     def _settings(self):
@@ -104,14 +108,6 @@ class Problems(Explorer):
                                  f"{(len(images), len(self.classes))}. Received: {found[name].shape}")
         return found
 
-    @validate(*KNOBS)
-    def _check_knob(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = KNOBS[name][:2]
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be {low} … {high}. Received: {name}={value}")
-        return value
-
     def _look(self, change=None):
         settings = self._settings()
         image, hidden = problem(**settings)
@@ -121,13 +117,30 @@ class Problems(Explorer):
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
-        low, high, step, _ = KNOBS[self.swept]
-        places = list(range(low, high + 1, step))
+        places = _places(self.swept)
         images = np.stack([self.image(**{self.swept: place}) for place in places])
         truth = self.classes.index(_class_of(self.animal))
         right = {name: (rows.argmax(axis=1) == truth).tolist() for name, rows in self.scores(images).items()}
         self.strips = {"of": self._settings(), "knob": self.swept, "places": places, "right": right}
         return right
+
+    def _record(self):
+        """Return pictures, scores and words at each position of each slider, and of each animal at rest."""
+        states = [self._settings() | REST | {knob: place} for knob in KNOBS for place in _places(knob)]
+        states = [state for k, state in enumerate(states) if state not in states[:k]]
+        rests = [{"animal": one, "background": ground, **REST} for one in PICTURES for ground in BACKGROUNDS]
+        states += [state for state in rests if state not in states]
+        images, hidden = zip(*(problem(**state) for state in states), strict=True)
+        scores, sheet = self.scores(np.stack(images)), io.BytesIO()
+        Image.fromarray(np.concatenate(images)).save(sheet, "JPEG", quality=90, subsampling=0)
+        made = []
+        for k, state in enumerate(states):
+            found = {name: np.round(rows[k], 4).tolist() for name, rows in scores.items()}
+            answers = {name: self.classes[int(rows[k].argmax())] for name, rows in scores.items()}
+            truth = _class_of(state["animal"])
+            made.append({"of": state, "scores": found, "truth": truth,
+                         "words": describe(state, hidden[k], answers, truth)})
+        return {"sheet": sheet.getvalue(), "made": made}
 
     def _receive(self, widget, content, buffers):
         if isinstance(content, dict) and content.get("sweep") in KNOBS:
@@ -142,15 +155,7 @@ class Problems(Explorer):
         """Return the picture and the answers in words."""
         if not self.view:
             return ""
-        rests = {name: getattr(self, name) for name, knob in KNOBS.items() if getattr(self, name) != knob[3]}
-        words = {"turn": f"turned by {number(self.turn, 0)}°", "light": f"light {self.light} %",
-                 "cover": f"{self.view['hidden']:.0%} hidden", "size": f"size {self.size} %"}
-        parts = [f"A {self.animal}", *(words[name] for name in rests)]
-        if self.background != "plain":
-            parts.append(f"on {self.background}")
-        says = [f"{name}: {answer}, {'right' if answer == self.view['truth'] else 'wrong'}"
-                for name, answer in self.answers().items()]
-        return f"{', '.join(parts)}. {'; '.join(says)}."
+        return describe(self._settings(), self.view["hidden"], self.answers(), self.view["truth"])
 
     @style()
     def figure(self):
@@ -172,10 +177,28 @@ class Problems(Explorer):
         return drawing
 
 
+def describe(settings, hidden, answers, truth):
+    """Return a picture and the answers to it in words. Pure; `settings` are the arguments of `problem`."""
+    words = {"turn": f"turned by {number(settings['turn'], 0)}°", "light": f"light {settings['light']} %",
+             "cover": f"{hidden:.0%} hidden", "size": f"size {settings['size']} %"}
+    parts = [f"A {settings['animal']}", *(words[name] for name in KNOBS if settings[name] != REST[name])]
+    if settings["background"] != "plain":
+        parts.append(f"on {settings['background']}")
+    says = [f"{name}: {answer}, {'right' if answer == truth else 'wrong'}"
+            for name, answer in answers.items()]
+    return f"{', '.join(parts)}. {'; '.join(says)}."
+
+
+def _places(knob):
+    low, high, step, _ = KNOBS[knob]
+    return list(range(low, high + 1, step))
+
+
 def _class_of(animal):
     return "cat" if animal == PHOTOGRAPH else animal
 
 
+@lru_cache(maxsize=128)  # what was recorded is not made again
 def problem(animal, background="plain", turn=0, light=100, cover=0, size=100):
     """Return a picture of an animal with its problems, and how much of the animal the posts hide.
 
@@ -204,7 +227,9 @@ def problem(animal, background="plain", turn=0, light=100, cover=0, size=100):
     picture += posts * (shade * POST - picture)
     hidden = float((there * posts).sum() / there.sum())
     picture = picture.reshape(SIZE, 2, SIZE, 2, 3).mean(axis=(1, 3)) * light / 100
-    return np.clip(255 * picture + 0.5, 0, 255).astype("uint8"), hidden
+    picture = np.clip(255 * picture + 0.5, 0, 255).astype("uint8")
+    picture.flags.writeable = False
+    return picture, hidden
 
 
 def _posts(cover, size):

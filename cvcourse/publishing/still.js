@@ -5,7 +5,6 @@
   // Traits whose change Python would answer; here they stay as they are, so that what is shown stays true.
   const ASKS = {
     FeatureMaps: ["layer", "image_name", "channel", "position"],
-    Problems: ["animal", "background", "turn", "light", "cover", "size", "swept"],
     Freezing: ["frozen"],
   };
   const modules = new Map();
@@ -37,6 +36,7 @@
       still: true, // no Python answers: send() only says so
       get: (name) => state[name],
       set(name, value) {
+        if (name === "description" && value) state.said = true; // the script has words of its own
         if (same(state[name], value)) return;
         if (fixed.includes(name)) asked();
         else state[name] = value;
@@ -63,14 +63,17 @@
     const { name } = box.dataset;
     const state = traits(JSON.parse(box.querySelector("script").textContent));
     const model = stillModel(state, ASKS[name] ?? [], changed, say);
-    let words = state.description;
+    let [words, waiting] = [state.description, false];
 
     // Python wrote `description`. Once the state is another and the script has written no new one, it is hidden,
     // and the line of live numbers tells a screen reader what there is now.
     function changed(trait) {
-      if (trait === "description" || (ASKS[name] ?? []).includes(trait)) return;
+      if (trait === "description" || waiting || (ASKS[name] ?? []).includes(trait)) return;
+      waiting = true; // several traits change together
       queueMicrotask(() => {
-        if (words && state.description === words) model.set("description", "");
+        waiting = false;
+        if (words && state.description === words && !state.said) model.set("description", "");
+        state.said = false;
         words = state.description;
         box.setAttribute("aria-label", name);
         box.querySelector(".cv-describe").style.visibility = words ? "" : "hidden"; // nothing jumps

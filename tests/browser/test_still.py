@@ -1,6 +1,7 @@
 """Explorers on a page from disk, without Python and network: mouse, keyboard, and words that are true."""
 
 import keras
+import numpy as np
 import pytest
 
 from cvcourse import explorers
@@ -117,3 +118,24 @@ def test_network_with_a_layer_that_only_python_knows_says_so(opened):
     page.get_by_role("listbox").press("End")
     page.get_by_role("slider").nth(1).press("ArrowRight")  # nothing before the layer changes
     page.locator(".cv-describe", has_text="output 4×4×3").wait_for()
+
+
+def test_problems_recalls_what_was_recorded_along_each_slider(opened):
+    live = explorers.Problems({"light": lambda images: np.eye(3)[(images.mean((1, 2, 3)) > 100).astype(int)]})
+    page = opened(live)
+    words, note = page.locator(".cv-describe"), page.locator(".cv-alive-note")
+    moves = ("Light", "Home", {"light": 5}), ("Size", "ArrowLeft", {"light": 100, "size": 95})
+    for name, key, state in moves:
+        page.get_by_role("slider", name=name).press(key)
+        for knob, value in state.items():
+            setattr(live, knob, value)
+        page.locator(".cv-describe", has_text=live.describe()).wait_for()
+    picture = page.locator(".cv-panel canvas")
+    before = picture.evaluate("canvas => canvas.toDataURL()")
+    page.get_by_role("combobox", name="Picture").select_option("duck")
+    page.locator(".cv-describe", has_text="A duck. light:").wait_for()
+    assert picture.evaluate("canvas => canvas.toDataURL()") != before and note.inner_text() == ""
+    before = words.inner_text()
+    page.get_by_role("slider", name="Turn").press("ArrowRight")
+    page.locator(".cv-alive-note", has_text="asks Python").wait_for()
+    assert words.inner_text() == before
