@@ -13,7 +13,7 @@ from pathlib import Path
 from pygments.formatters import HtmlFormatter
 
 from cvcourse.publishing import still
-from cvcourse.publishing.parts import DRAWN, Part, parts
+from cvcourse.publishing.parts import DRAWN, parts
 
 LINES = 17  # of text that a slide holds at its largest letters
 _FOLDER = Path(__file__).parent
@@ -174,6 +174,3 @@ def _wait(slide, following):
         part.step |= later or (part.kind in DRAWN and part.cell == cells[-1])
     for part in slide.shown()[:1]:
         part.step = False
-
-
-__all__ = ["Part", "Slide", "cut", "page"]
