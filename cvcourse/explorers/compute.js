@@ -290,3 +290,28 @@ function normalized(maps, C, P, now, size) {
   }
   return result;
 }
+
+// --- What a training step costs with some layers frozen, as training_cost() in training.py --------------------------
+
+function trainingCost(layers, frozen, images, slots = 1) {
+  const learns = layers.map(({ name }) => !frozen.includes(name));
+  const first = learns.includes(true) ? learns.indexOf(true) : layers.length;
+  const passes = layers.map((_, i) => [1, Number(i > first), Number(learns[i])]);
+  const total = (values) => values.reduce((all, one) => all + one, 0);
+  const work = total(layers.map(({ macs }, i) => macs * total(passes[i])));
+  const most = 3 * total(layers.map(({ macs }) => macs)) - layers[0].macs;
+  const trainable = total(layers.map(({ params }, i) => (learns[i] ? params : 0)));
+  const parts = { activations: images * (layers[first]?.kept ?? 0), gradients: 4 * trainable, slots: 4 * slots * trainable };
+  return { ...parts, memory: total(Object.values(parts)), trainable, share: work / most,
+    frozen: total(layers.map(({ params }) => params)) - trainable, passes };
+}
+
+// Which of the layers 1 … count are frozen, in words: "layers 1–3, 5 frozen".
+function frozenWords(numbers, count) {
+  if (!numbers.length) return "all trainable";
+  if (numbers.length === count) return "all frozen";
+  if (numbers.length === count - 1 && !numbers.includes(count)) return "only the classifier";
+  const ends = numbers.filter((n) => !numbers.includes(n + 1));
+  const spans = numbers.filter((n) => !numbers.includes(n - 1)).map((start, i) => (start === ends[i] ? start : `${start}–${ends[i]}`));
+  return `layer${numbers.length > 1 ? "s" : ""} ${spans.join(", ")} frozen`;
+}

@@ -289,13 +289,7 @@ function render({ model, el }) {
     chooseDepth(shownDepth() + step);
   });
 
-  const resized = new ResizeObserver(() => draw());
-  resized.observe(stage);
-  return () => {
-    resized.disconnect();
-    state.close();
-    close();
-  };
+  return live(stage, draw, state.close, close);
 }
 
 export default { render };

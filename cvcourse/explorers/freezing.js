@@ -1,7 +1,7 @@
 // Freezing: a network as a row of layers to click, what a training step costs, and the curves of its runs.
-// Python counts and trains; a run goes on only while this page asks for its next epoch.
+// Python trains; a run goes on only while this page asks for its next epoch.
 
-const STATE = ["frozen", "cost", "runs", "running", "progress", "problem"];
+const STATE = ["frozen", "runs", "running", "progress", "problem"];
 const PASSES = [["forward", "reference"], ["input gradients", "output"], ["weight gradients", "kernel"]];
 const GUTTER = 112; // CSS pixels for the names of the rows
 const SLOT = 26; // least width of a layer
@@ -17,13 +17,9 @@ function render({ model, el }) {
   let slot = SLOT;
 
   // Controls.
-  const presets = model.get("presets").map(([words, frozen]) => {
-    const button = element("button", { class: "cv-button", type: "button" }, words);
-    button.addEventListener("click", () => state.set({ frozen }));
-    return { button, frozen };
-  });
-  const run = element("button", { class: "cv-button", type: "button", style: "margin-left:auto;min-width:13.5em;font-weight:600" });
-  run.addEventListener("click", () => model.send({ run: model.get("running") ? "stop" : "start" }));
+  const presets = model.get("presets").map(([words, frozen]) => ({ frozen, node: button(words, () => state.set({ frozen })) }));
+  const run = button("", () => model.send({ run: model.get("running") ? "stop" : "start" }), "",
+    { style: "margin-left:auto;min-width:13.5em;font-weight:600" });
 
   // The network.
   const picture = svg("svg", { height, style: "display:block;cursor:pointer" });
@@ -38,7 +34,7 @@ function render({ model, el }) {
   });
   const curves = chart({ width: 620, height: 190, right: 170, label: "Test images right against epochs, a curve for each run" });
   const { root, drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls", style: "gap:8px 10px" }, ...presets.map(({ button }) => button), run),
+    element("div", { class: "cv-controls", style: "gap:8px 10px" }, ...presets.map(({ node }) => node), run),
     list, about,
     element("div", { style: "display:grid;grid-template-columns:minmax(0,21em) minmax(0,1fr);gap:0 20px;margin-top:6px;font-variant-numeric:tabular-nums" },
       element("div", { style: "display:grid;align-content:space-between" }, ...figures.map(({ node }) => node)), curves.svg));
@@ -101,7 +97,7 @@ function render({ model, el }) {
       + "million multiply-adds. Freeze or thaw: click, or arrow keys and space.";
   }
 
-  function drawFigures({ cost }) {
+  function drawFigures(cost) {
     const [unit, size] = cost.memory < 1e5 ? ["kB", 1e3] : ["MB", 1e6];
     const part = (bytes) => (bytes / size).toFixed(1);
     const [learn, time, memory] = figures;
@@ -136,16 +132,29 @@ function render({ model, el }) {
     }
   }
 
+  // What Python would say of it, for a page without Python.
+  function describe({ frozen, runs }, cost) {
+    const bytes = (count) => (count >= 1e5 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e3).toFixed(1)} kB`);
+    const label = frozenWords(names.flatMap((name, k) => (frozen.includes(name) ? [k + 1] : [])), names.length);
+    const done = runs.filter(({ own, values }) => own && values.length).map(({ label: of, values }) => `${of} ${values.at(-1).toFixed(0)} %`);
+    return `${label[0].toUpperCase()}${label.slice(1)}: ${cost.trainable.toLocaleString("en")} parameters learn, `
+      + `${cost.frozen.toLocaleString("en")} are frozen. A training step needs about ${(100 * cost.share).toFixed(0)} % of the time `
+      + `of one with all trainable, and at most ${bytes(cost.activations)} for outputs, ${bytes(cost.gradients + cost.slots)} `
+      + `for gradients and momentum.${done.length ? ` Test images right at the end: ${done.join("; ")}.` : ""}`;
+  }
+
   function draw() {
     const now = state.get();
-    for (const { button, frozen } of presets) {
-      button.setAttribute("aria-pressed", frozen.length === now.frozen.length && frozen.every((name) => now.frozen.includes(name)));
+    const cost = trainingCost(layers, now.frozen, model.get("batch_size"));
+    for (const { node, frozen } of presets) {
+      node.setAttribute("aria-pressed", frozen.length === now.frozen.length && frozen.every((name) => now.frozen.includes(name)));
     }
     run.textContent = now.running ? `■ Stop (epoch ${now.progress + 1} of ${model.get("epochs")})` : `▶ Train ${model.get("epochs")} epochs`;
-    drawNetwork(now);
-    drawFigures(now);
+    drawNetwork({ ...now, cost });
+    drawFigures(cost);
     drawCurves(now);
     drive(now);
+    if (model.still) model.set("description", describe(now, cost));
     drawn();
   }
 
@@ -153,19 +162,12 @@ function render({ model, el }) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, End: 1e6, Home: -1e6 }[event.key];
     if (event.key === " " || event.key === "Enter") toggle(place);
     else if (step) {
-      place = Math.min(layers.length - 1, Math.max(0, place + step));
+      place = within(place + step, 0, layers.length - 1);
       draw();
     } else return;
     event.preventDefault();
   });
-  const resized = new ResizeObserver(draw);
-  resized.observe(list);
-  draw();
-  return () => {
-    resized.disconnect();
-    state.close();
-    close();
-  };
+  return live(list, draw, state.close, close);
 }
 
 export default { render };

@@ -50,15 +50,16 @@ class Freezing(Explorer):
         (579, 'only the classifier')
     """
 
-    _esm = javascript("kit.js", "freezing.js")
+    _esm = javascript("kit.js", "compute.js", "freezing.js")
     state = ("frozen", "cost", "runs", "running", "problem")
 
     layers = List(Dict()).tag(sync=True)
     presets = List(List()).tag(sync=True)
     frozen = List(Unicode()).tag(sync=True)
-    cost = Dict().tag(sync=True)
+    cost = Dict()  # the page computes it, too
     runs = List(Dict()).tag(sync=True)
     epochs = Int(12).tag(sync=True)
+    batch_size = Int(10).tag(sync=True)
     running = Bool(False).tag(sync=True)
     progress = Int(0).tag(sync=True)  # epochs that the present run has done
     problem = Unicode().tag(sync=True)
@@ -70,7 +71,7 @@ class Freezing(Explorer):
                              f"is. Received: train={train!r:.30}, test={test!r:.30}")
         self._model, self._train, self._test, self._run = model, train, test, None
         self._augment, self._seed = augment, seed
-        self._batch_size = whole("batch_size", batch_size, 1, 1024)
+        batch_size = whole("batch_size", batch_size, 1, 1024)
         shape = (32, 32, 3) if train is None else np.shape(train[0])[1:]
         self._classes = 3 if train is None else int(np.max(train[1])) + 1
         if model is not None and (as_graph(model) is None or (model.output_shape[-1] or 0) < self._classes):
@@ -78,11 +79,12 @@ class Freezing(Explorer):
                              f"{self._classes} classes in train. Received: {model!r}")
         self.groups = layer_groups(summarize(self._copy, shape).rows)
         self.names = [group["name"] for group in self.groups]
-        layers = [{key: group[key] for key in ("name", "params", "macs", "size")} for group in self.groups]
+        keys = ("name", "params", "macs", "kept", "size")
+        layers = [{key: group[key] for key in keys} for group in self.groups]
         asleep = [name for name in self.names if model and not find_layer(model, name)[1].trainable]
         super().__init__(
             layers=layers, presets=_presets(self.names), frozen=asleep,
-            cost=training_cost(self.groups, asleep, self._batch_size),
+            cost=training_cost(self.groups, asleep, batch_size), batch_size=batch_size,
             runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
             epochs=whole("epochs", epochs, 1, 100))
         self.observe(self._count, names=["frozen"])
@@ -96,7 +98,7 @@ class Freezing(Explorer):
         return [name for name in self.names if name in proposal["value"]]
 
     def _count(self, change):
-        self.cost = training_cost(self.groups, self.frozen, self._batch_size)
+        self.cost = training_cost(self.groups, self.frozen, self.batch_size)
         self.problem = ""
 
     # --- Training: one epoch a step, so that the page can show it and stop it ----------------------------
@@ -125,7 +127,7 @@ class Freezing(Explorer):
                 find_layer(model, layer)[1].trainable = group["name"] not in frozen
         eye = np.eye(model.output_shape[-1], dtype="float32")
         images, labels = (np.asarray(part) for part in self._train)
-        batches = training.Batches(images, eye[labels], self._batch_size, self._augment, seed=self._seed)
+        batches = training.Batches(images, eye[labels], self.batch_size, self._augment, seed=self._seed)
         peak = PEAK_NEW if frozen == self.names[:-1] else PEAK_ADJUST
         training.compile_one_cycle(model, self.epochs * len(batches), peak)
         for _ in range(self.epochs):

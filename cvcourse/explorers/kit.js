@@ -53,6 +53,17 @@ function stateOf(model, names, draw) {
   };
 }
 
+// Draw now and whenever `node` changes its size. Returns what render() must return: the function that ends it all.
+function live(node, draw, ...ends) {
+  const resize = new ResizeObserver(() => draw());
+  resize.observe(node);
+  draw();
+  return () => {
+    resize.disconnect();
+    for (const end of ends) end();
+  };
+}
+
 // A number as it is written on the page: two decimals, a true minus sign, no minus zero.
 function number(value, digits = 2) {
   const small = Math.abs(value) < 0.5 * 10 ** -digits;
@@ -158,13 +169,7 @@ function begin(model, names, change = {}) {
       paint(now, root);
       drawn();
     };
-    const resize = new ResizeObserver(() => draw());
-    resize.observe(whole ? root : stage[0]);
-    draw();
-    return () => {
-      resize.disconnect();
-      for (const end of [...ends, state.close, close]) end();
-    };
+    return live(whole ? root : stage[0], () => draw(), ...ends, state.close, close);
   }
   return { get, set, control, page, redraw: () => draw() };
 }

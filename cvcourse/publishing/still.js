@@ -5,7 +5,6 @@
   // Traits whose change Python would answer; here they stay as they are, so that what is shown stays true.
   const ASKS = {
     FeatureMaps: ["layer", "image_name", "channel", "position"],
-    Freezing: ["frozen"],
   };
   const modules = new Map();
   const same = (a, b) => a === b // bytes are never looked into

@@ -9,6 +9,7 @@ from cvcourse import arithmetic, boxes, explorers
 from cvcourse.explorers import (
     box_loss,
     convolution,
+    freezing,
     mask,
     mask_loss,
     nms,
@@ -18,6 +19,7 @@ from cvcourse.explorers import (
 )
 from cvcourse.models.efficientnet import costs
 from cvcourse.models.perceptron import perceptron_step
+from cvcourse.training import training_cost
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.random((7, 9)).round(2)
@@ -155,3 +157,12 @@ def test_what_is_normalised_together(js, norm, batch):
     found = np.moveaxis(np.reshape(found, (3, 6, 2, 2)), 1, 3)
     np.testing.assert_allclose(found[:batch], expected, atol=1e-5)
     assert not found[batch:].any()
+
+
+@pytest.mark.parametrize("frozen", [[], ["a"], ["b"], ["a", "b"], ["a", "b", "c"]])
+def test_the_cost_of_a_training_step(js, frozen):
+    sizes = zip("abc", (10, 20, 30), (900, 500, 10), (4000, 2000, 100), strict=True)
+    layers = [dict(zip(("name", "params", "macs", "kept"), one, strict=True)) for one in sizes]
+    assert js("trainingCost", layers, frozen, 5) == training_cost(layers, frozen, 5)
+    for numbers in ([], [1], [1, 2, 3, 5], list(range(1, 8)), list(range(1, 9)), [2, 8]):
+        assert js("frozenWords", numbers, 8) == freezing.frozen_words(numbers, 8)

@@ -24,7 +24,6 @@ MOVES = {
     "Latent": (BOARD, BOARD, "ArrowRight"),
     "Scaling": (f"{BUTTON}:text('B3')", SLIDER, "ArrowRight"),
 }
-ASKING = {"Freezing": f"{BUTTON} >> nth=1"}
 
 
 @pytest.fixture
@@ -75,14 +74,18 @@ def test_mouse_and_keyboard_move_it_and_no_word_is_stale(opened, name):
     assert page.locator(".cv-alive-note").inner_text() == ""
 
 
-@pytest.mark.parametrize("name", ASKING)
-def test_what_asks_python_says_so_and_stays_true(opened, name):
-    page = opened(getattr(explorers, name)())
+def test_freezing_counts_what_a_layer_costs(opened):
+    live = explorers.Freezing()
+    page = opened(live)
+    for preset in live.presets[::-1]:
+        live.frozen = preset[1]
+        page.get_by_role("button", name=preset[0]).press("Enter")
+        page.locator(".cv-describe", has_text=live.describe()).wait_for()
     before = page.locator(".cv-describe").inner_text()
-    control = page.locator(ASKING[name]).first
-    control.press("Enter" if name == "Freezing" else "ArrowRight")
+    page.get_by_role("button", name="▶ Train").press("Enter")
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
     assert page.locator(".cv-describe").inner_text() == before
+
 
 
 def test_network_says_on_a_page_what_python_says(opened):
