@@ -91,7 +91,8 @@ def test_the_first_page_maps_the_lessons(website):
 
 
 def test_cards_and_explorers_have_pages(website):
-    names = [json.loads(path.read_text("utf-8"))["name"] for path in (ROOT / "cvcourse/weights").glob("*.json")]
+    cards = (ROOT / "cvcourse/weights").glob("*.json")
+    names = [json.loads(path.read_text("utf-8"))["name"] for path in cards]
     text = page(website, "networks.html")
     assert names and all(f">{name.replace('_', ' ')}<" in text for name in names)
     assert "PASCAL VOC" in page(website, "data.html") and "Pooling" in page(website, "explorers.html")
@@ -141,5 +142,5 @@ def test_what_cannot_be_built_is_named(tmp_path, notebooks, repository, said):
 
 
 def test_the_command_says_what_is_missing(tmp_path, capsys):
-    assert cli.main(["site", str(tmp_path / "out"), "--executed", str(tmp_path / "away.ipynb")]) == 1
+    assert cli.main(["site", "--executed", str(tmp_path / "out"), str(tmp_path / "away.ipynb")]) == 1
     assert "away.ipynb" in capsys.readouterr().err
