@@ -16,12 +16,13 @@ _FOLDER = Path(__file__).parent
 
 def javascript(*names):
     """Return the explorer's own files behind the shared `kit.js`, as the text of one ES module."""
-    files = dict.fromkeys(("kit.js", *names))
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in files)
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("kit.js", *names))
 
 
 class Explorer(anywidget.AnyWidget):
-    """An interactive picture. Subclasses set `_esm = javascript("name.js")` and `state`.
+    """An interactive picture.
+
+    Subclasses set `_esm = javascript("name.js")`; their traits are controls, or tagged `state=True`.
 
     Attributes:
         state: names of the traits that `figure` and `describe` depend on: all that are tagged `state=True`.

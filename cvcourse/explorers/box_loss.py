@@ -42,7 +42,7 @@ class BoxLoss(Explorer):
     (ICCV 2015), equation 3.
     """
 
-    _esm = javascript("kit.js", "compute.js", "box_loss.js")
+    _esm = javascript("compute.js", "box_loss.js")
 
     image = Array(ndim=3)
     true_box = List(Float(), minlen=4, maxlen=4).tag(sync=True, state=True)

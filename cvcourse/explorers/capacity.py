@@ -31,7 +31,7 @@ class Capacity(Explorer):
         Large network, ..., 250 training images, remedy: none. ...
     """
 
-    _esm = javascript("kit.js", "capacity.js")
+    _esm = javascript("capacity.js")
 
     width = Slider("Network", role="kernel", high=2, default=2)
     images = Slider("Training images", role="input", high=2, default=1)

@@ -74,7 +74,7 @@ class Convolution(Explorer):
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
     """
 
-    _esm = javascript("kit.js", "compute.js", "sliding.js", "convolution.js")
+    _esm = javascript("compute.js", "sliding.js", "convolution.js")
 
     image = Array("float64")
     presets = List().tag(sync=True)

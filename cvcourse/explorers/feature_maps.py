@@ -77,7 +77,7 @@ class FeatureMaps(Explorer):
         ('conv', [30, 30, 4])
     """
 
-    _esm = javascript("kit.js", "feature_maps.js")
+    _esm = javascript("feature_maps.js")
     state = ("layer", "image_name", "channel", "position", "problem", "unit")
 
     layers = List(Dict()).tag(sync=True)

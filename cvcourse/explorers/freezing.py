@@ -50,7 +50,7 @@ class Freezing(Explorer):
         (579, 'only the classifier')
     """
 
-    _esm = javascript("kit.js", "compute.js", "freezing.js")
+    _esm = javascript("compute.js", "freezing.js")
     state = ("frozen", "cost", "runs", "running", "problem")
 
     layers = List(Dict()).tag(sync=True)

@@ -70,22 +70,6 @@ function number(value, digits = 2) {
   return (small ? 0 : value).toFixed(digits).replace("-", "−");
 }
 
-// A labelled slider: "Strides S = 2" over its bar. Returns {node, input, show(value)}.
-function slider({ word, letter, role, min, max, change }) {
-  const input = element("input", { type: "range", min, max, step: 1, "aria-label": `${word} ${letter}` });
-  const value = element("output", { class: `cv-value cv-${role}` });
-  const name = element("span", {}, `${word} `, element("b", { class: `cv-${role}` }, `${letter} = `), value);
-  input.addEventListener("input", () => change(Number(input.value)));
-  return {
-    node: element("label", { class: "cv-control cv-stacked" }, name, input),
-    input,
-    show(number) {
-      input.value = number;
-      value.textContent = number;
-    },
-  };
-}
-
 // A row of numbers, words and coloured roles: write(node, "W = ", ["input", 28]) puts 28 in the colour of the input.
 function write(node, ...parts) {
   node.replaceChildren(...parts.map((part) => (

@@ -46,7 +46,7 @@ class Latent(Explorer):
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes" (ICLR 2014), figure 4.
     """
 
-    _esm = javascript("kit.js", "latent.js")
+    _esm = javascript("latent.js")
 
     z = List(Float(), minlen=2, maxlen=2).tag(sync=True, state=True)
     extent = Float(3.0).tag(sync=True)

@@ -52,7 +52,7 @@ class Mask(Explorer):
     Source: Ronneberger et al., "U-Net" (MICCAI 2015).
     """
 
-    _esm = javascript("kit.js", "compute.js", "mask.js")
+    _esm = javascript("compute.js", "mask.js")
 
     images = Array(ndim=4)
     truth = Array(ndim=3)

@@ -42,7 +42,7 @@ class MaskLoss(Explorer):
     Source: Milletari et al., "V-Net" (3DV 2016), for the Dice loss.
     """
 
-    _esm = javascript("kit.js", "compute.js", "mask_loss.js")
+    _esm = javascript("compute.js", "mask_loss.js")
 
     images = Array(ndim=4)  # of the scenes that there are to choose from
     truths = Array(ndim=3)

@@ -85,7 +85,7 @@ class Network(Explorer):
         3 layers, input 16×16×1: 514 parameters, 512 multiply-adds, 0.0021 MB of feature maps. Chosen: ...
     """
 
-    _esm = javascript("kit.js", "shapes.js", "network.js")
+    _esm = javascript("shapes.js", "network.js")
 
     selected = Unicode().tag(sync=True, state=True)
     input_size = Int(0).tag(sync=True)

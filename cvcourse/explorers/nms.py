@@ -56,7 +56,7 @@ class NMS(Explorer):
     section 7.2.
     """
 
-    _esm = javascript("kit.js", "compute.js", "nms.js")
+    _esm = javascript("compute.js", "nms.js")
 
     image = Array(ndim=3)
     boxes = List().tag(sync=True, state=True)

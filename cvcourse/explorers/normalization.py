@@ -43,7 +43,7 @@ the mean −0.87, in this batch.
     Source: Wu and He, "Group normalization", 2018, figure 2.
     """
 
-    _esm = javascript("kit.js", "compute.js", "normalization.js")
+    _esm = javascript("compute.js", "normalization.js")
 
     norm = Choice("norm:", NORMS, kind="buttons")
     groups = Int(2, min=1).tag(sync=True, state=True)

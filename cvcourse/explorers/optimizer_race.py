@@ -60,7 +60,7 @@ class OptimizerRace(Explorer):
     Source: Kingma and Ba, "Adam" (2015); the bent valley is Rosenbrock's (1960), made less steep.
     """
 
-    _esm = javascript("kit.js", "compute.js", "optimizer_race.js")
+    _esm = javascript("compute.js", "optimizer_race.js")
 
     surface = Choice("Surface", tuple(SURFACES))
     rate = Slider("Learning rate", stops=[f"{rate:g}" for rate in RATES], default=8)

@@ -42,7 +42,7 @@ class Perceptron(Explorer):
     Source: Rosenblatt, "Principles of Neurodynamics", 1962; Minsky and Papert, "Perceptrons", 1969.
     """
 
-    _esm = javascript("kit.js", "compute.js", "perceptron.js")
+    _esm = javascript("compute.js", "perceptron.js")
 
     points = List(List()).tag(sync=True, state=True)
     weights = List([0.0, 0.0, 0.0]).tag(sync=True, state=True)

@@ -40,7 +40,7 @@ class Pooling(Explorer):
     Source: Boureau, Ponce and LeCun, "A theoretical analysis of feature pooling" (ICML 2010).
     """
 
-    _esm = javascript("kit.js", "compute.js", "sliding.js", "pooling.js")
+    _esm = javascript("compute.js", "sliding.js", "pooling.js")
 
     image = Array("float64")
     pool = Choice("Pooling", ("max", "average"))

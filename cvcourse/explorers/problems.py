@@ -59,7 +59,7 @@ class Problems(Explorer):
         A dog, turned by 90°. always cat: cat, wrong.
     """
 
-    _esm = javascript("kit.js", "problems.js")
+    _esm = javascript("problems.js")
     state = ("view",)
 
     names = List(Unicode()).tag(sync=True)

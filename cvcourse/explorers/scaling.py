@@ -51,7 +51,7 @@ class Scaling(Explorer):
         23 blocks, images of 240 × 240: 7,856,239 parameters, 1.5 times B0; 0.69 billion multiply-adds, ...
     """
 
-    _esm = javascript("kit.js", "compute.js", "scaling.js")
+    _esm = javascript("compute.js", "scaling.js")
 
     depth = _knob("Depth", "d", "depth")
     width = _knob("Width", "w", "width")

@@ -69,7 +69,7 @@ class Teach(Explorer):
     Source: Zhou et al., "Learning Deep Features for Discriminative Localization", 2016, for `look`.
     """
 
-    _esm = javascript("kit.js", "teach.js")
+    _esm = javascript("teach.js")
     state = ("classes", "counts", "accuracy", "live", "look")
 
     classes = List(Unicode()).tag(sync=True)
