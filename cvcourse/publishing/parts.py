@@ -217,7 +217,7 @@ def _ran(cell, tags, states):
 def _output(output, states):
     """The part that one output becomes, if the hall sees it."""
     if output.output_type == "stream":
-        if output.name == "stdout":
+        if output.name == "stdout" and not output.text.startswith("WARNING:"):  # TensorFlow's own
             yield _printed(output.text)
         return
     data = output.get("data", {})

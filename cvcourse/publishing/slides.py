@@ -15,7 +15,8 @@ from pygments.formatters import HtmlFormatter
 from cvcourse.publishing import still
 from cvcourse.publishing.parts import DRAWN, parts
 
-LINES = 17  # of text that a slide holds at its largest letters
+LINES = 17  # of text that a slide holds
+MORE = 2.5  # with smaller letters, rather than another slide
 _FOLDER = Path(__file__).parent
 
 
@@ -125,17 +126,17 @@ def _full(slide, part):
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
     if part.kind == "explorer":
-        return not all(map(_short, slide.shown()))
+        return slide.lines() > 3.5 or not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
     if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
         return True
     if slide.parts[-1].leads:
-        return slide.lines() + part.lines > LINES + 3.5
+        return slide.lines() + part.lines > LINES + MORE
     reads = part.kind == "text" and kinds[-1:] and kinds[-1] in DRAWN
     if reads and part.leads:
         return True
-    return slide.lines() + part.lines > LINES + (3.5 if reads else 0)  # smaller letters, not a slide apart
+    return slide.lines() + part.lines > LINES + (MORE if reads else 0)
 
 
 def _short(part):
@@ -151,7 +152,7 @@ def _further(slide, part):
     if part.kind in (*DRAWN, "code") and not part.starts:
         while len(slide.shown()) > 1 and slide.parts[-1].kind in ("code", "text", "question"):
             last = slide.parts[-1]
-            if last.lines > room + 3.5 * _short(last) or (part.kind == "explorer" and not _short(last)):
+            if last.lines > room + MORE * _short(last) or (part.kind == "explorer" and not _short(last)):
                 break
             room -= last.lines
             following.parts.insert(0, slide.parts.pop())
@@ -166,11 +167,11 @@ def _wait(slide, following):
     """Behind a question, the results of the last cell and all text wait for the next key."""
     asked = [at for at, part in enumerate(slide.parts) if part.kind == "question"]
     after = slide.parts[asked[-1] + 1 :] if asked else []
-    cells = [part.cell for part in after if part.kind in DRAWN]
+    cells = [part.cell for part in after if part.kind in DRAWN and part.kind != "explorer"]
     if following.title == slide.title and [part.kind for part in following.parts[:1]] == ["code"]:
         cells.append(-1)  # the answer is on the next slide
     for part in after:
         later = part.kind == "text" and part.cell > slide.parts[asked[-1]].cell
-        part.step |= later or (part.kind in DRAWN and part.cell == cells[-1])
+        part.step |= later or (part.kind in DRAWN and part.cell in cells[-1:])
     for part in slide.shown()[:1]:
         part.step = False
