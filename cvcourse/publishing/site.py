@@ -33,6 +33,7 @@ CONFIG = {
     "html_theme": "furo",
     "html_title": "Computer vision",
     "html_static_path": [str(FOLDER / "static")],
+    "html_favicon": str(FOLDER / "static" / "icon.svg"),
     "html_css_files": ["site.css"],
     "html_js_files": ["site.js"],
     "html_copy_source": False,
