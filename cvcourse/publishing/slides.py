@@ -126,7 +126,7 @@ def _full(slide, part):
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
     if part.kind == "explorer":
-        return slide.lines() > 3.5 or not all(map(_short, slide.shown()))
+        return slide.lines() > 2 or not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
     if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
@@ -152,7 +152,7 @@ def _further(slide, part):
     if part.kind in (*DRAWN, "code") and not part.starts:
         while len(slide.shown()) > 1 and slide.parts[-1].kind in ("code", "text", "question"):
             last = slide.parts[-1]
-            if last.lines > room + MORE * _short(last) or (part.kind == "explorer" and not _short(last)):
+            if last.lines > room + MORE * _short(last) or (part.kind == "explorer" and last.lines > 2):
                 break
             room -= last.lines
             following.parts.insert(0, slide.parts.pop())
