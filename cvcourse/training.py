@@ -269,6 +269,27 @@ def fit_one_cycle(
     return fit(model, x, eye[np.asarray(y)], epochs=epochs, batch_size=batch_size, **options)
 
 
+def one_cycle_epochs(model, train, test, *, epochs, batch_size, peak, augment=None, seed=0):
+    """Train a classifier as `fit_one_cycle` does, an epoch at a time, so that a page can show and stop it.
+
+    Args:
+        model: Keras model that gives logits, one for each class.
+        train, test: pairs (images, labels); images (N, H, W, C), labels (N,), whole numbers.
+        epochs, batch_size, peak, augment, seed: as in `fit_one_cycle`.
+
+    Yields:
+        float, the share of the test images that are right after each epoch, in %.
+    """
+    eye = np.eye(model.output_shape[-1], dtype="float32")
+    batches = Batches(np.asarray(train[0]), eye[np.asarray(train[1])], batch_size, augment, seed=seed)
+    compile_one_cycle(model, epochs * len(batches), peak)
+    for _ in range(epochs):
+        for index in range(len(batches)):
+            model.train_on_batch(*batches[index])
+        batches.on_epoch_end()
+        yield 100 * evaluate(model, test[0], eye[np.asarray(test[1])])["accuracy"]
+
+
 def layer_groups(rows):
     """Return the layers that can learn, in order: each row of `summarize` with weights, norms joined to it.
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from cvcourse import datasets
 from cvcourse.explorers import Freezing
 from cvcourse.explorers.freezing import frozen_words
 from cvcourse.training import training_cost
@@ -101,6 +102,20 @@ def test_a_run_joins_the_others_and_leaves_the_model_alone():
     assert all((old == w.numpy()).all() for old, w in zip(before, model.weights, strict=True))
     assert model.get_layer("conv1").trainable
     assert "all trainable" in one.describe() and one.describe() in one.figure().alt
+
+
+def test_runs_are_recorded_for_the_presets_of_the_default_data():
+    scenes = [datasets.scenes(count, size=32, seed=seed) for count, seed in ((30, 1), (150, 2))]
+    train, test = ((some.images, some.labels) for some in scenes)
+    for one in Freezing(), Freezing(train=train, test=test, epochs=8):
+        labels = []
+        for _, frozen in one.presets:
+            one.frozen = frozen
+            labels.append(one.label())
+        assert labels == list(one.recorded)
+        assert {len(values) for values in one.recorded.values()} == {one.epochs}
+    assert Freezing(seed=2).recorded == Freezing(epochs=3).recorded == explorer().recorded == {}
+    assert Freezing(train=(train[0] // 2, train[1]), test=test).recorded == {}
 
 
 def test_what_is_frozen_stays():

@@ -1,5 +1,5 @@
 // Freezing: a network as a row of layers to click, what a training step costs, and the curves of its runs.
-// Python trains; a run goes on only while this page asks for its next epoch.
+// Python trains; a run goes on only while this page asks for its next epoch. A page without Python shows recorded runs.
 
 const STATE = ["frozen", "runs", "running", "progress", "problem"];
 const PASSES = [["forward", "reference"], ["input gradients", "output"], ["weight gradients", "kernel"]];
@@ -7,6 +7,8 @@ const GUTTER = 112; // CSS pixels for the names of the rows
 const SLOT = 26; // least width of a layer
 const BLOCKS = 84; // height of the blocks, then the layers' numbers, then a row of bars for each pass
 const BAR = 30;
+const COLOURS = ["selected", "input", "output", "statistics", "kernel"];
+const PACE = 200; // ms between the epochs of a recorded run
 
 function render({ model, el }) {
   const layers = model.get("layers");
@@ -18,7 +20,7 @@ function render({ model, el }) {
 
   // Controls.
   const presets = model.get("presets").map(([words, frozen]) => ({ frozen, node: button(words, () => state.set({ frozen })) }));
-  const run = button("", () => model.send({ run: model.get("running") ? "stop" : "start" }), "",
+  const run = button("", () => (model.still ? replay() : model.send({ run: model.get("running") ? "stop" : "start" })), "",
     { style: "margin-left:auto;min-width:13.5em;font-weight:600" });
 
   // The network.
@@ -125,22 +127,47 @@ function render({ model, el }) {
 
   let asked = -1; // the epoch that Python was asked for
   function drive({ running, progress }) {
-    if (!running) asked = -1;
+    if (!running || model.still) asked = -1;
     else if (asked !== progress) {
       asked = progress;
       model.send({ run: "next", epoch: progress });
     }
   }
 
+  const labelOf = (frozen) => frozenWords(names.flatMap((name, k) => (frozen.includes(name) ? [k + 1] : [])), names.length);
+
+  // A recorded run, epoch by epoch; a second press ends it.
+  let clock = 0;
+  function replay() {
+    const { frozen, runs, running } = state.get();
+    clearInterval(clock);
+    if (running) return state.set({ running: false });
+    const label = labelOf(frozen);
+    const all = model.get("recorded")[label];
+    if (!all) return model.send({ run: "start" });
+    const others = runs.filter((one) => !one.own || one.label !== label);
+    const role = COLOURS.find((one) => others.every((other) => other.role !== one));
+    let done = 0;
+    const next = () => {
+      if (!root.isConnected) return clearInterval(clock);
+      done += 1;
+      if (done === all.length) clearInterval(clock);
+      const values = all.slice(0, done);
+      return state.set({ runs: [...others, { label, values, own: true, role }], progress: done, running: done < all.length });
+    };
+    clock = setInterval(next, PACE);
+    return next();
+  }
+
   // What Python would say of it, for a page without Python.
-  function describe({ frozen, runs }, cost) {
+  function describe({ frozen, runs, running }, cost) {
     const bytes = (count) => (count >= 1e5 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e3).toFixed(1)} kB`);
-    const label = frozenWords(names.flatMap((name, k) => (frozen.includes(name) ? [k + 1] : [])), names.length);
+    const label = labelOf(frozen);
     const done = runs.filter(({ own, values }) => own && values.length).map(({ label: of, values }) => `${of} ${values.at(-1).toFixed(0)} %`);
     return `${label[0].toUpperCase()}${label.slice(1)}: ${cost.trainable.toLocaleString("en")} parameters learn, `
       + `${cost.frozen.toLocaleString("en")} are frozen. A training step needs about ${(100 * cost.share).toFixed(0)} % of the time `
       + `of one with all trainable, and at most ${bytes(cost.activations)} for outputs, ${bytes(cost.gradients + cost.slots)} `
-      + `for gradients and momentum.${done.length ? ` Test images right at the end: ${done.join("; ")}.` : ""}`;
+      + `for gradients and momentum.${done.length ? ` Test images right at the end: ${done.join("; ")}.` : ""}${running ? " A run is under way." : ""}`;
   }
 
   function draw() {
@@ -149,7 +176,7 @@ function render({ model, el }) {
     for (const { node, frozen } of presets) {
       node.setAttribute("aria-pressed", frozen.length === now.frozen.length && frozen.every((name) => now.frozen.includes(name)));
     }
-    run.textContent = now.running ? `■ Stop (epoch ${now.progress + 1} of ${model.get("epochs")})` : `▶ Train ${model.get("epochs")} epochs`;
+    run.textContent = now.running ? `■ Stop (epoch ${now.progress + 1} of ${model.get("epochs")})` : `▶ ${model.still ? "Replay" : "Train"} ${model.get("epochs")} epochs`;
     drawNetwork({ ...now, cost });
     drawFigures(cost);
     drawCurves(now);

@@ -1,5 +1,7 @@
 """Freezing: choose which layers of a trained network learn on, see what that costs, and let it learn."""
 
+import hashlib
+
 import keras
 import numpy as np
 from traitlets import Bool, Dict, Int, List, Unicode, validate
@@ -17,6 +19,18 @@ from cvcourse.visualization import COLORS, picture, style
 COLOURS = ("selected", "input", "output", "statistics", "kernel")  # as many own runs stay in the picture
 #: Largest learning rate: high where only new weights learn, low where trained ones are adjusted.
 PEAK_NEW, PEAK_ADJUST = 0.1, 0.02
+# What `Freezing(epochs=…).run()` gave with each preset, for a page without Python: {epochs: {label: %}}.
+RECORDED = {
+    8: {
+        "all trainable": (34.0, 44.67, 60.0, 56.67, 58.0, 56.67, 56.0, 56.0),
+        "layers 1–7 frozen": (30.67, 44.0, 57.33, 59.33, 60.0, 60.0, 60.0, 58.67),
+        "only the classifier": (32.67, 44.0, 48.0, 56.0, 57.33, 56.67, 56.67, 56.0)},
+    12: {
+        "all trainable": (33.3, 42.0, 61.3, 57.3, 57.3, 60.7, 61.3, 60.7, 61.3, 63.3, 64.0, 64.0),
+        "layers 1–7 frozen": (30.0, 37.3, 56.0, 60.0, 61.3, 59.3, 59.3, 56.7, 55.3, 56.7, 57.3, 57.3),
+        "only the classifier": (34.0, 37.3, 50.0, 54.7, 54.7, 57.3, 57.3, 62.0, 62.0, 59.3, 56.7, 56.7)},
+}
+_SCENES = "2852a53e82ae6271468403ccd5b9299208fd4ba19023fca45a112bc791df1c29"  # the default images
 
 
 class Freezing(Explorer):
@@ -60,6 +74,7 @@ class Freezing(Explorer):
     runs = List(Dict()).tag(sync=True)
     epochs = Int(12).tag(sync=True)
     batch_size = Int(10).tag(sync=True)
+    recorded = Dict().tag(sync=True)  # {label: values} of runs like these, for a page without Python
     running = Bool(False).tag(sync=True)
     progress = Int(0).tag(sync=True)  # epochs that the present run has done
     problem = Unicode().tag(sync=True)
@@ -87,6 +102,8 @@ class Freezing(Explorer):
             cost=training_cost(self.groups, asleep, batch_size), batch_size=batch_size,
             runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
             epochs=whole("epochs", epochs, 1, 100))
+        same = model is None and augment is training.augment and (batch_size, seed) == (10, 1)
+        self.recorded = RECORDED.get(epochs, {}) if same and _is_default(train, test) else {}
         self.observe(self._count, names=["frozen"])
         self.on_msg(self._receive)
 
@@ -114,7 +131,7 @@ class Freezing(Explorer):
         return copy
 
     def _learning(self, frozen):
-        """Yield the test accuracy in % after each epoch of a new run."""
+        """Return the test accuracy in % after each epoch of a new run, one at a time."""
         keras.utils.set_random_seed(self._seed)
         if self._train is None:
             scenes = [datasets.scenes(count, size=32, seed=seed) for count, seed in ((30, 1), (150, 2))]
@@ -125,17 +142,10 @@ class Freezing(Explorer):
         for group in self.groups:
             for layer in group["layers"]:
                 find_layer(model, layer)[1].trainable = group["name"] not in frozen
-        eye = np.eye(model.output_shape[-1], dtype="float32")
-        images, labels = (np.asarray(part) for part in self._train)
-        batches = training.Batches(images, eye[labels], self.batch_size, self._augment, seed=self._seed)
         peak = PEAK_NEW if frozen == self.names[:-1] else PEAK_ADJUST
-        training.compile_one_cycle(model, self.epochs * len(batches), peak)
-        for _ in range(self.epochs):
-            for index in range(len(batches)):
-                model.train_on_batch(*batches[index])
-            batches.on_epoch_end()
-            seen = training.evaluate(model, self._test[0], eye[np.asarray(self._test[1])])
-            yield 100 * seen["accuracy"]
+        yield from training.one_cycle_epochs(
+            model, self._train, self._test, epochs=self.epochs, batch_size=self.batch_size, peak=peak,
+            augment=self._augment, seed=self._seed)
 
     def start(self):
         """Begin a run; `step` then trains one epoch. A run with the same layers frozen is replaced."""
@@ -204,6 +214,14 @@ class Freezing(Explorer):
     def describe(self):
         """Return the present state in words and numbers."""
         return describe(self.label(), self.cost, self.runs, self.running, self.problem)
+
+
+def _is_default(train, test):
+    """Return whether these are the images that are taken where none are given."""
+    if train is None:
+        return True
+    images = b"".join(np.ascontiguousarray(part[0]).tobytes() for part in (train, test))
+    return hashlib.sha256(images).hexdigest() == _SCENES
 
 
 def _curve(label, values, own=False, role="reference"):

@@ -267,7 +267,7 @@ function render({ model, el }) {
     look.checked = now.look;
     drawShade(now.live.places ?? []);
     drawNote(now);
-    if (ready) drawn();
+    if (ready || model.still) drawn();
   }
 
   async function receive(content, buffers) {
@@ -279,7 +279,7 @@ function render({ model, el }) {
   model.on("change:done", answered); // at once: by the time of a drawing, another view may have had its answer
   model.on("msg:custom", receive);
   draw();
-  tell({ do: "hello" });
+  if (!model.still) tell({ do: "hello" });
   return () => {
     closed = true;
     stop();

@@ -81,11 +81,15 @@ def test_freezing_counts_what_a_layer_costs(opened):
         live.frozen = preset[1]
         page.get_by_role("button", name=preset[0]).press("Enter")
         page.locator(".cv-describe", has_text=live.describe()).wait_for()
+    page.get_by_role("button", name="▶ Replay").press("Enter")
+    page.locator(".cv-describe", has_text="A run is under way.").wait_for()
+    page.locator(".cv-describe", has_text="right at the end: all trainable 64 %.").wait_for()
+    page.get_by_role("button", name="▶ Replay").wait_for()
+    page.get_by_role("option", name="Layer 2,").click()
     before = page.locator(".cv-describe").inner_text()
-    page.get_by_role("button", name="▶ Train").press("Enter")
+    page.get_by_role("button", name="▶ Replay").press("Enter")  # of this nothing is recorded
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
     assert page.locator(".cv-describe").inner_text() == before
-
 
 
 def test_network_says_on_a_page_what_python_says(opened):
@@ -142,3 +146,11 @@ def test_problems_recalls_what_was_recorded_along_each_slider(opened):
     page.get_by_role("slider", name="Turn").press("ArrowRight")
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
     assert words.inner_text() == before
+
+
+def test_teach_says_that_it_needs_the_notebook(opened):
+    page = opened(explorers.Teach())
+    assert page.get_by_text("This picture needs the notebook").is_visible()
+    buttons = page.locator("button:visible")
+    assert buttons.count() > 5 and all(button.is_disabled() for button in buttons.all())
+    assert "pictures in" in page.locator(".cv-describe").inner_text()
