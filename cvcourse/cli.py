@@ -4,6 +4,7 @@
     cvcourse slides LESSON.ipynb OUT.html   a lesson as slides, in one file
     cvcourse site OUT                       all lessons as a website
     cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
+    cvcourse assignment NOTEBOOK COURSE     a lesson for nbgrader; class grade COURSE LESSON grades it
     cvcourse progress notebooks             what is done, right and wrong there
     cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
@@ -69,11 +70,20 @@ def parser():
     verb.add_argument("--update", action="store_true", help="copies that are there keep their answers")
     verb.set_defaults(verb=student)
 
+    verb = verbs.add_parser("assignment", help="make a lesson an assignment of nbgrader")
+    verb.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    verb.add_argument("folder", type=Path, metavar="COURSE", help="the folder of nbgrader's course")
+    verb.set_defaults(verb=assignment)
+
     verb = verbs.add_parser("progress", help="what is done, right and wrong in one's own notebooks")
     verb.add_argument("paths", nargs="+", type=Path, metavar="NOTEBOOK", help="or a folder of them")
     verb.set_defaults(verb=progress)
 
     group = verbs.add_parser("class", help="what a class did").add_subparsers(title="verbs", required=True)
+    verb = group.add_parser("grade", help="grade what was handed in, with nbgrader")
+    verb.add_argument("folder", type=Path, metavar="COURSE", help="with submitted/STUDENT/LESSON in it")
+    verb.add_argument("lesson", metavar="LESSON", help="such as 04_pooling")
+    verb.set_defaults(verb=class_grade)
     verb = group.add_parser("report", help="one page: how many are right, and which mistake how often")
     verb.add_argument("folder", type=Path, metavar="GRADED", help="with a folder for each student")
     verb.add_argument("--to", type=Path, required=True, metavar="PAGE.html", help="a CSV comes beside it")
@@ -134,6 +144,22 @@ def student(options):
     from cvcourse.classroom.student import hand_out  # here, so that the other verbs start quickly
 
     print(*hand_out(options.notebooks, options.folder, options.update), sep="\n")
+    return 0
+
+
+def assignment(options):
+    """Write the source of an assignment; the exit status."""
+    from cvcourse.classroom.assignment import assignment as write
+
+    print(write(options.notebook, options.folder))
+    return 0
+
+
+def class_grade(options):
+    """Grade a lesson's submissions; the exit status."""
+    from cvcourse.classroom.assignment import grade
+
+    print(grade(options.folder, options.lesson))
     return 0
 
 

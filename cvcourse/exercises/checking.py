@@ -9,6 +9,7 @@ import ctypes
 import functools
 import inspect
 import linecache
+import os
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,10 @@ class Exercise:
             changed += [(name, a, b) for (name, a), b in pairs if type(a) is type(b) and not same(a, b)]
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
-            print(f"Not done yet: {name} still raises NotImplementedError. Write its body first.")
+            words = f"Not done yet: {name} still raises NotImplementedError. Write its body first."
+            if os.environ.get("NBGRADER_EXECUTION"):  # what does not raise earns points
+                raise WrongAnswer(words)
+            print(words)
             return
         expected = [self.outcome(self.solution, case) for case in self.cases]
         wrong = [n for n, pair in enumerate(zip(received, expected, strict=True)) if not self.agree(*pair)]
