@@ -6,6 +6,7 @@ import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from cvcourse.classroom.assignment import MODEL
 from cvcourse.classroom.results import STATES, notebooks_in, results
 
 STYLE = """
@@ -30,8 +31,9 @@ def collected(folder):
     """
     folder = Path(folder)
     found = [
-        (path.relative_to(folder).parts[0], result)
+        (student, result)
         for path in notebooks_in([folder])
+        if (student := path.relative_to(folder).parts[0]) != MODEL
         for result in results(path)
     ]
     if not found:
