@@ -238,5 +238,5 @@ def _output(output, states):
 
 def _printed(text):
     lines = [line.rsplit("\r", 1)[-1] for line in strip_ansi(text).rstrip().splitlines()]
-    wraps = ' class="wraps"' if len(lines) < 3 else ""  # a table must not
+    wraps = ' class="wraps"' if len(lines) < 2 else ""  # a table must not
     return Part("output", f"<pre{wraps}>{html.escape(chr(10).join(lines))}</pre>", 0.78 * len(lines) + 0.6)

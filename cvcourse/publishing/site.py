@@ -18,13 +18,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cvcourse.publishing import glossary, still
 from cvcourse.publishing.executed import CACHE, PACKAGE, executed
 from cvcourse.publishing.formulas import mathml
+from cvcourse.publishing.pictures import smaller
 
 #: "owner/name" of the course on GitHub, which "Open in Colab" and "Binder" need. Not known yet, so empty:
 #: pages have no badges unless `cvcourse site --repository` names one, as the workflow that publishes does.
 REPOSITORY = ""
 BRANCH = "main"
 DARK = "pygments_dark_style", "a11y-high-contrast-dark"
-LARGE = 150_000  # bytes: a larger picture may lose what no eye misses
 FOLDER = Path(__file__).with_name("site")
 CONFIG = {
     "project": "Computer vision, one runnable cell at a time",
@@ -211,16 +211,12 @@ def code_cell(cell, states, pictures, asked):
 
 def extract(text, folder):
     """The HTML with its embedded pictures as files of `folder`, in a smaller form that browsers know."""
-    from PIL import Image
 
     def save(found):
         content = base64.b64decode(found[1])
         name = hashlib.sha256(content).hexdigest()[:16] + ".webp"
         if not (folder / name).exists():
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.save(folder / name, lossless=True, quality=20, method=1)
-                if (folder / name).stat().st_size > LARGE:  # photographs
-                    picture.convert("RGB").save(folder / name, quality=88, method=2)
+            (folder / name).write_bytes(smaller(content))
         return f'loading="lazy" src="pictures/{name}"'
 
     return re.sub(r'src="data:image/png;base64,([^"]*)"', save, text)
