@@ -9,8 +9,8 @@ import pytest
 from keras import layers
 
 from cvcourse.explorers import Network
-from cvcourse.explorers.what_if import ADJUSTABLE
 from cvcourse.summary import summarize
+from cvcourse.what_if import ADJUSTABLE
 
 
 def small(filters=8, kernel_size=3, units=10, size=28, pool_size=2):

@@ -29,6 +29,7 @@ ROWS = [
     ("pretrained", KERAS, KERAS | {"PIL", "h5py"}),  # photographs come in any size; Keras's own files
     ("multiply_adds", KERAS, KERAS),
     ("summary", KERAS, KERAS),
+    ("what_if", KERAS, KERAS),  # a network after changes, as shapes alone
     ("training", KERAS, KERAS),
     ("recording", NUMPY, NUMPY),
     ("interpretation", KERAS, KERAS),
@@ -152,6 +153,6 @@ def test_the_first_rows_import_without_keras():
 def test_every_row_that_exists_can_be_reached_from_the_package():
     code = "import cvcourse; print(*dir(cvcourse))"
     reachable = set(run_python(code))
-    inner = {"arguments", "backend", "keras_graph", "multiply_adds", "stored"}
+    inner = {"arguments", "backend", "keras_graph", "multiply_adds", "stored", "what_if"}
     inner |= {"classroom", "cli", "publishing"}
     assert {row_of(path) for path in MODULES} - inner <= reachable

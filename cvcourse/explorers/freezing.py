@@ -9,12 +9,12 @@ from traitlets import Bool, Dict, Int, List, Unicode, validate
 from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.controls import whole
-from cvcourse.explorers.what_if import as_graph
 from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
 from cvcourse.training import layer_groups, training_cost
 from cvcourse.visualization import COLORS, picture, style
+from cvcourse.what_if import as_graph
 
 COLOURS = ("selected", "input", "output", "statistics", "kernel")  # as many own runs stay in the picture
 #: Largest learning rate: high where only new weights learn, low where trained ones are adjusted.

@@ -3,7 +3,9 @@
 from traitlets import Dict, Int, List, Unicode, validate
 
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.what_if import (
+from cvcourse.keras_graph import find_name
+from cvcourse.visualization import plot_network
+from cvcourse.what_if import (
     ADJUSTABLE,
     Impossible,
     as_graph,
@@ -14,8 +16,6 @@ from cvcourse.explorers.what_if import (
     script_layers,
     times,
 )
-from cvcourse.keras_graph import find_name
-from cvcourse.visualization import plot_network
 
 SIZES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 299, 320, 384, 448, 512)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from cvcourse.explorers import what_if
+from cvcourse import explorers, what_if
 
-SCRIPT = Path(what_if.__file__).with_name("shapes.js").read_text(encoding="utf-8")
+SCRIPT = (Path(explorers.__file__).parent / "shapes.js").read_text(encoding="utf-8")
 KEYS = ("name", "type", "formula", "output_shape", "params", "macs", "activation_bytes", "input_shapes",
         "sources", "controls")
 ROWS = """([layers, adjustable, tries]) => tries.map(([size, changes]) => {

@@ -22,7 +22,7 @@ _BY_DEPTH = (
     keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense,
     keras.layers.BatchNormalization,
 )
-# Kinds of layer whose shapes and costs `shapes.js` computes itself, and their settings that matter there.
+# Kinds of layer whose shapes and costs `explorers/shapes.js` computes, and their settings that matter there.
 IN_SCRIPT = frozenset([
     *[f"{kind}{rank}D" for rank in (1, 2, 3) for kind in (
         "Conv", "MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "ZeroPadding",
@@ -76,7 +76,7 @@ def look(model, input_shape=None):
 
 
 def script_layers(rows, graph, size):
-    """Return the calls of a network for `shapes.js`: what it computes with, or the row that Python measured.
+    """Return the calls of a network for `explorers/shapes.js`: settings, or the row that Python measured.
 
     Args:
         rows: what `measure` or `look` gives.
@@ -250,7 +250,8 @@ class _Edit:
         change, depths = dict(self.changes.get(path, {})), [shape[-1:] for shape in shapes]
         copy, made_with, made_for, uses = self.copies.get(path, (None, None, [], 0))
         fits = made_for == shapes or (
-            len(shapes) == 1 and [shape[-1:] for shape in made_for] == depths  # branches must be compared anew
+            len(shapes) == 1  # branches must be compared anew
+            and [shape[-1:] for shape in made_for] == depths
             and (isinstance(copy, _BY_DEPTH) or not copy.weights))
         if copy is None or made_with != change or not fits or uses >= _USES:
             copy, made_for, uses = _copy(layer, change), shapes, 0
