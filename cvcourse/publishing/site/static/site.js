@@ -12,7 +12,7 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
   };
   // What scrolls must be reached by keyboard.
   const reach = () => {
-    for (const node of document.querySelectorAll("article :is(pre, math, .cell_output, .table-wrapper, .cv-alive)")) {
+    for (const node of document.querySelectorAll("article :is(pre, math, .cell_output, .table-wrapper, .cv-alive, .text_html > div)")) {
       if (node.scrollWidth > node.clientWidth + 1) node.tabIndex = 0;
       else node.removeAttribute("tabindex");
     }
