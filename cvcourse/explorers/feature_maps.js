@@ -42,10 +42,10 @@ function matrix(title, role) {
       cells.replaceChildren(...values.map((value) => {
         const at = Math.round(255 * (signed ? (value / top + 1) / 2 : value / top));
         const [r, g, b] = palette.slice(3 * at, 3 * at + 3);
-        const dark = 0.21 * r + 0.72 * g + 0.07 * b < 125;
+        const dark = [r, g, b].reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i] * (v / 255) ** 2.2, 0) < 0.179; // both ≥ 4.5 : 1
         return element("div", { title: short(value),
           style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
-            + `font-size:max(12px,0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#111"}` },
+            + `font-size:max(12px,0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
         numbers ? number(value) : "");
       }));
     },

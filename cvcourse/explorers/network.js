@@ -213,7 +213,7 @@ function render({ model, el }) {
     const bar = HEIGHT.bar * zoom, pitch = bar + HEIGHT.gap;
     const height = below + BARS.length * pitch;
     const middle = arcs + HEIGHT.blocks * zoom / 2 + 4;
-    const words = (x, y, text, more = {}) => svg("text", {
+    const words = (x, y, text, more = {}) => svg("text", { "aria-hidden": true,
       x, y, "text-anchor": "middle", "font-size": small, fill: "var(--cv-ink)", ...more }, text);
 
     const nodes = [];
@@ -229,7 +229,7 @@ function render({ model, el }) {
       const changed = JSON.stringify(row.controls) !== JSON.stringify(original[row.name]);
       const x = (i + 0.5) * slot;
       const group = svg("g", { role: "option", "aria-selected": i === pick, id: `${model.model_id ?? "cv"}-${i}`,
-        "aria-label": `${row.name}, ${row.type}, ${shapeWords(row)}` }, svg("title", {}, `${row.name}  ${shapeWords(row)}`));
+        "aria-label": `${row.name} ${shapeWords(row)}, ${row.type}` }, svg("title", {}, `${row.name} ${shapeWords(row)}`));
       group.append(svg("rect", { x: i * slot + 1, y: arcs - 2, width: slot - 2, height: height - arcs, rx: 4,
         fill: i === pick ? "var(--cv-raised)" : "transparent",
         stroke: i === pick ? "var(--cv-selected)" : "none", "stroke-width": 2 }));
