@@ -303,7 +303,8 @@ def bytes_of(tensor, count=None):
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if None in tensor.shape or dtype == "string":
         return None
-    return (count or math.prod(tensor.shape)) * (1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8)
+    size = 1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8
+    return (count or math.prod(tensor.shape)) * size
 
 
 def _formula(weights):
