@@ -11,6 +11,8 @@ from PIL import Image
 from cvcourse.datasets import photos
 from cvcourse.datasets.upload import LARGEST_FILE, read_image
 from cvcourse.explorers import FeatureMaps
+from cvcourse.interpretation import explain_unit, feature_maps
+from cvcourse.publishing import still
 
 
 def cnn(shape=(32, 32, 3)):
@@ -275,3 +277,33 @@ def test_words_have_a_true_minus_sign(model):
     explorer.channel = int(explorer._maps["conv2"].min(axis=(0, 1)).argmin())
     explorer.position = [*map(int, np.argwhere(explorer._maps["conv2"][..., explorer.channel] < 0)[0])]
     assert " gives −" in explorer.describe() and "-" not in explorer.describe()
+
+
+def test_a_page_without_python_gets_the_maps_and_weights_within_a_byte():
+    x = inputs = keras.Input((64, 64, 3))
+    x = layers.Conv2D(16, 3, name="conv")(x)
+    x = layers.Add(name="add")([x, x])
+    model = keras.Model(inputs, layers.Conv2D(4, 3, strides=2, name="after")(x))
+    explorer = FeatureMaps(model)
+    assert explorer.carried == {}, "nothing before it is shown or saved"
+    still.saved(explorer)
+    assert list(explorer.carried["layers"]) == ["conv", "after"], "a sum has no weights"
+    after, sent = explorer.carried["layers"]["after"], explorer.carried["maps"]["add"]
+    low, step = np.frombuffer(sent["scales"], "float32").reshape(-1, 2).T[..., None, None]
+    maps = np.frombuffer(sent["data"], "uint8").reshape(sent["shape"]) * step + low
+    truth = feature_maps(model, explorer._batch, ["add"])["add"].transpose(2, 0, 1)
+    assert (np.abs(maps - truth) <= 0.51 * step).all()
+    kernel = np.frombuffer(after["weights"]["data"], "float32").reshape(after["weights"]["shape"])
+    np.testing.assert_array_equal(kernel.transpose(2, 3, 1, 0), model.get_layer("after").kernel)
+    unit = explain_unit(model, explorer._batch, "conv", (0, 61), 0)
+    assert [sent["edges"][0][0], sent["edges"][1][61]] == [[0, 3], [61, 64]]
+    assert unit.receptive_field == (0, 61, 3, 64)
+
+
+def test_what_a_page_without_python_gets_is_small_for_a_large_network():
+    convolutions = [layers.Conv2D(n, 3, padding="same", name=f"conv{n}") for n in (64, 65, 128, 256)]
+    model = keras.Sequential([keras.Input((224, 224, 3)), *convolutions[:2], layers.MaxPooling2D(4),
+                              convolutions[2], layers.MaxPooling2D(4), convolutions[3]])
+    explorer = FeatureMaps(model)
+    assert len(still.fragment(still.saved(explorer))) < 1.5e6
+    assert {"conv64", "conv65", "conv256"} <= set(explorer.carried["layers"])

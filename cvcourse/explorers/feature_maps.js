@@ -1,8 +1,9 @@
 // FeatureMaps: the image, the chosen map, all maps of the layer, and the chosen unit down to its products.
-// Python computes; this file draws, and moves the frames at once while Python computes the next unit.
+// Python computes; this file draws, and moves the frames at once while Python computes the next unit. A page without
+// Python computes the units of the layers that it carries (feature_units.js).
 
 const PAGE = 64; // maps in the overview at a time
-const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const THUMBNAIL = 64; // pixels of a map in the overview
 const short = (value, digits = 4) => {
   const size = Math.abs(value);
   const text = size && (size < 0.001 || size >= 1e5) ? value.toExponential(digits - 2) : String(Number(value.toPrecision(digits)));
@@ -31,10 +32,11 @@ const coloured = (shades, palette) => (i) => palette.subarray(3 * shades[i], 3 *
 // A small matrix whose cells are coloured, with their numbers where they fit.
 function matrix(title, role) {
   const cells = element("div", { style: `display:grid;width:9em;height:9em;border:2px solid var(--cv-${role})` });
-  const node = element("figure", { class: "cv-panel" }, element("figcaption", { class: `cv-caption cv-${role}` }, title), cells);
+  const caption = element("figcaption", { class: `cv-caption cv-${role}` });
   return {
-    node,
-    show(values, rows, columns, palette, signed) {
+    node: element("figure", { class: "cv-panel" }, caption, cells),
+    show(values, rows, columns, palette, signed, about) {
+      caption.textContent = about ? `${title}, about` : title;
       const top = Math.max(1e-12, ...values.map(Math.abs));
       cells.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
       cells.style.gridTemplateRows = `repeat(${rows}, 1fr)`;
@@ -52,18 +54,79 @@ function matrix(title, role) {
   };
 }
 
+// The explorer where Python does not answer: change(values) draws what was carried; else it says so and is false.
+function stillLife(model, state) {
+  const [carried, images] = [model.get("carried") ?? {}, model.get("images")];
+  const photos = { [model.get("image_name")]: model.get("photo") };
+  const units = named(carried.images ?? {}, (sent, name) => {
+    photos[name] ??= sent.photo;
+    return unitsOf(carried, name);
+  });
+  const spread = (map) => map.reduce((sum, value) => sum + value ** 2, 0) / map.length - (map.reduce((a, b) => a + b, 0) / map.length) ** 2;
+  const shades = (map, { low, high }) => Uint8Array.from(map, (value) => Math.round(within((value - low) / (high - low || 1), 0, 1) * 255));
+
+  // All maps of a layer, each at most `THUMBNAIL` pixels wide, on one scale; and which of them varies most.
+  function overview(of, layer, image) {
+    const { shape, all } = carried.layers[layer];
+    const step = Math.ceil(Math.max(shape[0], shape[1]) / THUMBNAIL);
+    const maps = Array.from({ length: shape[2] }, (_, channel) => of.map(layer, channel, step));
+    const high = maps.reduce((top, map) => map.reduce((a, b) => Math.max(a, Math.abs(b)), top), 0);
+    const scale = { low: maps.some((map) => map.some((value) => value < 0)) ? -high : 0, high };
+    const values = new Uint8Array(shape[2] * maps[0].length);
+    maps.forEach((map, k) => values.set(shades(map, scale), k * map.length));
+    const spreads = maps.map(spread);
+    return { spreads, maps: { of: [image, layer], shape, all, ...scale, values: new DataView(values.buffer),
+      small: [Math.ceil(shape[0] / step), Math.ceil(shape[1] / step), shape[2]] } };
+  }
+
+  function change(values) {
+    const now = state.get();
+    let { layer, image_name: image, channel, position } = { ...now, ...values };
+    const of = units[image];
+    const other = layer !== now.layer || image !== now.image_name;
+    if (!photos[image] || !of?.has(layer, other ? 0 : channel)) {
+      model.send({});
+      return false;
+    }
+    let { maps } = now;
+    if (other) {
+      const { spreads, maps: made } = overview(of, layer, image);
+      if (!(spreads[channel] > 1e-12)) channel = spreads.indexOf(Math.max(...spreads));
+      position = position.map((place, axis) => Math.min(made.shape[axis] - 1, Math.floor((2 * place + 1) * made.shape[axis] / (2 * maps.shape[axis]))));
+      maps = made;
+    }
+    const map = of.map(layer, channel);
+    const unit = of.unit(layer, position, channel);
+    const chosen = { of: [image, layer, channel], about: unit.about, values: new DataView(shades(map, maps).buffer),
+      range: [map.reduce((a, b) => Math.min(a, b)), map.reduce((a, b) => Math.max(a, b))] };
+    model.set("description", describe(unit));
+    state.set({ layer, image_name: image, channel, position, maps, chosen, unit, photo: { of: image, ...photos[image] }, problem: "" });
+    return true;
+  }
+
+  return {
+    change,
+    offered: ({ layers, layer, image_name: image }) => ({
+      layers: layers.filter(({ name }) => name === layer || units[image]?.has(name)),
+      images: images.filter((name) => name === image || (photos[name] && units[name]?.has(layer))),
+    }),
+  };
+}
+
 function render({ model, el }) {
   const names = ["layer", "image_name", "channel", "position", "photo", "maps", "chosen", "unit", "problem",
     "images", "layers"];
   const state = stateOf(model, names, () => draw());
   const palettes = Object.fromEntries(Object.entries(model.get("colours")).map(([name, view]) => [name, bytes(view)]));
   let depth = null; // input channel whose products are shown; null is the strongest
+  const still = model.still && stillLife(model, state);
+  const change = (values) => (still ? still.change(values) || draw() : state.set(values));
 
   // Controls.
   const layer = element("select", { "aria-label": "Layer", style: "width:17em;min-width:0" });
-  layer.addEventListener("change", () => state.set({ layer: layer.value }));
+  layer.addEventListener("change", () => change({ layer: layer.value }));
   const image = element("select", { "aria-label": "Image", style: "width:12em" });
-  image.addEventListener("change", () => state.set({ image_name: image.value }));
+  image.addEventListener("change", () => change({ image_name: image.value }));
   const file = element("input", { type: "file", accept: "image/*", class: "cv-hidden", tabindex: -1, "aria-label": "Image file" });
   file.addEventListener("change", async () => {
     const [chosen] = file.files;
@@ -151,7 +214,7 @@ function render({ model, el }) {
     context.strokeStyle = map.ink("selected");
     context.lineWidth = 3;
     context.strokeRect((at % columns) * size + 1.5, Math.floor(at / columns) * size + 1.5, width * scale, height * scale);
-    allCaption.textContent = count > PAGE ? `maps ${first} to ${first + shown - 1} of ${count}` : `all ${count} maps, one scale`;
+    allCaption.textContent = now.maps.all > count ? `the first ${count} of ${now.maps.all} maps, one scale` : count > PAGE ? `maps ${first} to ${first + shown - 1} of ${count}` : `all ${count} maps, one scale`;
   }
 
   function drawBoard(one, canvas, corners, line) {
@@ -179,19 +242,21 @@ function render({ model, el }) {
     const pick = (array) => Array.from({ length: rows * columns }, (_, i) => array[i * channels + chosen]);
     const [a, b] = [pick(values), pick(kernel)];
     const signed = values.some((value) => value < 0);
-    patch.show(a, rows, columns, signed ? palettes.RdBu : palettes.viridis, signed);
-    weights.show(b, rows, columns, palettes.RdBu, true);
-    products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.RdBu, true);
-    barsCaption.textContent = channels === 1 ? `sum of the products: ${short(unit.total)}`
-      : `input channel ${chosen} of ${channels}: sum ${short(unit.sums[chosen])}`;
+    patch.show(a, rows, columns, signed ? palettes.RdBu : palettes.viridis, signed, unit.about);
+    weights.show(b, rows, columns, palettes.RdBu, true, unit.rounded);
+    products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.RdBu, true, unit.about);
+    barsCaption.textContent = channels === 1 ? `sum of the products: ${figure(unit, unit.total)}`
+      : `input channel ${chosen} of ${channels}: sum ${figure(unit, unit.sums[chosen])}`;
     drawBars(unit.sums, chosen);
   }
 
+  const figure = ({ about }, value) => (about ? `about ${short(value, 2)}` : short(value));
+
   function sum(unit) {
     const count = unit.shape.reduce((a, b) => a * b);
-    const then = unit.function === "linear" ? " = " : ` = ${short(unit.preactivation)}  →  ${unit.function}  →  `;
-    return [`${count} products = `, ["output", short(unit.total)], " + bias ", ["kernel", short(unit.bias)], then,
-      ["output", short(unit.activation)]];
+    const then = unit.function === "linear" ? " = " : ` = ${figure(unit, unit.preactivation)}  →  ${unit.function}  →  `;
+    return [`${count} products = `, ["output", figure(unit, unit.total)], " + bias ", ["kernel", short(unit.bias)], then,
+      ["output", figure(unit, unit.activation)]];
   }
 
   function drawBars(sums, chosen) {
@@ -213,8 +278,9 @@ function render({ model, el }) {
     const now = state.get();
     const signed = now.maps.low < 0;
     const palette = signed ? palettes.RdBu : palettes.viridis;
-    options(layer, now.layers.map(({ name, shape }) => [name, `${name}  ${shape.join("×")}`]), now.layer);
-    options(image, now.images.map((name) => [name, name]), now.image_name);
+    const offered = still ? still.offered(now) : now;
+    options(layer, offered.layers.map(({ name, shape }) => [name, `${name}  ${shape.join("×")}`]), now.layer);
+    options(image, offered.images.map((name) => [name, name]), now.image_name);
     guess.textContent = now.photo.guess ? `The network says: ${now.photo.guess}` : "";
     const [height, width, count] = now.maps.shape;
     const field = now.unit.field;
@@ -227,7 +293,7 @@ function render({ model, el }) {
     const line = Math.max(width, height) > 60 ? 1.5 : 2.5;
     const chosen = stamp(now.chosen.values, width, height, coloured(bytes(now.chosen.values), palette));
     drawBoard(map, chosen, inside && [now.position[1], now.position[0], 1, 1], line);
-    mapCaption.textContent = `map ${now.channel}: ${short(now.chosen.range[0], 2)} to ${short(now.chosen.range[1], 2)}`;
+    mapCaption.textContent = `map ${now.channel}: ${now.chosen.about ? "about " : ""}${short(now.chosen.range[0], 2)} to ${short(now.chosen.range[1], 2)}`;
     drawOverview(now, palette);
     drawUnit(now.unit);
     problem.textContent = now.problem;
@@ -242,11 +308,11 @@ function render({ model, el }) {
   const move = (row, column) => {
     const [height, width] = state.get().maps.shape;
     const position = [clamp(row, height), clamp(column, width)];
-    if (String(position) !== String(model.get("position"))) state.set({ position });
+    if (String(position) !== String(model.get("position"))) change({ position });
   };
   const pick = (channel) => {
     depth = null;
-    state.set({ channel: clamp(channel, state.get().maps.shape[2]) });
+    change({ channel: clamp(channel, state.get().maps.shape[2]) });
   };
   follow(map.canvas, {
     press: (event) => { const [x, y] = map.at(event); move(Math.floor(y), Math.floor(x)); },

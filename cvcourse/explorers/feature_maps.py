@@ -9,11 +9,13 @@ from traitlets import Dict, Int, List, Unicode, validate
 from cvcourse.datasets import photos
 from cvcourse.datasets.upload import as_photo, fit, read_image
 from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.carried import EXACT, carried, channels_first
 from cvcourse.interpretation import explain_unit, feature_maps
 from cvcourse.visualization import COLORS, picture
 
 YOURS = "your image"
 OPEN_SIZE = 128  # pixels of a photograph for a network that takes any size
+PHOTOS = 3  # that a page without Python gets besides the image shown, if they are small
 THUMBNAIL = 64  # pixels of a map in the overview; the chosen map is shown with all its pixels
 
 
@@ -31,6 +33,12 @@ def _shades(values, low, high):
 def _visible(image):
     """Return an image as it can be shown: of two channels their mean, of more than three the first three."""
     return image.mean(axis=-1, keepdims=True) if image.shape[-1] == 2 else image[..., :3]
+
+
+def _photo(image, guess):
+    """Return an image and what the model takes it for, for the browser."""
+    image = np.asarray(as_photo(_visible(image)).convert("RGB"))
+    return {"shape": list(image.shape), "values": image.tobytes(), "guess": guess}
 
 
 def _minus(words):
@@ -77,7 +85,7 @@ class FeatureMaps(Explorer):
         ('conv', [30, 30, 4])
     """
 
-    _esm = javascript("feature_maps.js")
+    _esm = javascript("feature_units.js", "feature_maps.js")
     state = ("layer", "image_name", "channel", "position", "problem", "unit")
 
     layers = List(Dict()).tag(sync=True)
@@ -93,6 +101,7 @@ class FeatureMaps(Explorer):
     chosen = Dict().tag(sync=True)
     unit = Dict().tag(sync=True)
     colours = Dict().tag(sync=True)
+    carried = Dict().tag(sync=True)  # for a page without Python; made when the explorer is shown or saved
 
     def __init__(self, model, image=None, labels=None, preprocess=None, layers=None):
         self._model, self._labels, self._preprocess, self._wanted = model, labels, preprocess, layers
@@ -129,15 +138,19 @@ class FeatureMaps(Explorer):
 
     def _look_at(self, name):
         """Read the image called `name` and compute its maps."""
-        image = self._own.get(name)
-        if image is None:
-            image = fit(as_photo(photos.photo(name)), self._shape())
-        batch = self._preprocess(image) if self._preprocess else image
+        image, batch = self._prepared(name)
         maps = feature_maps(self._model, batch, self._wanted)
         if not maps:
             raise ValueError("model must have a layer with feature maps, such as Conv2D or MaxPooling2D. "
                              f"Received: {self._model.name!r}, which has none.")
         self._image, self._batch, self._maps, self._guess = image, batch, maps, self._predict(batch)
+
+    def _prepared(self, name):
+        """Return the image called `name`, in [0, 1] and as the model takes it."""
+        image = self._own.get(name)
+        if image is None:
+            image = fit(as_photo(photos.photo(name)), self._shape())
+        return image, self._preprocess(image) if self._preprocess else image
 
     def _predict(self, batch):
         """Return what the model takes the image for, in words; empty without labels."""
@@ -243,8 +256,7 @@ class FeatureMaps(Explorer):
             drawing["maps"] = {
                 "shape": list(maps.shape), "small": list(small.shape), "low": low, "high": top,
                 "values": np.ascontiguousarray(np.moveaxis(small, -1, 0)).tobytes()}
-            image = np.asarray(as_photo(_visible(self._image)).convert("RGB"))
-            drawing["photo"] = {"shape": list(image.shape), "values": image.tobytes(), "guess": self._guess}
+            drawing["photo"] = _photo(self._image, self._guess)
         return drawing
 
     def _explain(self, layer, channel, position):
@@ -265,6 +277,28 @@ class FeatureMaps(Explorer):
             "sums": products.sum(axis=(0, 1)).tolist(), "total": float(products.sum()),
             "preactivation": unit.preactivation, "function": unit.function,
             "field": list(unit.receptive_field), "window": list(unit.window)}
+
+    # --- A page without Python ------------------------------------------------------------------------------
+
+    def _carry(self):
+        """Compute what such a page needs for the image shown now, and for a few small photographs."""
+        if self.carried.get("image") == self.image_name:
+            return
+        sent = carried(self._model, self._batch, self.image_name, list(self._maps), self.layer)
+        if 4 * self._image.size <= EXACT / PHOTOS:
+            for name in [name for name in self._names() if name != self.image_name][:PHOTOS]:
+                image, batch = self._prepared(name)
+                photo = _photo(image, self._predict(batch))
+                sent["images"][name] = {"batch": channels_first(batch), "photo": photo}
+        self.carried = sent
+
+    def _repr_mimebundle_(self, **kwargs):
+        self._carry()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def _get_embed_state(self, drop_defaults=False):
+        self._carry()
+        return super()._get_embed_state(drop_defaults)
 
     # --- The other faces ------------------------------------------------------------------------------------
 

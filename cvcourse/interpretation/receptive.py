@@ -40,13 +40,19 @@ def reach(model, calls, name, box):
     where it cannot be known: behind a global pooling or a dense layer, an unknown layer, or in a
     subclassed model.
     """
+    return reaches(model, calls, name, [box])[0]
+
+
+def reaches(model, calls, name, boxes):
+    """Return what `reach` gives for each of many boxes of the same call."""
     graph = graph_of(model)
     if graph is None:
-        return _ALL
+        return [_ALL] * len(boxes)
     names = {id(layer): name for name, layer in named_layers(model).items()}
     sizes = {call.name: call.input_shape for call in calls}
-    inputs = _follow(_steps(graph, names, Counter()), name, box, sizes)
-    return _ALL if inputs is None else inputs.get(id(graph.inputs[0]), _ALL)
+    listed = _steps(graph, names, Counter())
+    back = [_follow(listed, name, box, sizes) or {} for box in boxes]
+    return [inputs.get(id(graph.inputs[0]), _ALL) for inputs in back]
 
 
 def _steps(graph, names, counts):

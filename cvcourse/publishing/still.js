@@ -2,10 +2,6 @@
 
 (() => {
   const SORRY = "This part asks Python: to use it, open the lesson as a notebook.";
-  // Traits whose change Python would answer; here they stay as they are, so that what is shown stays true.
-  const ASKS = {
-    FeatureMaps: ["layer", "image_name", "channel", "position"],
-  };
   const modules = new Map();
   const same = (a, b) => a === b // bytes are never looked into
     || (typeof a === "object" && !a?.data && JSON.stringify(a) === JSON.stringify(b));
@@ -28,7 +24,7 @@
   }
 
   // What render() expects of Jupyter's models. changed(name) is called after each change, asked() for Python.
-  function stillModel(state, fixed, changed, asked) {
+  function stillModel(state, changed, asked) {
     const handlers = {};
     const fire = (event, ...rest) => { for (const handler of [...(handlers[event] ?? [])]) handler(...rest); };
     const model = {
@@ -37,9 +33,8 @@
       set(name, value) {
         if (name === "description" && value) state.said = true; // the script has words of its own
         if (same(state[name], value)) return;
-        if (fixed.includes(name)) asked();
-        else state[name] = value;
-        fire(`change:${name}`, model, state[name]);
+        state[name] = value;
+        fire(`change:${name}`, model, value);
         fire("change", model);
         changed(name);
       },
@@ -61,13 +56,15 @@
     const say = () => { note.textContent = SORRY; };
     const { name } = box.dataset;
     const state = traits(JSON.parse(box.querySelector("script").textContent));
-    const model = stillModel(state, ASKS[name] ?? [], changed, say);
+    const model = stillModel(state, changed, say);
     let [words, waiting] = [state.description, false];
 
     // Python wrote `description`. Once the state is another and the script has written no new one, it is hidden,
     // and the line of live numbers tells a screen reader what there is now.
     function changed(trait) {
-      if (trait === "description" || waiting || (ASKS[name] ?? []).includes(trait)) return;
+      if (trait === "description") return;
+      note.textContent = "";
+      if (waiting) return;
       waiting = true; // several traits change together
       queueMicrotask(() => {
         waiting = false;

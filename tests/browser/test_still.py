@@ -1,5 +1,7 @@
 """Explorers on a page from disk, without Python and network: mouse, keyboard, and words that are true."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -146,6 +148,86 @@ def test_problems_recalls_what_was_recorded_along_each_slider(opened):
     page.get_by_role("slider", name="Turn").press("ArrowRight")
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
     assert words.inner_text() == before
+
+
+def agree(said, live):
+    """Words of the page and of Python: the same, but for a rounding in the fourth digit."""
+    figure = r"−?\d+(?:\.\d+)?(?:e[+−]\d+)?"
+    assert re.sub(figure, "#", said) == re.sub(figure, "#", live.describe())
+    here, there = ([float(one.replace("−", "-")) for one in re.findall(figure, text)]
+                   for text in (said, live.describe()))
+    assert here == pytest.approx(there, rel=2e-3, abs=1e-5)
+
+
+def test_feature_maps_explains_any_unit_of_a_small_network(opened):
+    keras.utils.set_random_seed(0)
+    kl = keras.layers
+    live = explorers.FeatureMaps(keras.Sequential([
+        keras.Input((32, 32, 3)), kl.ZeroPadding2D(((0, 1), (1, 0))),
+        kl.Conv2D(8, 3, strides=2, name="conv1", bias_initializer="random_normal"),
+        kl.BatchNormalization(name="normal", moving_mean_initializer="random_normal"),
+        kl.Activation("relu6", name="relu6"), kl.DepthwiseConv2D(3, depth_multiplier=2, name="depth"),
+        kl.MaxPooling2D(3, 2, padding="same", name="max"),
+        kl.SeparableConv2D(5, 3, padding="same", activation="silu", name="parted"),
+        kl.AveragePooling2D(3, 1, padding="same", name="mean"), kl.ReLU(0.5, name="cut"),
+        kl.Conv2D(6, 3, dilation_rate=2, padding="same", activation="sigmoid", name="conv2"),
+        kl.GlobalAveragePooling2D(), kl.Dense(2, activation="softmax")]), labels="ab")
+    page = opened(live)
+    words, line = page.locator(".cv-describe"), page.locator(".cv-formula")
+    layer, image = page.get_by_role("combobox").all()
+    chosen, overview = (page.get_by_role("img").nth(place) for place in (1, 2))
+    size = page.locator(".cv-explorer").bounding_box()
+    for name in ("normal", "relu6", "depth", "max", "parted", "mean", "cut", "conv1", "conv2"):
+        layer.select_option(name)
+        live.layer = name
+        for key, position in (("Home", [0, 0]), ("End", [n - 1 for n in live.maps["shape"][:2]])):
+            agree(words.inner_text(), live)
+            chosen.press(key)
+            live.position = position
+            agree(words.inner_text(), live)
+            parts = line.inner_text().replace("−", "-").split()
+            assert float(parts[parts.index("products") + 2]) == pytest.approx(live.unit["total"], abs=6e-4)
+    overview.press("Home")
+    box = chosen.bounding_box()
+    chosen.click(position={"x": box["width"] * 2.5 / 7, "y": box["height"] * 3.5 / 7})
+    live.channel, live.position = 0, [3, 2]
+    agree(words.inner_text(), live)
+    image.select_option("coffee")
+    live.image_name = "coffee"
+    overview.click(position={"x": 10, "y": 10})
+    agree(words.inner_text(), live)
+    page.get_by_text(f"The network says: {live.photo['guess']}").wait_for()
+    assert page.locator(".cv-alive-note").inner_text() == ""
+    assert page.locator(".cv-explorer").bounding_box() == size
+    file = {"name": "a.png", "mimeType": "image/png", "buffer": b"a"}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator(".cv-alive-note", has_text="asks Python").wait_for()
+    agree(words.inner_text(), live)
+    chosen.press("ArrowUp")
+    assert page.locator(".cv-alive-note").inner_text() == "", "what is asked next is no question to Python"
+
+
+def test_feature_maps_of_a_large_network_says_about_and_where_it_ends(opened):
+    keras.utils.set_random_seed(0)
+    x = inputs = keras.Input((224, 224, 3))
+    x = keras.layers.Conv2D(16, 3, name="conv", strides=2)(x)
+    x = keras.layers.Add(name="add")([x, x])
+    x = keras.layers.MaxPooling2D(name="pool")(x)
+    live = explorers.FeatureMaps(keras.Model(inputs, x))
+    page = opened(live)
+    words, layer = page.locator(".cv-describe"), page.get_by_role("combobox", name="Layer")
+    assert "about" not in words.inner_text() and layer.locator("option").count() == 2
+    layer.select_option("pool")
+    live.layer = "pool"
+    page.get_by_text("the first 8 of 16 maps").wait_for()
+    live.channel, live.position = 7, [54, 54]
+    page.get_by_role("img").nth(2).press("End")
+    page.get_by_role("img").nth(1).press("End")
+    said, true = words.inner_text(), live.describe()
+    assert said.split(":")[0] == true.split(":")[0] and said.split(". It")[1] == true.split(". It")[1]
+    figure = float(said.split("gives about ")[1].split(". It")[0].replace("−", "-"))
+    assert figure == pytest.approx(live.unit["activation"], rel=0.06)
+    assert "1 of 16" not in page.get_by_role("combobox", name="Image").inner_text()
 
 
 def test_teach_says_that_it_needs_the_notebook(opened):
