@@ -213,7 +213,7 @@ function render({ model, el }) {
     const bar = HEIGHT.bar * zoom, pitch = bar + HEIGHT.gap;
     const height = below + BARS.length * pitch;
     const middle = arcs + HEIGHT.blocks * zoom / 2 + 4;
-    const words = (x, y, text, more = {}) => svg("text", { "aria-hidden": true,
+    const words = (x, y, text, more = {}) => svg("text", {
       x, y, "text-anchor": "middle", "font-size": small, fill: "var(--cv-ink)", ...more }, text);
 
     const nodes = [];
@@ -236,12 +236,13 @@ function render({ model, el }) {
       const shape = block(row, x, slot, middle, scale, zoom);
       group.append(...shape.nodes);
       const fits = (text) => (pen.measureText(text).width > slot - 5 ? { textLength: slot - 5, lengthAdjust: "spacingAndGlyphs" } : {});
-      if (tall && tall !== pixels) group.append(words(x, shape.top - 4, tall));
+      const drawn = svg("g", { "aria-hidden": true, "pointer-events": "none" }); // the option has words of its own
+      if (tall && tall !== pixels) drawn.append(words(x, shape.top - 4, tall));
       pixels = tall;
       const label = (LABELS[row.type] ?? row.type.toLowerCase().slice(0, 6)) + (changed ? "*" : "");
-      group.append(words(x, floor + 15 * zoom, label, { ...fits(label), "font-weight": changed || i === pick ? 700 : 400 }));
+      drawn.append(words(x, floor + 15 * zoom, label, { ...fits(label), "font-weight": changed || i === pick ? 700 : 400 }));
       const depth = String(all[i][1] || all[i][2]);
-      group.append(words(x, floor + 31 * zoom, depth, { ...fits(depth), fill: "var(--cv-muted)" }));
+      drawn.append(words(x, floor + 31 * zoom, depth, { ...fits(depth), fill: "var(--cv-muted)" }));
       BARS.forEach(([, key, role], k) => {
         const bottom = below + (k + 1) * pitch;
         const rise = Math.max(bar * all[i][key] / scale[key], 1);
@@ -249,7 +250,7 @@ function render({ model, el }) {
           height: rise, fill: all[i][key] ? `var(--cv-${role})` : "var(--cv-line)" }));
       });
       group.addEventListener("click", () => choose(i));
-      nodes.push(group);
+      nodes.push(group, drawn);
     });
     picture.replaceChildren(...nodes);
     picture.setAttribute("width", width);
