@@ -2,6 +2,7 @@
 
 import re
 
+import axe
 import keras
 import numpy as np
 import pytest
@@ -74,6 +75,7 @@ def test_mouse_and_keyboard_move_it_and_no_word_is_stale(opened, name):
     assert line.inner_text() != before, "the line of live numbers follows"
     assert not words.is_visible() and line.get_attribute("role") == "status"
     assert page.locator(".cv-alive-note").inner_text() == ""
+    assert axe.violations(page, ".cv-alive") == []
 
 
 def test_freezing_counts_what_a_layer_costs(opened):
