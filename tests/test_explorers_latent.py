@@ -8,7 +8,7 @@ from PIL import Image
 
 from cvcourse import likeness
 from cvcourse.explorers import Latent
-from cvcourse.explorers.latent import GRID, outside, plane
+from cvcourse.explorers.latent import GRID, figure, outside, plane
 from cvcourse.models.vae import vae
 
 
@@ -96,3 +96,16 @@ def test_bad_arguments_are_explained(arguments, message):
     arguments = {"model": vae((8, 8, 1), latent=2, widths=(4,)), **arguments}
     with pytest.raises(ValueError, match=message):
         Latent(**arguments)
+
+
+@pytest.mark.parametrize("count", [1, 5, 10])
+def test_nothing_of_the_figure_is_cut_off(count):
+    rng, names = np.random.default_rng(0), list(map(str, range(count)))
+    made = rng.random((8, 8, 1))
+    places, labels = rng.normal(size=(50, 2)), np.arange(50) % count
+    drawing = figure((0, 0), 3.0, places, labels, names, made, made, "")
+    drawing.canvas.draw()
+    board = drawing.axes[0]
+    for part in (board.get_legend(), board.xaxis.label, board.yaxis.label):
+        box = part.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= drawing.bbox.x1 and box.y1 <= drawing.bbox.y1

@@ -206,7 +206,7 @@ def _sheet(grid):
 @style()
 def figure(z, extent, places, labels, classes, made, nearest, words):
     """Return the state of a `Latent` as a `Picture`. Pure; arguments as its attributes."""
-    drawing, (board, left, right) = picture(9.4, 4.4, f"The latent plane. {words}", columns=3,
+    drawing, (board, left, right) = picture(9.4, 5, f"The latent plane. {words}", columns=3,
                                             width_ratios=(2, 1.2, 1.2))
     for k, name in enumerate(classes):
         role = ROLES[k % len(ROLES)]
@@ -214,7 +214,8 @@ def figure(z, extent, places, labels, classes, made, nearest, words):
     board.plot(*z, "o", markersize=12, markerfacecolor="none", markeredgewidth=3, color=COLORS["selected"])
     board.set(xlim=(-extent, extent), ylim=(-extent, extent), xlabel="z₁", ylabel="z₂", aspect="equal")
     if len(places):
-        board.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(len(classes), 5), markerscale=3)
+        board.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(len(classes), 5), markerscale=3,
+                     frameon=False, handletextpad=0.1, columnspacing=0.8)
     pictures = (left, made, "the picture at z"), (right, nearest, "nearest training picture")
     for axes, image, title in pictures:
         axes.set_axis_off()
