@@ -4,18 +4,27 @@ An `Exercise` is called with the student's function and compares it with the sol
 If the two differ, it looks for a known mistake that gives the student's results on *all* cases, and names it.
 """
 
+import contextlib
 import copy
 import ctypes
 import functools
 import inspect
+import io
 import linecache
 import os
+import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from cvcourse.exercises.hidden import drawn_cases
+
+SEED = "CVCOURSE_SEED"  # environment: by it, an answer is tried on cases that nobody has seen
+GRADED = "NBGRADER_EXECUTION"  # environment: set by nbgrader; what does not raise earns points
 
 
 class WrongAnswer(AssertionError):
@@ -51,6 +60,7 @@ class Exercise:
             arguments that are costly to copy, something new built from a short description.
         tolerance: Largest difference of two numbers that count as equal, relative and absolute.
         seconds: How long an answer may work on one case.
+        vary: Makes another case of a generator and a case, where `hidden` cannot do it by shuffling.
 
     Raises:
         WrongAnswer: When called with a wrong answer.
@@ -80,8 +90,15 @@ class Exercise:
     prepare: Callable = copy.deepcopy
     tolerance: float = 1e-5
     seconds: float = 10
+    vary: Callable | None = None
 
     def __call__(self, answer: Callable) -> None:
+        quiet = contextlib.redirect_stderr(sys.stdout) if os.environ.get(GRADED) else contextlib.nullcontext()
+        with quiet:  # nbgrader takes whatever comes to stderr for a failure
+            self.judge(answer)
+
+    def judge(self, answer: Callable) -> None:
+        """Print that the answer is right or not done yet, or raise WrongAnswer."""
         if not callable(answer):
             raise WrongAnswer(
                 "✗ Give the check your function itself, without brackets: check_…(my_function). "
@@ -98,7 +115,7 @@ class Exercise:
         if any(isinstance(r, Raised) and isinstance(r.error, NotImplementedError) for r in received):
             name = getattr(answer, "__name__", "your function")
             words = f"Not done yet: {name} still raises NotImplementedError. Write its body first."
-            if os.environ.get("NBGRADER_EXECUTION"):  # what does not raise earns points
+            if os.environ.get(GRADED):
                 raise WrongAnswer(words)
             print(words)
             return
@@ -108,13 +125,40 @@ class Exercise:
             raise WrongAnswer(self.message(answer, received, expected, wrong))
         if changed:
             raise WrongAnswer(changed_argument(*changed[0]))
-        print(f"✓ Right: {self.verified}.")
+        seed = os.environ.get(SEED)
+        others = self.try_hidden(answer, self.hidden_cases(seed)) if seed else ""
+        print(f"✓ Right: {self.verified}.{others}")
+
+    def hidden_cases(self, seed: str) -> list[tuple]:
+        """Cases that the exercise does not show, drawn by a seed."""
+
+        def solve(case):
+            result = self.outcome(self.solution, case)
+            return None if isinstance(result, Raised) else result
+
+        return drawn_cases(self.cases, f"{seed} {self.verified}", solve, same, self.vary)
+
+    def try_hidden(self, answer: Callable, cases: list[tuple]) -> str:
+        """Raise unless the answer is right on these, too; the words tell nothing of what is in them."""
+        received, wrong = [], 0
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            for case in cases:
+                received.append(self.outcome(answer, case))
+                wrong += not self.agree(received[-1], self.outcome(self.solution, case))
+                if isinstance(received[-1], Raised) and isinstance(received[-1].error, TimeLimit):
+                    break
+            name = self.known_mistake(received, cases) if wrong else None
+        if wrong:
+            words = f"✗ Not right yet: the cases above are right, but not {wrong} of {len(cases)} new ones."
+            raise WrongAnswer(f"{words}\nThis is exactly what you get if you {name}." if name else words)
+        return f" So are {len(cases)} new cases." if cases else ""
 
     def outcome(self, function: Callable, case: tuple, arguments: tuple | None = None):
         """What the function gives for this case, or the exception it raises. It may change its arguments."""
         arguments = self.prepare(case) if arguments is None else arguments
         try:
-            with np.errstate(all="ignore"):  # the message will say it better than a warning
+            # The message will say it better than a warning.
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 return self.observe(within(self.seconds, function, *arguments))
         except (Exception, TimeLimit) as error:  # whatever a student's code may raise
             return Raised(error)
@@ -134,10 +178,10 @@ class Exercise:
             return type(one) is type(other) and type(one.error) is type(other.error)
         return same(one, other, self.tolerance)
 
-    def known_mistake(self, received: list) -> str | None:
+    def known_mistake(self, received: list, cases: Sequence[tuple] | None = None) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""
         for name in self.mistakes:
-            pairs = zip(received, self.cases, strict=True)
+            pairs = zip(received, self.cases if cases is None else cases, strict=False)
             if all(self.agree(r, self.outcome(self.variant(name), case)) for r, case in pairs):
                 return name
         return None

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cvcourse.exercises.checking import Exercise, indices
+from cvcourse.exercises.hidden import drawn_boxes
 
 
 def _corners(box, half=2.0):
@@ -58,6 +59,7 @@ check_iou = Exercise(
         "add 1 to each width and height: boxes here are half-open":
             lambda one, other: _iou(np.add(one, (0, 0, 1, 1)), np.add(other, (0, 0, 1, 1))),
     },
+    vary=lambda rng, _: tuple(map(tuple, drawn_boxes(rng, 2).tolist())),
     verified="boxes that overlap, that lie inside each other, apart or side by side, and that are the same",
 )
 
@@ -182,6 +184,7 @@ check_nms = Exercise(
         "put out a box whose IoU equals the threshold: only a larger one does that": {"stays": np.less},
         "keep the best box only: another heap has its own best box": lambda boxes, s, _: [int(np.argmax(s))],
     },
+    vary=lambda rng, case: (case[0], rng.permutation(case[1]), case[2]),
     verified="a chain of boxes, two heaps, a weak box that stands alone, and an IoU equal to the threshold",
     observe=indices,
 )
