@@ -20,6 +20,7 @@ _MODULES = {
     "Perceptron": "perceptron",
     "Latent": "latent",
     "Teach": "teach",
+    "Quiz": "quiz",
 }
 
 

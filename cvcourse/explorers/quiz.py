@@ -1,0 +1,109 @@
+"""The quiz of a lesson: one question at a time, and to each answer what is right or wrong with it."""
+
+import html
+import textwrap
+
+from traitlets import Bool, Int, List, TraitError, Unicode, validate
+
+from cvcourse import sealed
+from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import whole
+from cvcourse.visualization import picture, style
+
+LETTERS = "abcdefgh"
+
+
+class Quiz(Explorer):
+    """Questions on a lesson: one of several, several of several, a number, an order.
+
+    What is said to an answer is sealed (see `cvcourse.sealed`): it opens when that answer is checked.
+
+    Args:
+        lesson: str or int, the lesson's number, "04".
+        part: "" for the quiz at its end, "first" for the questions on the lesson before.
+
+    Attributes:
+        at: int from 0, the question that is shown.
+        answers: list, an answer for each question: "b"; "ac" where several are true; "cab" where an order is
+            asked; a number; None for no answer yet.
+        checked: list of bool, which answers have been checked. All three follow the page.
+
+    Raises:
+        ValueError: there is no such quiz, or no such question.
+
+    Example:
+        >>> quiz = Quiz("04")
+        >>> quiz.describe()
+        'Question 1 of 7: not answered yet.'
+    """
+
+    _esm = javascript("quiz.js")
+
+    lesson, part = Unicode().tag(sync=True), Unicode().tag(sync=True)
+    questions = List().tag(sync=True)
+    at = Int(0).tag(sync=True, state=True)
+    answers = List().tag(sync=True, state=True)
+    checked = List(Bool()).tag(sync=True, state=True)
+
+    def __init__(self, lesson, part=""):
+        questions = sealed.load(lesson, part)
+        name = f"{lesson:02}" if isinstance(lesson, int) else lesson
+        count = len(questions)
+        super().__init__(
+            lesson=name, part=part, questions=questions, answers=[None] * count, checked=[False] * count
+        )
+
+    @validate("at")
+    def _valid_place(self, proposal):
+        return whole("at", proposal["value"], 0, max(0, len(self.questions) - 1))
+
+    @validate("answers", "checked")
+    def _valid_length(self, proposal):
+        if len(proposal["value"]) != len(self.questions):
+            name, value = proposal["trait"].name, proposal["value"]
+            raise TraitError(f"{name} must have {len(self.questions)} items. Received: {value!r}")
+        return proposal["value"]
+
+    def figure(self):
+        """Return the present question as a `Picture`."""
+        return figure(self.questions[self.at], self.at + 1, self.describe())
+
+    def describe(self):
+        """Return the present question's number, and what its answer is worth if it has been checked."""
+        return describe(self.questions, **self.now())
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        asked = [text(question) for question in self.questions]
+        items = "".join(f"<li><pre>{html.escape(one)}</pre></li>" for one in asked)  # all of them, for paper
+        plain = "\n\n".join(f"{number}. {one}" for number, one in enumerate(asked, 1))
+        return {**data, "text/plain": plain, "text/html": f"<ol>{items}</ol>"}, metadata
+
+
+def text(question):
+    """A question and its options in plain text."""
+    ask = f"{question['ask']} ({sealed.KINDS[question['kind']]})"
+    options = [f"{letter}) {option}" for letter, option in zip(LETTERS, question["options"], strict=False)]
+    lines = [line for one in (ask, *options) for line in textwrap.wrap(one, 96, subsequent_indent="   ")]
+    return "\n".join(lines).replace("`", "")
+
+
+def describe(questions, at, answers, checked):
+    """Return the state of a `Quiz` in words. Pure; arguments as its attributes."""
+    head = f"Question {at + 1} of {len(questions)}"
+    if not checked[at]:
+        return f"{head}: {'not answered yet' if answers[at] in (None, '') else 'not checked yet'}."
+    return f"{head}. {sealed.verdict(questions[at], answers[at])[1]}"
+
+
+@style()
+def figure(question, number, words):
+    """Return a question as a `Picture`; `words` are what `describe` says."""
+    lines = text(question)
+    drawing, axes = picture(9.4, 0.6 + 0.26 * len(lines.splitlines()), f"Quiz. {lines} {words}")
+    axes.set_axis_off()
+    axes.text(0, 1, f"{number}. {lines}".replace("$", r"\$"), va="top", linespacing=1.5)
+    return drawing
