@@ -37,15 +37,18 @@ def only(*cells):
 
 
 def test_a_heading_starts_a_slide_and_a_section_stands_above_its_parts():
-    found = cut(v4.new_notebook(cells=[text("# T\n\nq\n\n## A\n\na\n\n### B\n\nb"), text("## C\n\nc")]))
+    long = "Words. " * 90
+    cells = [text(f"# T\n\nq\n\n## A\n\n{long}\n\n{long}\n\n### B\n\nb"), text("## C\n\nc")]
+    found = cut(v4.new_notebook(cells=cells))
     assert [(slide.title, slide.above) for slide in found] == [("T", ""), ("A", ""), ("B", "A"), ("C", "")]
 
 
 def test_a_picture_shares_its_slide_with_the_words_before_and_after():
     long = "First sentence of a long text. " * 12
-    cells = [text("## A\n\n" + f"{long}\n\n" * 4 + "Before."), code(picture=True), text("After.\n\nNext.")]
+    before = "## A\n\n" + f"{long}\n\n" * 4 + "Before."
+    cells = [text(before), code(picture=True), text(f"After.\n\nNext.\n\n{long}")]
     *_, picture, after = slides(*cells)
-    assert picture == ("A", ["text", "code", "picture", "text"]) and after == ("A", ["text"])
+    assert picture == ("A", ["text", "code", "picture", "text"]) and after == ("A", ["text", "text"])
 
 
 def test_long_paragraphs_go_on_in_the_notes_and_formulas_do_not_break():
@@ -54,6 +57,29 @@ def test_long_paragraphs_go_on_in_the_notes_and_formulas_do_not_break():
     assert "A sentence." in part.html and len(part.html) < 330 and part.more.count("A sentence.") == 40
     (part,) = only(text("A very long formula is $x. Y = 2$ here. " + "More. " * 60)).parts
     assert part.html.count("<math") == 1
+
+
+def test_few_lines_are_no_slide():
+    long = "A sentence of a text. " * 12
+    ends = [text(f"## A\n\n{long}"), code(picture=True), text("Seen.\n\nAnd more.")]
+    (_, kinds), other = slides(*ends, text("## B\n\nb"))
+    assert kinds == ["text", "code", "picture", "text", "text"] and other == ("B", ["text"])
+    full = only(text(long), code(printed="1\n" * 17), text("End. " * 50))
+    assert [part.kind for part in full.parts] == ["text", "code", "output", "notes"]
+    assert slides(text("## A\n\na\n\n### B\n\nb")) == [("B", ["text", "text"])]
+    assert slides(text("## A\n\na\n\n### Exercise 1: f\n\nb"))[0] == ("A", ["text"])
+    assert slides(text("## Recap\n\na"), text("## Next\n\nb"), text("## References\n\n" + "c\n\n" * 40)) == [
+        ("Recap", ["text", "text"])
+    ]
+
+
+def test_what_is_optional_is_left_out_unless_it_is_wanted():
+    optional = [text("### B (optional, 5 minutes)\n\nb"), code(printed="1")]
+    cells = [text("## A\n\n- a"), *optional, text("## C\n\nc")]
+    assert [title for title, _ in slides(*cells)] == ["A", "C"]
+    cells[0].source += "\n- b" * 9
+    cells[1].metadata.slideshow = {"slide_type": "slide"}
+    assert [title for title, _ in slides(*cells)] == ["A", "B (optional, 5 minutes)", "C"]
 
 
 def test_what_leads_to_a_formula_stays_with_it():
@@ -128,7 +154,7 @@ def test_explorers_have_slides_of_their_own_and_the_file_asks_for_nothing(tmp_pa
     book.cells += [v4.new_code_cell("Perceptron()", outputs=[output]), text("What was that? $x^2$")]
     book.metadata.widgets = {still.STATE: {"state": {live.model_id: still.saved(live)}}}
     shown = [[part.kind for part in slide.shown()] for slide in cut(book)]
-    assert shown == [["text"], ["text", "code", "explorer"], ["text"]]
+    assert shown == [["text"], ["text", "code", "explorer"]]
     nbformat.write(book, tmp_path / "04_lesson.ipynb")
     assert main(["slides", str(tmp_path / "04_lesson.ipynb"), str(tmp_path / "out.html"), "--executed"]) == 0
     made = (tmp_path / "out.html").read_text(encoding="utf-8")

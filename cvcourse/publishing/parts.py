@@ -17,7 +17,7 @@ from cvcourse.publishing.pictures import embedded
 LETTERS = 92  # in a line of a slide
 PICTURE = 9  # lines that a picture needs at least
 SENTENCES = 260  # letters of a paragraph that are shown; all of it is in the notes
-CODE = 20  # lines of code that are shown
+CODE = 12  # lines of code that a hall can read; longer code waits for its key
 DRAWN = ("output", "picture", "explorer")
 
 
@@ -53,7 +53,7 @@ class Part:
 
 
 def parts(notebook):
-    """The parts of an executed notebook: hints, solutions, checks of exercises and "Setup" are left out.
+    """The parts of an executed notebook, without hints, solutions, checks, "Setup" and what is optional.
 
     Args:
         notebook: nbformat notebook with outputs and widget states.
@@ -62,7 +62,7 @@ def parts(notebook):
         Iterator of Part.
     """
     states = still.explorers(notebook)
-    mode, waiting = "", []  # setup, task, hints, solved: what comes after a solution is not for the hall …
+    mode, waiting = "", []  # left out, task, hints, solved: after a solution nothing is for the hall …
     place = None  # the last heading that is no exercise's
     for number, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
@@ -70,7 +70,7 @@ def parts(notebook):
         if slide_type == "skip" or cell.cell_type == "raw":
             continue
         if "solution" in tags:
-            yield from _notes(waiting)
+            yield from as_notes(waiting)
             mode, waiting = "solved", []
             continue
         if cell.cell_type == "code" and mode == "solved":
@@ -79,25 +79,28 @@ def parts(notebook):
         for part in _written(cell.source) if cell.cell_type == "markdown" else _ran(cell, tags, states):
             part.cell = number
             if part.kind == "heading":
-                yield from _notes(waiting)
-                mode, waiting = _mode(part), []
+                yield from as_notes(waiting)
+                mode, waiting = _mode(part, slide_type != "-"), []
                 place = place if mode == "task" else part
             if mode == "solved":
                 waiting.append(part)
-            elif mode not in ("setup", "hints"):
+            elif mode not in ("left out", "hints"):
                 yield from _as_wished([part], slide_type)
                 slide_type = slide_type.replace("subslide", "-").replace("slide", "-")
         if "exercise" in tags and mode == "task":
             mode = "hints"
-    yield from _notes(waiting)
+    yield from as_notes(waiting)
 
 
-def _mode(heading):
+def _mode(heading, wanted):
     words = re.sub("<.*?>", "", heading.html)
-    return "setup" if words == "Setup" else "task" if re.match(r"Exercise \d", words) else ""
+    if words == "Setup" or ("(optional" in words and not wanted):
+        return "left out"
+    return "task" if re.match(r"Exercise \d", words) else ""
 
 
-def _notes(found):
+def as_notes(found):
+    """Parts for the speaker only; code is none."""
     return [Part("notes", part.more or part.html, cell=part.cell) for part in found if part.kind != "code"]
 
 
@@ -106,7 +109,7 @@ def _as_wished(found, slide_type):
     for part in found:
         part.starts = slide_type in ("slide", "subslide")
         part.step = part.step or slide_type == "fragment"
-    return _notes(found) if slide_type == "notes" else found
+    return as_notes(found) if slide_type == "notes" else found
 
 
 # Text.
@@ -206,7 +209,8 @@ def _ran(cell, tags, states):
         return
     lines = source.count("\n") + 1
     drawn = any(part.kind in ("picture", "explorer") for part in shown)
-    teaches = lines <= CODE and (not drawn or source.startswith(("def ", "class ")))
+    defines = source.startswith(("def ", "class "))
+    teaches = lines <= CODE and (defines or not drawn)
     hidden = "hide-code" in tags or bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
     teaches = "show-code" in tags or (teaches and not hidden)
     text = highlight(source, PythonLexer(), HtmlFormatter())

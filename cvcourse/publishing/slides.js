@@ -4,10 +4,13 @@
   const KEYS = {
     "→, Space, PageDown": "next", "←, PageUp": "back", "Home, End": "first slide, last slide",
     "a number, then Enter": "that slide", "↓, ↑": "scroll, where a slide is longer than the window",
-    s: "next section", o: "overview", n: "notes in a window of their own, with a clock", c: "all code, and only what teaches",
-    d: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
-    Esc: "leave an explorer, this help, the overview", "?": "this help",
+    s: "next section", o: "overview", n: "notes in a window of their own, with the time", c: "all code, and only what teaches",
+    l: "a point of light that follows the mouse", d: "draw on the slide, and stop", e: "erase what is drawn on it",
+    t: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
+    Esc: "leave an explorer, the pen, this help, the overview", "?": "this help",
   };
+  const ZOOMS = [1.5, 1.43, 1.36, 1.29, 1.24, 1.19, 1.14, 1.08, 1, 0.92, 0.85, 0.8]; // of an explorer, whose letters have 14 pixels then
+  const MINUTES = 90; // of a lecture, until the speaker writes another number
   const SIZES = [...Array.from({ length: 26 }, (_, i) => 1.58 - 0.03 * i), 18 / 22]; // from few words to many
   const slides = [...document.querySelectorAll(".slide")];
   const footer = make("footer", {}, make("span", { class: "rest" }), button("‹", "Back", () => turn(-1)),
@@ -17,7 +20,8 @@
       [make("dt", {}, ...key.split(", ").map((one) => make("kbd", {}, one))), make("dd", {}, does)]))),
     make("p", {}, "In an explorer or a slider the arrows are its own; PageDown and PageUp turn the page from everywhere."));
   const cards = make("div", { class: "over", role: "dialog", "aria-label": "Overview", tabindex: -1, hidden: "" });
-  let [at, typed, notes, began] = [0, "", null, 0];
+  const light = make("div", { class: "light", "aria-hidden": "true", hidden: "" });
+  let [at, typed, notes, began, came, line] = [0, "", null, 0, 0, null];
 
   function make(tag, attributes, ...children) {
     const node = document.createElement(tag);
@@ -50,6 +54,7 @@
     if (!(to >= 0)) return;
     slides[at].classList.remove("now");
     at = Math.max(0, Math.min(slides.length - 1, to));
+    [came, line] = [Date.now(), null];
     for (const part of slides[at].querySelectorAll(".step")) part.classList.toggle("waits", !all);
     slides[at].classList.add("now");
     slides[at].setAttribute("aria-label", `Slide ${at + 1} of ${slides.length}`);
@@ -63,22 +68,45 @@
   }
 
   // Letters as large as the slide has room for, down to the least that a hall can read; then the slide scrolls.
-  // An explorer that has just been drawn may only shrink them, so that nothing swings.
-  function fit(slide = slides[at], shrink = false) {
+  function fit(slide = slides[at]) {
     const parts = slide.querySelector(".parts");
-    const most = shrink ? Number(parts.style.getPropertyValue("--k")) : Infinity;
-    const high = (node) => node.scrollHeight > node.clientHeight + 1;
     const wide = () => [...parts.querySelectorAll("pre, math, .output")].some((node) => node.scrollWidth > node.clientWidth + 1);
-    const over = () => high(slide) || high(parts);
     slide.classList.remove("tall", "wide");
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
-    sizes.filter((k) => k <= most).some((k) => {
+    sizes.some((k) => {
       parts.style.setProperty("--k", k);
-      return !over() && !wide();
+      return !over(slide) && !wide();
     });
     slide.classList.toggle("wide", wide()); // long lines of code are broken then
-    slide.tabIndex = slide.classList.toggle("tall", over()) ? 0 : -1; // what scrolls can be reached
+    if (slide.querySelector(".cv-explorer")) zoom(slide, 0);
+    scrolls(slide);
+  }
+
+  const over = (slide) => [slide, slide.querySelector(".parts")].some((node) => node.scrollHeight > node.clientHeight + 1);
+
+  function scrolls(slide) {
+    slide.tabIndex = slide.classList.toggle("tall", over(slide)) ? 0 : -1; // what scrolls can be reached
     rest();
+  }
+
+  // An explorer as large as there is room for: the next smaller zoom, until it fits. It draws itself anew after
+  // each, so there is a moment between two.
+  function zoom(slide, step) {
+    const explorer = slide.querySelector(".cv-explorer");
+    const { innerWidth: width, innerHeight: height } = window;
+    if (step === 0 && explorer.dataset.room === `${width} ${height}`) return;
+    explorer.dataset.room = `${width} ${height}`;
+    explorer.dataset.step = step;
+    explorer.style.zoom = ZOOMS[step] * Math.min(width / 1280, height / 720);
+    slide.classList.remove("tall");
+    clearTimeout(zoom.soon);
+    zoom.soon = setTimeout(() => check(slide), 40);
+  }
+
+  function check(slide = slides[at]) {
+    const step = Number(slide.querySelector(".cv-explorer")?.dataset.step ?? NaN);
+    if (over(slide) && step + 1 < ZOOMS.length) zoom(slide, step + 1);
+    else scrolls(slide);
   }
 
   function rest() {
@@ -104,17 +132,46 @@
     open(cards);
   }
 
-  // The speaker's window: clock, time since it opened, notes of this slide, title of the next one.
+  // The pen: lines in an SVG over the slide, in per mille of its size, so that they stay in place in any window.
+  function pen(on) {
+    document.body.classList.toggle("draws", on);
+    light.hidden ||= on;
+  }
+
+  function draw(event) {
+    if (!document.body.classList.contains("draws") || event.target.closest("footer, .over")) return;
+    const slide = slides[at];
+    const box = slide.getBoundingClientRect();
+    const point = `${Math.round((1000 * event.clientX) / box.width)},${Math.round((1000 * (event.clientY + slide.scrollTop)) / box.height)}`;
+    if (event.type === "pointerdown") {
+      const space = "http://www.w3.org/2000/svg";
+      const paper = slide.querySelector(".ink") ?? slide.appendChild(document.createElementNS(space, "svg"));
+      for (const [name, value] of [["class", "ink"], ["viewBox", "0 0 1000 1000"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) paper.setAttribute(name, value);
+      line = paper.appendChild(document.createElementNS(space, "polyline"));
+    }
+    line?.setAttribute("points", `${line.getAttribute("points") ?? ""} ${point}`);
+    event.preventDefault();
+    event.stopPropagation(); // explorers below hear nothing of it
+  }
+  for (const name of ["pointerdown", "pointermove"]) document.addEventListener(name, (event) => (name === "pointerdown" || line) && draw(event), true);
+  document.addEventListener("pointerup", () => { line = null; }, true);
+  document.addEventListener("pointermove", (event) => { light.style.translate = `${event.clientX}px ${event.clientY}px`; }, true);
+
+  // The speaker's window: time, minutes planned, notes of this slide, title of the next one.
   function speaker() {
-    notes = window.open("", "cvcourse-notes", "popup,width=720,height=560");
+    notes = window.open("", "cvcourse-notes", "popup,width=720,height=600");
     if (!notes) return;
     began ||= Date.now();
     const page = notes.document;
     page.title = "Notes";
     page.documentElement.lang = "en";
-    page.head.replaceChildren(make("style", {}, "body{font:20px/1.45 system-ui,sans-serif;margin:20px}#clock{font-size:32px;"
-      + "white-space:pre;font-variant-numeric:tabular-nums}#next{border-top:1px solid #999;padding-top:8px}img{max-width:45%}"));
-    page.body.replaceChildren(...["clock", "title", "text", "next"].map((id) => make(id === "title" ? "h1" : "div", { id })));
+    page.head.replaceChildren(make("style", {}, "body{font:20px/1.45 system-ui,sans-serif;margin:20px}#clock{font-size:28px;"
+      + "white-space:pre-wrap;font-variant-numeric:tabular-nums}input{font:inherit;width:4em}h1{font-size:26px}"
+      + "#next{border-top:1px solid #999;padding-top:8px}img{max-width:45%}"));
+    const minutes = make("input", { id: "minutes", type: "number", min: 1, value: MINUTES });
+    minutes.addEventListener("input", clock);
+    page.body.replaceChildren(make("div", { id: "clock" }), make("label", {}, "Planned, in minutes: ", minutes),
+      ...["title", "text", "next"].map((id) => make(id === "title" ? "h1" : "div", { id })));
     page.onkeydown = onKey;
     tell();
   }
@@ -131,13 +188,20 @@
     clock();
   }
 
+  // What a slide takes of the time, against one that is only read.
+  const weight = (slide) => (slide.querySelector(".explorer") ? 4 : title(slide).startsWith("Exercise") ? 3 : slide.querySelector(".step") ? 2 : 1);
+  const weigh = (some) => some.reduce((sum, slide) => sum + weight(slide), 0);
+
   function clock() {
     if (!notes || notes.closed) return;
     const two = (value) => String(Math.floor(value)).padStart(2, "0");
-    const seconds = (Date.now() - began) / 1000;
+    const time = (seconds) => `${two(seconds / 60)}:${two(seconds % 60)}`;
     const now = new Date();
-    notes.document.getElementById("clock").textContent =
-      `${two(now.getHours())}:${two(now.getMinutes())}   ${two(seconds / 60)}:${two(seconds % 60)} since the start`;
+    const planned = (60 * Number(notes.document.getElementById("minutes").value)) / weigh(slides);
+    const [passed, here, due] = [(now - began) / 1000, (now - came) / 1000, planned * weigh(slides.slice(0, at + 1))];
+    const late = Math.round((passed - due) / 60);
+    notes.document.getElementById("clock").textContent = `${two(now.getHours())}:${two(now.getMinutes())}   ${time(passed)} since the start\n`
+      + `This slide ${time(here)} of ${time(planned * weight(slides[at]))}${late > 0 ? `   ${late} min late` : ""}`;
   }
   setInterval(clock, 1000);
 
@@ -162,7 +226,10 @@
     s: () => show(slides.findIndex((slide, number) => number > at && !slide.querySelector(".above") && title(slide) !== title(slides[at]))),
     o: overview, n: speaker, p: print, "?": () => open(help), b: () => document.body.classList.toggle("black"),
     c: () => { document.body.classList.toggle("codes"); fit(); },
-    d: () => {
+    l: () => { light.hidden = !light.hidden; },
+    d: () => pen(!document.body.classList.contains("draws")),
+    e: () => slides[at].querySelector(".ink")?.remove(),
+    t: () => {
       const root = document.documentElement;
       root.dataset.jpThemeLight = String(root.dataset.jpThemeLight === "false");
     },
@@ -172,11 +239,11 @@
   function onKey(event) {
     const { key, target } = event;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const inside = target.closest?.(".cv-explorer, pre[tabindex]");
+    const inside = target.closest?.(".cv-explorer, pre[tabindex], input");
     const pressed = key === " " && target.closest?.("button, a");
     const panel = [help, cards].find((one) => !one.hidden);
     let action = { PageDown: () => turn(1), PageUp: () => turn(-1) }[key];
-    if (key === "Escape") action = panel ? () => open(null) : () => slides[at].focus({ preventScroll: true });
+    if (key === "Escape") action = () => { pen(false); open(null); };
     else if (panel || inside || pressed) action &&= () => { open(null); turn(key === "PageDown" ? 1 : -1); };
     else if (/^\d$/.test(key)) action = () => { typed += key; };
     else if (key === "Enter" && typed) action = () => show(Number(typed) - 1);
@@ -190,10 +257,10 @@
   }
   document.addEventListener("keydown", onKey, true); // before explorers, which keep their keys
 
-  document.body.append(footer, help, cards);
+  document.body.append(footer, help, cards, light);
   for (const slide of slides) slide.addEventListener("scroll", rest);
   window.addEventListener("resize", () => fit());
-  const grown = new ResizeObserver(() => fit(slides[at], true)); // an explorer is drawn when it is first seen
+  const grown = new ResizeObserver(() => (slides[at].querySelector("[data-step]") ? check() : fit())); // drawn when first seen
   for (const part of document.querySelectorAll(".explorer")) grown.observe(part);
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.jpThemeLight = "false";
   const asked = location.hash.slice(1);

@@ -13,10 +13,11 @@ from pathlib import Path
 from pygments.formatters import HtmlFormatter
 
 from cvcourse.publishing import still
-from cvcourse.publishing.parts import DRAWN, parts
+from cvcourse.publishing.parts import DRAWN, as_notes, parts
 
 LINES = 17  # of text that a slide holds
 MORE = 2.5  # with smaller letters, rather than another slide
+FEW = 4  # lines that are no slide
 _FOLDER = Path(__file__).parent
 
 
@@ -31,6 +32,10 @@ class Slide:
     def shown(self):
         """The parts that the hall sees from the start, or after a key of their own."""
         return [part for part in self.parts if part.kind != "notes"]
+
+    def has(self, *kinds):
+        """Whether a part of one of these kinds is among them."""
+        return any(part.kind in kinds for part in self.parts)
 
     def lines(self):
         """What the parts take, hidden code left out."""
@@ -99,13 +104,43 @@ def cut(notebook, lesson=""):
     for part in parts(notebook):
         if part.kind == "heading":
             _begin(part, slides)
-        else:
-            if _full(slides[-1], part):
-                slides.append(_further(slides[-1], part))
-            slides[-1].parts.append(part)
+            continue
+        if slides[-1].title == "References" or (part.kind == "answer" and slides[-1].has("explorer")):
+            slides[-1].parts += as_notes([part])  # who plays finds the answer; the speaker knows it
+            continue
+        if _full(slides[-1], part):
+            slides.append(_further(slides[-1], part))
+        slides[-1].parts.append(part)
+    slides = _fewer(slides)
     for slide, following in pairwise([*slides, Slide("")]):
         _wait(slide, following)
-    return [slide for at, slide in enumerate(slides) if not at or any(not p.hidden for p in slide.shown())]
+    return slides
+
+
+def _fewer(slides):
+    """The slides without those of a few lines, which go to a neighbour or to its notes."""
+    kept = slides[:1]
+    for slide, following in pairwise([*slides[1:], Slide("")]):
+        last, shown = kept[-1], slide.shown()
+        few = slide.lines() < FEW and all(part.kind == "text" and not part.starts for part in shown)
+        if few and slide.title in (last.title, "Next", "References") and slide.title != following.title:
+            last.parts += slide.parts if _room(last, slide) else as_notes(slide.parts)
+        elif few and slide.title == "Exercises" and following.title:
+            following.parts += as_notes(slide.parts)
+        elif few and following.above == slide.title and not _exercise(following) and _room(following, slide):
+            following.parts[:0] = slide.parts
+        elif any(not part.hidden for part in shown):
+            kept.append(slide)
+    return kept
+
+
+def _exercise(slide):
+    return bool(re.match(r"Exercise \d", slide.title))
+
+
+def _room(slide, other):
+    """Whether the parts of both fit on one."""
+    return slide.lines() + other.lines() <= LINES + MORE and not slide.has("explorer")
 
 
 def _begin(heading, slides):
@@ -129,14 +164,17 @@ def _full(slide, part):
         return slide.lines() > 2 or not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
-    if set(kinds) & set(DRAWN) and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
+    if "picture" in kinds and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
+        return True
+    if part.kind == "question" and set(kinds) & {"question", "answer", *DRAWN}:
         return True
     if slide.parts[-1].leads:
         return slide.lines() + part.lines > LINES + MORE
     reads = part.kind == "text" and kinds[-1:] and kinds[-1] in DRAWN
     if reads and part.leads:
         return True
-    return slide.lines() + part.lines > LINES + (MORE if reads else 0)
+    more = reads or slide.lines() < FEW or (part.kind == "output" and kinds[-1:] == ["code"])
+    return slide.lines() + part.lines > LINES + MORE * more
 
 
 def _short(part):

@@ -1,6 +1,8 @@
 """Slides from disk, with the network off: every key, notes, fragments, explorers, paper, both sizes."""
 
-import axe
+import re
+
+import deck
 import nbformat.v4 as v4
 import pytest
 
@@ -105,7 +107,7 @@ def test_overview_help_code_dark_and_black(opened):
     assert not page.locator(".now .code").is_visible()
     press("c")
     assert page.locator(".now .code").is_visible()
-    press("d")
+    press("t")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 17, 17)"
     press("b")
     assert not page.locator(".now h2").is_visible()
@@ -137,26 +139,101 @@ def test_the_speaker_has_notes_and_a_clock(opened):
     assert now(page) == (2, 1)
 
 
+def test_the_time_of_a_slide_and_what_was_planned(opened):
+    page = opened()
+    page.clock.install()
+    page.reload()
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    notes = popup.value
+    notes.get_by_label("Planned, in minutes").fill("16")
+    page.keyboard.press("PageDown")
+    page.clock.run_for(181_000)
+    # A question counts as 2 slides that are read, an explorer as 4, an exercise as 3.
+    clock = notes.locator("#clock").inner_text()
+    assert re.search(r"03:0\d since the start\nThis slide 03:0\d of 02:17$", clock)
+    page.clock.run_for(180_000)
+    assert "3 min late" in notes.locator("#clock").inner_text() and now(page)[0] == 2
+    notes.get_by_label("Planned, in minutes").fill("160")  # its digits and arrows turn no page
+    assert "late" not in notes.locator("#clock").inner_text() and now(page)[0] == 2
+
+
+def test_a_light_follows_the_mouse_and_explorers_still_hear_it(opened):
+    page = opened(at=3)
+    light = page.locator(".light")
+    page.locator(".cv-explorer[data-drawn]").wait_for()
+    assert not light.is_visible()
+    page.keyboard.press("l")
+    page.mouse.move(300, 200)
+    box = light.bounding_box()
+    assert box["x"] + box["width"] / 2 == pytest.approx(300, abs=2) and light.is_visible()
+    move_the_window(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    assert not light.is_visible()
+
+
+def move_the_window(page):
+    """Drag the window of Pooling to where the arrow keys have been, on an explorer that is enlarged."""
+    page.wait_for_timeout(400)  # as large as it fits
+    board, number = page.locator(".cv-explorer .cv-board").first, page.locator(".cv-explorer .cv-sum")
+    box = board.bounding_box()
+
+    def mouse(there):
+        page.mouse.move(box["x"] + there * box["width"], box["y"] + there * box["height"])
+
+    mouse(0.03)
+    page.mouse.down()
+    page.mouse.up()
+    for key in 7 * ["ArrowRight"] + 7 * ["ArrowDown"]:
+        board.press(key)
+    there = number.get_attribute("data-sum")
+    board.press("ArrowLeft")
+    beside = number.get_attribute("data-sum")
+    mouse(0.03)
+    page.mouse.down()
+    mouse(15 / 28)  # the middle of pixels 14 and 15
+    page.mouse.up()
+    assert number.get_attribute("data-sum") == there != beside
+
+
+def test_the_pen_draws_and_erases_and_leaves_explorers_alone(opened):
+    page = opened(at=3)
+    page.locator(".cv-explorer[data-drawn]").wait_for()
+    before = page.locator(".cv-explorer").inner_text()
+    page.keyboard.press("d")
+    for there in (300, 500):
+        page.mouse.move(there, there)
+        page.mouse.down()
+        page.mouse.move(there + 100, there - 50, steps=3)
+        page.mouse.up()
+    lines = page.locator(".now .ink polyline")
+    assert lines.count() == 2 and page.locator(".cv-explorer").inner_text() == before
+    box = lines.first.bounding_box()
+    assert [box["x"], box["y"]] == pytest.approx([300, 250], abs=3)
+    page.keyboard.press("PageDown")
+    assert page.locator(".now .ink").count() == 0
+    page.keyboard.press("PageUp")
+    assert lines.count() == 2
+    page.keyboard.press("d")
+    move_the_window(page)
+    assert lines.count() == 2
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    assert lines.count() == 0
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
 def test_every_slide_fits_and_its_letters_are_large_enough(opened, size):
     page = opened(size)
-    for number in range(1, 9):
-        page.evaluate("number => { location.hash = `#${number}`; }", number)
-        page.wait_for_function("number => document.querySelector('.now').id === String(number)", arg=number)
-        page.wait_for_timeout(400 if number == 3 else 20)  # the explorer is drawn
-        look = page.evaluate("""() => {
-          const slide = document.querySelector('.slide.now');
-          const letters = [...slide.querySelectorAll('.text > *, .question > *, pre, td')]
-            .map(node => parseFloat(getComputedStyle(node).fontSize));
-          return { wide: slide.scrollWidth - slide.clientWidth, high: slide.scrollHeight - slide.clientHeight,
-            least: Math.min(99, ...letters) };
-        }""")
-        assert look["wide"] <= 0 and look["least"] >= 18 * size[0] / 1280 - 0.01
-        if number == 6:  # forty lines: it scrolls, and says so
-            assert look["high"] > 0 and "more" in page.locator("footer .rest").inner_text()
-            page.keyboard.press("PageDown")
-        else:
-            assert look["high"] <= 1
+    found = deck.walk(page, with_axe=False)
+    assert [number for number, slide in enumerate(found, 1) if slide["over"] and number != 6] == []
+    assert all(slide["least"]["text"][0] >= 18 * size[0] / 1280 - 0.01 for slide in found)
+    assert found[2]["least"]["explorer"][0] >= 17 * size[0] / 1280 - 0.01
+    page.evaluate(deck.SHOW, 6)  # forty lines: it scrolls, and says so
+    assert found[5]["tall"] and "more" in page.locator("footer .rest").inner_text()
+    page.keyboard.press("PageDown")
+    assert now(page)[0] == 7
 
 
 def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
@@ -171,8 +248,5 @@ def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
 def test_no_slide_keeps_anybody_out(opened, theme):
     page = opened()
     if theme == "dark":
-        page.keyboard.press("d")
-    for number in range(1, 9):
-        page.evaluate("number => { location.hash = `#${number}`; }", number)
-        page.wait_for_timeout(400 if number == 3 else 30)
-        assert axe.violations(page) == []
+        page.keyboard.press("t")
+    assert [slide["axe"] for slide in deck.walk(page) if slide["axe"]] == []
