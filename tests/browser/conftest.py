@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lab import FLAGS, Lab, Notebook, chromium_path, open_browser
+from lab import Lab, Stage, chromium_path, open_browser
 
 
 def pytest_collection_modifyitems(items):
@@ -56,30 +56,16 @@ def from_disk(chromium):
     assert wrong == []
 
 
+@pytest.fixture(scope="session")
+def only_stage(chromium, lab):
+    """The notebook and the kernel that all explorers share."""
+    stage = Stage(chromium, lab)
+    yield stage
+    stage.close()
+
+
 @pytest.fixture
-def open_notebook(chromium, lab, request):
-    """Open a notebook made of the given cells, run it, and check in the end that nothing went wrong.
-
-    `flags` are of a Chromium of its own, for example with a camera.
-    """
-    opened, browsers = [], []
-
-    def open_and_run(*cells, flags=(), **size):
-        context = chromium
-        if flags:
-            launch = chromium.browser.browser_type.launch
-            browsers.append(launch(executable_path=chromium_path(), args=[*FLAGS, *flags]))
-            context = browsers[-1].new_context()
-        name = f"{request.node.name}.ipynb".replace("[", "_").replace("]", "")
-        lab.write(name, *cells)
-        opened.append(Notebook(context, lab, name, **size))
-        opened[-1].run_all()
-        return opened[-1]
-
-    yield open_and_run
-    for notebook in opened:
-        notebook.close()
-        assert notebook.errors == []
-        assert notebook.outside == set()
-    for browser in browsers:
-        browser.close()
+def stage(only_stage):
+    """A notebook that shows explorers; in the end nothing went wrong and nothing was asked from outside."""
+    with only_stage.watched():
+        yield only_stage

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from jupyter_client import BlockingKernelClient
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +54,7 @@ class Lab:
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         }
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+        command += ["--LabApp.expose_app_in_browser=True"]
         command += [f"--port={self.port}", f"--ServerApp.root_dir={folder}"]
         command += [f"--IdentityProvider.token={TOKEN}"]
         self.log = home / "lab.log"
@@ -79,6 +80,9 @@ class Lab:
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={TOKEN}&reset"
 
+    def api(self, name):
+        return f"http://127.0.0.1:{self.port}/api/{name}?token={TOKEN}"
+
     def close(self):
         self.process.terminate()
         try:
@@ -102,7 +106,7 @@ class Notebook:
     """
 
     def __init__(self, context, lab, name, width=1280, height=720):
-        self.errors, self.outside, self.lab = [], set(), lab
+        self.errors, self.outside, self.lab, self.name = [], set(), lab, name
         self.page = context.new_page()
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text[:300]))
@@ -152,9 +156,74 @@ class Notebook:
         """Close the page and end its kernel."""
         context = self.page.context
         self.page.close()
-        kernels = f"http://127.0.0.1:{self.lab.port}/api/kernels"
-        for kernel in context.request.get(f"{kernels}?token={TOKEN}").json():
-            context.request.delete(f"{kernels}/{kernel['id']}?token={TOKEN}")
+        for one in context.request.get(self.lab.api("sessions")).json():
+            if one["path"] == self.name:
+                context.request.delete(self.lab.api(f"sessions/{one['id']}"))
+
+
+class Stage(Notebook):
+    """One notebook in JupyterLab whose only cell shows explorers, one after the other; one kernel for all.
+
+    Args:
+        context, lab: as for `Notebook`.
+        name: of the notebook.
+        kernel: id of a running kernel to share; None for a new one.
+    """
+
+    def __init__(self, context, lab, name="stage.ipynb", kernel=None):
+        self.output = name.split(".")[0]
+        lab.write(name, f"import ipywidgets\n{self.output} = ipywidgets.Output()\n{self.output}")
+        if kernel:
+            session = {"path": name, "name": "", "type": "notebook", "kernel": {"id": kernel}}
+            context.request.post(lab.api("sessions"), data=session)
+        super().__init__(context, lab, name, width=1500, height=1000)
+        self.run_all()
+        self.page.set_default_timeout(15_000)
+        sessions = context.request.get(lab.api("sessions")).json()
+        self.kernel = next(one["kernel"]["id"] for one in sessions if one["path"] == name)
+        runtime = lab.folder / ".lab" / "runtime"
+        self.client = BlockingKernelClient(connection_file=str(runtime / f"kernel-{self.kernel}.json"))
+        self.client.load_connection_file()
+        self.client.start_channels()
+        self.ask("import keras, numpy as np\nfrom cvcourse import explorers")
+
+    def ask(self, code, value=None):
+        """Run code in the kernel; return what the expression `value` gives there, as JSON."""
+        said, told = [], f"import json; print(json.dumps({value}))" if value else ""
+
+        def hear(message):
+            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+                said.append(message["content"]["text"])
+
+        answer = self.client.execute_interactive(
+            f"{code}\n{told}", output_hook=hear, store_history=False, allow_stdin=False, timeout=120)
+        assert answer["content"]["status"] == "ok", "\n".join(answer["content"]["traceback"])
+        return json.loads("".join(said)) if value else None
+
+    def show(self, code):
+        """Let the kernel make an `explorer`, show it in place of the last one, and return its locator."""
+        self.ask(f"{self.output}.outputs = ()\n{code}")
+        self.page.locator(".cv-explorer").wait_for(state="detached")
+        self.ask(f"{self.output}.append_display_data(explorer)")
+        return self.explorer()
+
+    @contextlib.contextmanager
+    def watched(self):
+        """In the end nothing went wrong on the page, and nothing was asked from outside."""
+        self.page.bring_to_front()
+        self.errors.clear()
+        yield
+        assert (self.errors, self.outside) == ([], set())
+
+    def theme(self, name):
+        """Change JupyterLab's theme, "Light" or "Dark", and wait until it is there."""
+        told = {"theme": f"JupyterLab {name}"}
+        self.page.evaluate("told => jupyterapp.commands.execute('apputils:change-theme', told)", told)
+        self.page.wait_for_selector(f"body[data-jp-theme-name='JupyterLab {name}']", state="attached")
+
+    def close(self):
+        self.client.stop_channels()
+        super().close()
 
 
 def _free_port():
@@ -188,11 +257,3 @@ def press(locator, key, times=1):
     locator.focus()
     for _ in range(times):
         locator.press(key)
-
-
-def shown(explorer):
-    """Return what JavaScript computed for a window, as text and in full, once Python's words agree."""
-    result = explorer.locator(".cv-sum")
-    number = result.locator("b").inner_text()
-    says(explorer, re.compile(re.escape(f"is {number}.")))
-    return number, float(result.get_attribute("data-sum"))

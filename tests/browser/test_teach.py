@@ -2,17 +2,37 @@
 
 import re
 
+import axe
 import numpy as np
 import pytest
-from lab import says, size
+from lab import FLAGS, Stage, chromium_path, says, size
 from PIL import Image
 
-FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-DENIED = ("--use-fake-device-for-media-stream", "--deny-permission-prompts")
-OWN = 'from cvcourse.explorers import Teach\nexplorer = Teach(["mug", "pen"], network="course")\nexplorer'
-SCENES = 'from cvcourse.explorers import Teach\nexplorer = Teach(network="course")\nexplorer'
+FAKE = ("--use-fake-device-for-media-stream", "--deny-permission-prompts")
+OWN = 'explorer = explorers.Teach(["mug", "pen"], network="course")'
+SCENES = 'explorer = explorers.Teach(network="course")'
 
 PIXEL = "y => document.querySelector('.cv-explorer canvas').getContext('2d').getImageData(112, y, 1, 1).data"
+
+
+@pytest.fixture(scope="module")
+def only_filmed(chromium, lab, only_stage):
+    """A notebook in a Chromium with a camera, which it must ask for; the kernel is that of all explorers."""
+    launch = chromium.browser.browser_type.launch
+    browser = launch(executable_path=chromium_path(), args=[*FLAGS, *FAKE])
+    stage = Stage(browser.new_context(), lab, "filmed.ipynb", only_stage.kernel)
+    yield stage
+    stage.page.close()
+    browser.close()
+
+
+@pytest.fixture
+def filmed(only_filmed):
+    """The same, where the camera is lent."""
+    only_filmed.page.context.grant_permissions(["camera"])
+    with only_filmed.watched():
+        yield only_filmed
+    only_filmed.page.context.clear_permissions()
 
 
 def camera(explorer):
@@ -32,9 +52,9 @@ def picture(path, colour, **more):
     return path
 
 
-def test_the_camera_is_answered_and_collected_with_mouse_and_keyboard(open_notebook):
-    notebook = open_notebook(OWN, flags=FAKE, width=1500, height=1000)
-    explorer, keyboard, mouse = notebook.explorer(), notebook.page.keyboard, notebook.page.mouse
+def test_the_camera_is_answered_and_collected_with_mouse_and_keyboard(filmed):
+    explorer, page = filmed.show(OWN), filmed.page
+    keyboard, mouse = page.keyboard, page.mouse
     before = size(explorer)
     assert before[0] <= 1000 and before[1] <= 560
     assert hold(explorer, "mug").is_disabled()
@@ -43,16 +63,16 @@ def test_the_camera_is_answered_and_collected_with_mouse_and_keyboard(open_noteb
         hold(explorer, "mug").focus()
         keyboard.down(key)
         explorer.get_by_text(re.compile(rf"\d+ in {bursts} burst")).wait_for()
-        notebook.page.wait_for_timeout(1500)
+        page.wait_for_timeout(1500)
         keyboard.up(key)
     says(explorer, "It learns as soon as two classes have pictures.")
     for _ in range(2):
         box = hold(explorer, "pen").bounding_box()
         mouse.move(box["x"] + 20, box["y"] + 10)
         mouse.down()
-        notebook.page.wait_for_timeout(1500)
+        page.wait_for_timeout(1500)
         mouse.up()
-        notebook.page.wait_for_timeout(300)
+        page.wait_for_timeout(300)
     says(explorer, re.compile(r"Held out burst by burst, \d+ % .*The answer to the camera.s picture: \w+"))
     counts = [int(n) for n in re.findall(r"(?:mug|pen) (\d+)", explorer.locator(".cv-describe").inner_text())]
     assert min(counts) > 4  # a held button collects more than one, also where another one had the focus
@@ -61,12 +81,12 @@ def test_the_camera_is_answered_and_collected_with_mouse_and_keyboard(open_noteb
     says(explorer, "in 3 bursts")
     explorer.get_by_role("button", name="Stop the camera").click()
     assert hold(explorer, "mug").is_disabled()
-    assert notebook.page.evaluate(PIXEL, 112)[1] > 60  # the fake camera is green; its last picture stays
+    assert page.evaluate(PIXEL, 112)[1] > 60  # the fake camera is green; its last picture stays
     assert size(explorer) == before
 
 
-def test_a_short_press_collects_one_picture(open_notebook):
-    explorer = open_notebook(OWN, flags=FAKE).explorer()
+def test_a_short_press_collects_one_picture(filmed):
+    explorer = filmed.show(OWN)
     camera(explorer)
     hold(explorer, "pen").press("Enter")
     says(explorer, "1 pictures in 1 bursts: mug 0, pen 1.")
@@ -74,21 +94,25 @@ def test_a_short_press_collects_one_picture(open_notebook):
     says(explorer, "2 pictures in 2 bursts: mug 0, pen 2.")
 
 
-@pytest.mark.parametrize(("flags", "words"), [
-    ((), "No camera was found."),
-    (DENIED, "The browser was not allowed to use the camera."),
-    (FAKE, "Browsers lend a camera only to pages from localhost or over https"),
+@pytest.mark.parametrize(("fixture", "words"), [
+    ("stage", "No camera was found."),
+    ("only_filmed", "The browser was not allowed to use the camera."),
+    ("filmed", "Browsers lend a camera only to pages from localhost or over https"),
 ])
-def test_without_a_camera_there_are_other_ways(open_notebook, flags, words):
-    notebook = open_notebook(SCENES, flags=flags, width=1500, height=1000)
-    explorer = notebook.explorer()
+def test_without_a_camera_there_are_other_ways(request, fixture, words):
+    stage = request.getfixturevalue(fixture)
+    explorer, insecure = stage.show(SCENES), "localhost" in words
     before = size(explorer)
-    if "localhost" in words:  # what a page over http from another machine finds
-        notebook.page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    if insecure:  # what a page over http from another machine finds
+        define = "Object.defineProperty(navigator, 'mediaDevices', {value: undefined, configurable: true})"
+        stage.page.evaluate(define)
     explorer.get_by_role("button", name="Start the camera").click()
     explorer.get_by_role("alert").filter(has_text=words).wait_for()
     assert "Choose files instead" in explorer.get_by_role("alert").inner_text()
     explorer.get_by_role("button", name="Start the camera").wait_for()
+    if insecure:
+        stage.page.evaluate("delete navigator.mediaDevices")
+    assert axe.violations(stage.page, ".cv-explorer") == []
     asked = explorer.locator(".cv-describe").inner_text()
     explorer.get_by_role("button", name="Ask a scene").click()
     changed = "old => document.querySelector('.cv-describe').innerText !== old"
@@ -96,8 +120,8 @@ def test_without_a_camera_there_are_other_ways(open_notebook, flags, words):
     assert size(explorer) == before
 
 
-def test_files_are_added_asked_about_or_refused(open_notebook, tmp_path):
-    explorer = open_notebook(OWN, width=1500, height=1000).explorer()
+def test_files_are_added_asked_about_or_refused(stage, tmp_path):
+    explorer = stage.show(OWN)
     before = size(explorer)
     red = [picture(tmp_path / f"red{'x' * k}.jpg", (190, 20, 20)) for k in range(3)]
     blue = [picture(tmp_path / f"blue{'x' * k}.png", (20, 20, 190)) for k in range(3)]
@@ -125,8 +149,8 @@ def test_files_are_added_asked_about_or_refused(open_notebook, tmp_path):
     says(explorer, "mug 3, pen 3")
 
 
-def test_classes_by_keyboard_and_nothing_jumps(open_notebook):
-    explorer = open_notebook(SCENES, width=1500, height=1000).explorer()
+def test_classes_by_keyboard_and_nothing_jumps(stage):
+    explorer = stage.show(SCENES)
     says(explorer, re.compile(r"75 pictures in 15 bursts: .*too good"))
     explorer.get_by_text("nothing is written to a file or sent anywhere else").wait_for()
     before = size(explorer)
