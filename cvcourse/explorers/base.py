@@ -1,11 +1,13 @@
 """What every explorer is: a state with four faces.
 
-A subclass names the traits that are its `state` and adds two pure functions of them: `figure()` draws the
-state, `describe()` says it in words and numbers. The same state then serves the live widget, a notebook run
-without a browser, an exported page, and a screen reader.
+A subclass names the traits that are its `state`; its module has two pure functions of them: `figure(…)` draws
+the state, `describe(…)` says it in words and numbers. The same state then serves the live widget, a notebook
+run without a browser, an exported page, and a screen reader.
 """
 
 import html
+import inspect
+import sys
 from pathlib import Path
 
 import anywidget
@@ -55,11 +57,17 @@ class Explorer(anywidget.AnyWidget):
 
     def figure(self):
         """Return the present state as a `Picture`."""
-        raise NotImplementedError
+        return self._face("figure")
 
     def describe(self):
         """Return the present state in words and numbers."""
-        raise NotImplementedError
+        return self._face("describe")
+
+    def _face(self, name):
+        """Call the function of that name beside the class: each of its arguments is an attribute's name."""
+        face = getattr(sys.modules[type(self).__module__], name)
+        names = inspect.signature(face).parameters
+        return face(**{one: getattr(self, f"_{one}" if hasattr(self, f"_{one}") else one) for one in names})
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -73,14 +73,6 @@ class BoxLoss(Explorer):
         """Return {"iou", "generalized_iou", "smooth_l1"} of the present box; smooth L1 in pixels."""
         return measures(self.box, self.true_box)
 
-    def figure(self):
-        """Return the present state as a `Picture`: the scene with both boxes, and the three losses."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(self.box, self.true_box)
-
 
 def _inside(name, box, height, width):
     """Return `box` as a list of floats, or say what is wrong with it."""

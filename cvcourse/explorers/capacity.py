@@ -55,14 +55,6 @@ class Capacity(Explorer):
     def sizes(self):
         return self.recorded["sizes"]
 
-    def figure(self):
-        """Return the present state as a `Picture`: training and validation curve."""
-        return figure(self.recorded, **self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(self.recorded, **self.now())
-
 
 def recorded(runs):
     """Return a `Recording` as the browser draws it: a plain dict of lists, four digits a number."""

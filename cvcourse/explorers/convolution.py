@@ -122,14 +122,6 @@ class Convolution(Explorer):
         """
         return convolve(self.image, self.weights, self.strides, self.padding)
 
-    def figure(self):
-        """Return the present state as a `Picture`: input with its window, the products, output."""
-        return figure(**self.now("kernel_size"))
-
-    def describe(self):
-        """Return the present state in words and numbers: the sum, the sizes, what the stride drops."""
-        return describe(**self.now("kernel_size"))
-
 
 def _padding(padding):
     if isinstance(padding, str) and padding in ("same", "valid"):

@@ -103,14 +103,6 @@ class Mask(Explorer):
         """Return {"iou", "dice", "pixels"} of the mask at this threshold; "pixels" is how many it has."""
         return measures(*_masks(**self.now("images", "classes")))
 
-    def figure(self):
-        """Return the present state as a `Picture`: the picture with its mask, and the probabilities."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(**self.now("images"))
-
 
 def _checked(images, masks):
     """Return both as arrays, or say what is wrong with them."""

@@ -79,14 +79,6 @@ class MaskLoss(Explorer):
         """Return {"cross_entropy", "dice_loss", "iou", "accuracy"} of the present mask."""
         return measures(self.mask, self.truth, self.sure)
 
-    def figure(self):
-        """Return the present state as a `Picture`: the scene with the painted mask, and the measures."""
-        return figure(self.image, self.truth, self.mask, self.sure)
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(self.mask, self.truth, self.sure)
-
 
 def _near():
     scene = scenes(1, size=LARGEST, seed=6, classes=("cat",), scale=0)[0]

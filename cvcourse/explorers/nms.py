@@ -103,14 +103,6 @@ class NMS(Explorer):
         """Return counts, "precision" and "recall" of the boxes that are still in the picture, a dict."""
         return measures(**self.now("image", "classes"))
 
-    def figure(self):
-        """Return the present state as a `Picture`: the scene with the boxes that stay, wait and went out."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(**self.now("image", "classes"))
-
     def _rounds(self):
         return rounds(self.boxes, self.scores, self.labels, self.score_threshold, self.iou_threshold)
 
@@ -202,15 +194,15 @@ def measures(boxes, scores, labels, true_boxes, true_labels, score_threshold, io
     }
 
 
-def describe(**numbers):
+def describe(boxes, scores, labels, true_boxes, true_labels, score_threshold, iou_threshold, step):
     """Return the state in words. Pure; arguments as those of `measures`."""
-    got = measures(**numbers)
-    waiting, below = got["drawn"] - got["kept"], len(numbers["boxes"]) - got["drawn"] - got["out"]
+    got = measures(boxes, scores, labels, true_boxes, true_labels, score_threshold, iou_threshold, step)
+    waiting, below = got["drawn"] - got["kept"], len(boxes) - got["drawn"] - got["out"]
     if not got["drawn"]:
-        return f"No box reaches the score {number(numbers['score_threshold'])}: recall 0.00."
+        return f"No box reaches the score {number(score_threshold)}: recall 0.00."
     first = f"{_boxes(got['kept'])} kept, {got['out']} put out, {waiting} waiting"
-    first += f", {below} below the score {number(numbers['score_threshold'])}. "
-    objects = len(numbers["true_boxes"])
+    first += f", {below} below the score {number(score_threshold)}. "
+    objects = len(true_boxes)
     second = f"{got['right']} of the {_boxes(got['drawn'])} in the picture right, {objects} objects: "
     return f"{first}{second}precision {number(got['precision'])}, recall {number(got['recall'])}."
 
@@ -220,11 +212,12 @@ def _boxes(count):
 
 
 @style()
-def figure(image, boxes, scores, labels, true_boxes, true_labels, classes, **settings):
+def figure(image, boxes, scores, labels, true_boxes, true_labels, classes, score_threshold, iou_threshold,
+           step):
     """Return the state of an `NMS` as a `Picture`. Pure; arguments as its attributes."""
-    kept, out, waiting = standing(boxes, scores, labels, **settings)
-    truth = {"true_boxes": true_boxes, "true_labels": true_labels}
-    words = describe(boxes=boxes, scores=scores, labels=labels, **truth, **settings)
+    settings = score_threshold, iou_threshold, step
+    kept, out, waiting = standing(boxes, scores, labels, *settings)
+    words = describe(boxes, scores, labels, true_boxes, true_labels, *settings)
     drawing, (scene, chart) = picture(8.4, 3.8, f"Non-maximum suppression. {words}", columns=2)
     height, width = np.shape(image)[:2]
     scene.imshow(np.array(image, "uint8"), extent=(0, width, height, 0))
@@ -241,7 +234,7 @@ def figure(image, boxes, scores, labels, true_boxes, true_labels, classes, **set
     roles |= dict.fromkeys(waiting, "kernel")
     names = [f"{i + 1} {classes[label]}" for i, label in enumerate(labels)]
     chart.barh(names, scores, color=[COLORS[roles.get(i, "reference")] for i in range(len(boxes))])
-    chart.axvline(settings["score_threshold"], color=COLORS["selected"], linestyle="--")
+    chart.axvline(score_threshold, color=COLORS["selected"], linestyle="--")
     chart.tick_params(axis="y", labelsize=7 if len(boxes) > 12 else 10)
     chart.invert_yaxis()
     chart.set(xlim=(0, 1), title="scores")

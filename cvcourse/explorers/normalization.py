@@ -72,14 +72,6 @@ the mean −0.87, in this batch.
             channel=min(2, maps.shape[3] - 1),  # inside the cube, where one sees that it is a cube
             values=np.moveaxis(maps, 3, 1), thumbs=(255 * images).astype("uint8"))
 
-    def figure(self):
-        """Return the cube with its lit block, and the chosen map before and after, as a `Picture`."""
-        return figure(self._maps, **self.now())
-
-    def describe(self):
-        """Return what shares mean and variance, and what becomes of the chosen map, in words and numbers."""
-        return describe(self._maps, **self.now())
-
 
 def _course_maps():
     """Return (maps, photographs): the 8 channels that vary most, of the course network's third block."""

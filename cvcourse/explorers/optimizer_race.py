@@ -74,14 +74,6 @@ class OptimizerRace(Explorer):
         """Return {optimiser: array (steps + 1, 2)}; after a divergence the path ends early."""
         return paths(self.surface, RATES[self.rate], MOMENTA[self.momentum])
 
-    def figure(self):
-        """Return the present state as a `Picture`: the surface with four paths."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(**self.now())
-
 
 def paths(surface, rate, beta, steps=STEPS):
     """Return {optimiser: array (n, 2)} of the points on the way, the start first; n ≤ steps + 1.

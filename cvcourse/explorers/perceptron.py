@@ -77,14 +77,6 @@ class Perceptron(Explorer):
             with self.hold_trait_notifications():
                 self.weights, self.history = weights.tolist(), [*self.history, int(mistake)]
 
-    def figure(self):
-        """Return the present state as a `Picture`: the points, the line, and its mistakes so far."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(self.points, self.weights, self.history)
-
 
 def wrong(points, weights):
     """Return the numbers of the points (1, 2, …) on the wrong side of the line, or on it."""

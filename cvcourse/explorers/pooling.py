@@ -67,14 +67,6 @@ class Pooling(Explorer):
         """
         return pooled(shifted(self.image, self.shift), self.pool, self.pool_size, self.strides)
 
-    def figure(self):
-        """Return the present state as a `Picture`: input with its window, what the shift changes, output."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers: the window, the sizes, what the shift changes."""
-        return describe(**self.now())
-
 
 def shifted(image, shift):
     """Return `image` (H, W) moved to the right by `shift` pixels; its left column fills the gap.

@@ -70,14 +70,6 @@ class Scaling(Explorer):
     def macs(self):
         return costs(**self.now())[1]
 
-    def figure(self):
-        """Return the present state as a `Picture`: the network to scale, and its place among B0 to B7."""
-        return figure(**self.now())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(**self.now())
-
 
 def describe(depth, width, resolution):
     """Return the state of a `Scaling` in words and numbers. Pure; arguments as its attributes."""
