@@ -81,23 +81,6 @@ def test_a_model_of_the_students_own_in_grey_and_without_pictures():
     assert len(explorer.dots) == 5 and sum(explorer.around().values()) == 5
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({"model": vae((8, 8, 1), latent=3, widths=(4,))}, "two latent numbers.*latent=3"),
-        ({"model": "a vae"}, "model must be a VAE"),
-        ({"images": np.zeros((2, 8, 8, 3), "float32")}, r"images must be float \(N, 8, 8, 1\)"),
-        ({"images": np.zeros((2, 8, 8, 1), "uint8")}, "Received: uint8"),
-        ({"images": np.zeros((2, 8, 8, 1)), "labels": [0]}, "Received: 2 images, labels of shape"),
-        ({"images": np.zeros((2, 8, 8, 1)), "labels": [0, 1], "classes": ["a"]}, "1 names"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    arguments = {"model": vae((8, 8, 1), latent=2, widths=(4,)), **arguments}
-    with pytest.raises(ValueError, match=message):
-        Latent(**arguments)
-
-
 @pytest.mark.parametrize("count", [1, 5, 10])
 def test_nothing_of_the_figure_is_cut_off(count):
     rng, names = np.random.default_rng(0), list(map(str, range(count)))

@@ -75,29 +75,3 @@ def test_the_default_is_the_unet_on_three_scenes():
     assert shown.classes[shown.chosen] == "dog"  # the animal of the first scene
     assert shown.measures()["iou"] > 0.5
     assert "<p>At threshold 0.50" in shown._repr_mimebundle_()[0]["text/html"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"images": IMAGES}, "images and masks go together"),
-        ({"model": "unet"}, "model must be .*callable.*Received: model='unet'"),
-        ({"images": IMAGES / 255}, "images must be uint8.*Received: float64"),
-        ({"images": IMAGES[0]}, r"images must be .*Received: uint8, shape \(8, 12, 3\)"),
-        ({"images": np.zeros((7, 8, 8, 3), "uint8")}, "at most 6 of at most 64 × 64"),
-        ({"images": np.zeros((1, 8, 65, 3), "uint8")}, "at most 6 of at most 64 × 64"),
-        ({"masks": MASKS[:1]}, r"masks must be .*\(2, 8, 12\).*Received: int64, shape \(1, 8, 12\)"),
-        ({"masks": MASKS / 2}, "masks must be whole numbers.*Received: float64"),
-        ({"masks": MASKS + 1}, "masks must hold whole numbers below 3.*Received: 1 to 3"),
-        ({"model": lambda x: x[..., 0]}, "model must return probabilities.*Received: shape"),
-        ({"model": lambda x: 3 * PROBABILITIES}, "model must return .*softmax.*Received: .* to 2.99"),
-        ({"classes": ("background", "cat")}, "classes must be 3 names.*Received: classes="),
-        ({"classes": "cat"}, "classes must be 3 names"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    given = {"model": model, "images": IMAGES, "masks": MASKS, "classes": NAMES} | arguments
-    if message.startswith("images and masks"):
-        given.pop("masks")
-    with pytest.raises(ValueError, match=message):
-        Mask(**given)

@@ -99,23 +99,3 @@ def test_the_example_has_doubles_and_ends_well():
     shown.step = len(shown.boxes)
     after = shown.measures()
     assert before["precision"] < after["precision"] and before["recall"] == 1 and after["recall"] > 0.6
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"image": GREY}, "go together"),
-        ({"score_threshold": 1.5}, r"score_threshold must be a number from 0 to 1. Received.*1.5"),
-        ({"step": 21}, "step must be a whole number from 0 to 20"),
-        ({"image": GREY / 255}, "uint8.*Received: float64"),
-        ({"scores": np.full(20, 2.0)}, r"scores must lie in \[0, 1\]. Received: 2 to 2"),
-        ({"boxes": np.tile([0, 0, 4, 4], (25, 1))}, "one length, 1 to 24"),
-        ({"boxes": np.tile([5, 0, 4, 4], (20, 1))}, "x1"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    boxes, scores, labels = heaps(0)
-    good = {"boxes": boxes, "scores": scores, "labels": labels, "truth": (boxes[:1], labels[:1])}
-    whole = {} if arguments.keys() == {"image"} and "together" in message else {"image": GREY, **good}
-    with pytest.raises(ValueError, match=message):
-        NMS(**{**whole, **arguments})

@@ -74,20 +74,6 @@ def test_both_ends_of_every_range_have_words_and_a_picture(norm):
     explorer.figure()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((MAPS[0], PHOTOS), r"maps must have the shape.*Received: shape=\(4, 5, 8\)"),
-        ((np.zeros((9, 4, 4, 8)), PHOTOS), "at most 8 images"),
-        ((MAPS, PHOTOS[:2]), r"images must be square.*Received: shape=\(2, 6, 6, 3\)"),
-        ((MAPS, None), "images must be square"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        Normalization(*arguments)
-
-
 def test_cubes_say_what_is_lit_and_refuse_nothing_to_draw():
     picture = plot_cubes(MAPS, {"batch norm": ((0, 3), (1, 2)), "group norm": ((1, 2), (0, 4))}, columns=1)
     assert "3 images × 8 channels × 20 pixels" in picture.alt

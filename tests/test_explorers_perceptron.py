@@ -57,17 +57,3 @@ def test_both_ends_of_the_range_are_drawn(points):
     explorer = Perceptron(points=points)
     explorer.step()
     assert explorer.describe() in explorer.figure().alt
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"preset": "NOT"}, "OR, AND, XOR.*Received: preset='NOT'"),
-        ({"points": [(0, 0, 1)]}, "2 to 9 rows"),
-        ({"points": [(0, 0, 1), (2, 0, 1)]}, "from -0.5 to 1.5"),
-        ({"points": [(0, 0, 1), (1, 0, 0)]}, "class 1 or -1"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        Perceptron(**arguments)

@@ -73,18 +73,3 @@ def test_any_setting_of_the_sliders_has_words_and_a_picture(pool, strides):
             assert f"Output pixel [{shape[0] - 1}, {shape[1] - 1}]" in explorer.describe()
     for one in (Pooling(image, pool, 2, strides), explorer):
         assert one.describe() in one.figure().alt
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"pool": "median"}, 'pool must be "max" or "average". Received'),
-        ({"pool_size": 6}, "pool_size must be a whole number from 1 to 5.*Received: pool_size=6"),
-        ({"strides": True}, "strides must be a whole number"),
-        ({"shift": 5}, "shift must be a whole number from 0 to 4"),
-        ({"image": np.zeros(7)}, r"image must have the shape.*Received: shape \(7,\)"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        Pooling(**arguments)
