@@ -11,12 +11,14 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
+_FUNCTIONS = ("explain", "explain_errors")
 _MODULES = (
     "arithmetic",
     "boxes",
     "datasets",
     "exercises",
     "experiments",
+    "explaining",
     "explorers",
     "interpretation",
     "likeness",
@@ -33,8 +35,10 @@ _MODULES = (
 def __getattr__(name):
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        return getattr(import_module(f"{__name__}.explaining"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return [*globals(), *_MODULES]
+    return [*globals(), *_FUNCTIONS, *_MODULES]

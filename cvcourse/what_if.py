@@ -158,7 +158,7 @@ def make(model_or_builder, input_shape=None):
             model = build(model)
         if isinstance(model, keras.Sequential) and not model.built and input_shape:
             # A copy is built: the student's own model stays as it is.
-            copies = [_copy(layer, {}) for layer in model.layers]
+            copies = [copy_of(layer, {}) for layer in model.layers]
             model = keras.Sequential([keras.Input(input_shape), *copies], name=model.name)
     return model
 
@@ -194,17 +194,17 @@ def _explain(layer, shapes, error):
     if len(shapes) > 1:
         return (f"{what}: the branches that meet here must have the same shape. "
                 "Undo the change, or change every branch alike.")
-    return f"{what}. Keras says: {_reason(error)}"
+    return f"{what}. Keras says: {reason(error)}"
 
 
-def _reason(error):
+def reason(error):
     """Return the line of a Keras error that says what is wrong."""
     text = re.sub(r"\x1b\[\d*m", "", str(error)).split("Exception encountered: ")[-1]
     lines = (line.strip() for line in text.splitlines())
     return next((line for line in lines if line and not line.startswith("Exception encountered")), "")[:120]
 
 
-def _copy(layer, changes):
+def copy_of(layer, changes):
     """Return a fresh layer with the same settings but for `changes`; its weights are not copied."""
     if isinstance(layer, keras.layers.Lambda):
         return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
@@ -213,7 +213,7 @@ def _copy(layer, changes):
     except Exception as error:
         if changes or isinstance(error, ValueError):
             raise Impossible(
-                f"{layer.name} ({type(layer).__name__}) cannot be made so. Keras says: {_reason(error)}"
+                f"{layer.name} ({type(layer).__name__}) cannot be made so. Keras says: {reason(error)}"
             ) from error
         return layer  # one that does not say how it was made is shown as it is
 
@@ -254,7 +254,7 @@ class _Edit:
             and [shape[-1:] for shape in made_for] == depths
             and (isinstance(copy, _BY_DEPTH) or not copy.weights))
         if copy is None or made_with != change or not fits or uses >= _USES:
-            copy, made_for, uses = _copy(layer, change), shapes, 0
+            copy, made_for, uses = copy_of(layer, change), shapes, 0
         self.copies[path] = copy, change, made_for, uses + 1
         return copy
 

@@ -31,6 +31,7 @@ ROWS = [
     ("multiply_adds", KERAS, KERAS),
     ("summary", KERAS, KERAS),
     ("what_if", KERAS, KERAS),  # a network after changes, as shapes alone
+    ("explaining", KERAS, KERAS | {"IPython"}),  # the shape doctor
     ("training", KERAS, KERAS),
     ("recording", NUMPY, NUMPY),
     ("interpretation", KERAS, KERAS),
