@@ -179,7 +179,7 @@ NETWORKS = {
 def install(purpose, started):
     """Install the pins and the package, then the networks."""
     report(started, "asking which packages are needed")
-    package = f"{ROOT}[test,site]" if purpose == "test" else str(ROOT)
+    package = f"{ROOT}[test,site,cluster]" if purpose == "test" else str(ROOT)
     status, output = pip_install([pin for pin in pins() if name_of(pin) not in NETWORKS], started, package)
     if status:
         raise Problem(explain(output, "pip could not install the packages"))

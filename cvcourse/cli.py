@@ -14,6 +14,7 @@ A verb is a function that takes its arguments and returns the exit status, and a
 """
 
 import argparse
+import inspect
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -73,6 +74,10 @@ def parser():
     verb = verbs.add_parser("assignment", help="make a lesson an assignment of nbgrader")
     verb.add_argument("notebook", type=Path, metavar="NOTEBOOK")
     verb.add_argument("folder", type=Path, metavar="COURSE", help="the folder of nbgrader's course")
+    verb.add_argument("--seed-by", choices=("student", "assignment", "none"), default="student",
+                      help="whose hidden cases an answer meets")  # fmt: skip
+    verb.add_argument("--only-exercises", action="store_true", help="without the rest of the lesson")
+    verb.add_argument("--quiz", action="store_true", help="its questions earn points, too")
     verb.set_defaults(verb=assignment)
 
     verb = verbs.add_parser("progress", help="what is done, right and wrong in one's own notebooks")
@@ -80,6 +85,10 @@ def parser():
     verb.set_defaults(verb=progress)
 
     group = verbs.add_parser("class", help="what a class did").add_subparsers(title="verbs", required=True)
+    verb = group.add_parser("release", help="write what students get, with nbgrader")
+    verb.add_argument("folder", type=Path, metavar="COURSE", help="with source/LESSON in it")
+    verb.add_argument("lesson", metavar="LESSON", help="such as 04_pooling")
+    verb.set_defaults(verb=class_release)
     verb = group.add_parser("grade", help="grade what was handed in, with nbgrader")
     verb.add_argument("folder", type=Path, metavar="COURSE", help="with submitted/STUDENT/LESSON in it")
     verb.add_argument("lesson", metavar="LESSON", help="such as 04_pooling")
@@ -105,13 +114,22 @@ def parser():
     )
     verb.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
     verb.add_argument("parts", metavar="PART", nargs="*", help="of tasks: which networks, such as yolo")
+    where = verb.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="run in N processes of this machine")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on the Dask cluster of this scheduler")
     verb.set_defaults(verb=experiments)
     return top
 
 
 def experiments(options):
     """Run a long experiment and write its weights or its recording into the package. The exit status."""
-    import_module(f"cvcourse.experiments.{options.name}").main(*options.parts)
+    main = import_module(f"cvcourse.experiments.{options.name}").main
+    on = options.workers if options.scheduler is None else options.scheduler
+    if on is not None and "on" not in inspect.signature(main).parameters:
+        raise ValueError(f"{options.name} is one piece and runs here: leave --workers and --scheduler out.")
+    if options.workers is not None and options.workers < 1:
+        raise ValueError(f"--workers must be at least 1. Received: {options.workers}")
+    main(*options.parts, **({} if on is None else {"on": on}))
     return 0
 
 
@@ -151,15 +169,24 @@ def assignment(options):
     """Write the source of an assignment; the exit status."""
     from cvcourse.classroom.assignment import assignment as write
 
-    print(write(options.notebook, options.folder))
+    print(write(options.notebook, options.folder, options.seed_by, options.only_exercises, options.quiz))
+    return 0
+
+
+def class_release(options):
+    """Write what students get of an assignment; the exit status."""
+    from cvcourse.classroom.grading import release
+
+    release(options.folder, options.lesson)
+    print(options.folder / "release" / options.lesson)
     return 0
 
 
 def class_grade(options):
     """Grade a lesson's submissions; the exit status."""
-    from cvcourse.classroom.assignment import grade
+    from cvcourse.classroom.grading import grade
 
-    print(grade(options.folder, options.lesson))
+    print(*grade(options.folder, options.lesson), sep="\n")
     return 0
 
 

@@ -5,6 +5,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 FILTERS = (16, 16, "pool", 32, 32, 32, "pool", 64, 64, 64)
@@ -100,24 +101,18 @@ def settings():
     return list(dict.fromkeys(rates + scales + sizes + others))
 
 
-def main(seeds=SEEDS, epochs=EPOCHS, folder=None):
+def main(seeds=SEEDS, epochs=EPOCHS, folder=None, on=None):
     """Run every setting with every seed; write `runs/batch_norm.json` and return its path."""
     cifar = load("cifar10")
     x, y = small_images(cifar.x_train[:TRAINING]), cifar.y_train[:TRAINING].astype("int32")
     x_test, y_test = small_images(cifar.x_test[:TEST]), cifar.y_test[:TEST].astype("int32")
     data = (x, y, x_test, y_test)
     facts = {"name": f"CIFAR-10, {TRAINING} images of 16 × 16 pixels", "sha256": recording.data_hash(*data)}
-    runs = []
-    for seed in seeds:
-        for setting in settings():
-            runs.append(run(data, seed, *setting, epochs=epochs))
-            keras.backend.clear_session()
-            print(f"{runs[-1]['label']}, seed {seed}: {runs[-1]['result']}", flush=True)
-    return recording.record(
-        "batch_norm",
-        "Which learning rates, initial weights and batch sizes does batch normalisation allow?",
-        "cvcourse experiments batch_norm",
-        facts,
-        runs,
-        folder,
-    )
+    names = ("norm", "rate", "scale", "batch_size")
+    jobs = [
+        {"seed": seed, **dict(zip(names, setting, strict=True)), "epochs": epochs}
+        for seed in seeds
+        for setting in settings()
+    ]
+    question = "Which learning rates, initial weights and batch sizes does batch normalisation allow?"
+    return measure("batch_norm", question, run, jobs, data, facts, folder, on)

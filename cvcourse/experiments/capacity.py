@@ -1,11 +1,14 @@
 """Under- and overfitting on CIFAR-10: network size, data size and three remedies."""
 
+import itertools
+
 import keras
 import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
 from cvcourse.experiments.optimizers import split
+from cvcourse.experiments.sweep import measure
 from cvcourse.models.small import small_cnn
 
 SEEDS = (0, 1, 2)
@@ -89,23 +92,11 @@ def run(width, images, remedy, seed, data, epochs=None):
     }
 
 
-def main(seeds=SEEDS, widths=WIDTHS, sizes=tuple(EPOCHS), remedies=tuple(REMEDIES), folder=None):
+def main(seeds=SEEDS, widths=WIDTHS, sizes=tuple(EPOCHS), remedies=tuple(REMEDIES), folder=None, on=None):
     """Run every width, size and remedy with every seed; write `runs/capacity.json`."""
     data = load("cifar10")
     facts = {"name": "CIFAR-10", "sha256": recording.data_hash(data.x_train, data.y_train)}
-    runs = []
-    for seed in seeds:
-        for images in sizes:
-            for width in widths:
-                for remedy in remedies:
-                    runs.append(run(width, images, remedy, seed, data))
-                    keras.utils.clear_session()
-                    print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
-    return recording.record(
-        "capacity",
-        "When does a network learn too little, and when does it learn its training images by heart?",
-        "cvcourse experiments capacity",
-        facts,
-        runs,
-        folder,
-    )
+    every = itertools.product(seeds, sizes, widths, remedies)
+    jobs = [dict(zip(("seed", "images", "width", "remedy"), each, strict=True)) for each in every]
+    question = "When does a network learn too little, and when does it learn its training images by heart?"
+    return measure("capacity", question, run, jobs, data, facts, folder, on)

@@ -12,6 +12,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 # Setting: epochs at 24×24 pixels, epochs at 32×32 pixels.
@@ -172,20 +173,9 @@ def run(setting, seed, data, **options):
     }
 
 
-def main(seeds=SEEDS, folder=None):
+def main(seeds=SEEDS, folder=None, on=None):
     """Train the three settings in turn with every seed; write `runs/cifar10.json`."""
     data = load("cifar10")
-    runs = []
-    for seed in seeds:
-        for setting in ("tutorial", *OURS):
-            runs.append(run(setting, seed, data))
-            keras.utils.clear_session()
-            print(setting, "seed", seed, runs[-1]["result"], f"{runs[-1]['seconds']:.0f} s", flush=True)
-    return recording.record(
-        "cifar10",
-        "How soon does a small network know CIFAR-10 on a processor?",
-        "cvcourse experiments cifar10",
-        recording.data_facts("CIFAR-10", data),
-        runs,
-        folder,
-    )
+    jobs = [{"setting": setting, "seed": seed} for seed in seeds for setting in ("tutorial", *OURS)]
+    question = "How soon does a small network know CIFAR-10 on a processor?"
+    return measure("cifar10", question, run, jobs, data, recording.data_facts("CIFAR-10", data), folder, on)

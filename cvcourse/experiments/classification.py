@@ -7,6 +7,7 @@ is fair in one sense and unfair in another, for each would like a recipe of its 
 
 import itertools
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -14,6 +15,7 @@ import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import sweep
 from cvcourse.models import cnn, inception, lenet, mobilenet, resnet, vgg
 from cvcourse.models.perceptron import SIDE, WIRES, Mark1
 from cvcourse.summary import summarize
@@ -146,7 +148,7 @@ def run(entry, seed, data, images=IMAGES, tests=TEST_IMAGES, epochs=EPOCHS):
     }
 
 
-def main(*entries, seeds=SEEDS, folder=None, **sizes):
+def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
     """Train entries (all, if none is given) with every seed; write `runs/classification.json`.
 
     What is recorded of other entries stays; so do the times of a run that gives the same answers again. A run
@@ -157,26 +159,27 @@ def main(*entries, seeds=SEEDS, folder=None, **sizes):
         stored = recording.replay("classification", folder)
         runs = {(run["label"], run["seed"]): run for run in stored.runs}
         made_on = {"machine": stored.machine, "versions": stored.versions}
-    for seed, entry in itertools.product(seeds, entries or ENTRIES):
-        new = run(entry, seed, data, **sizes)
+    facts = {
+        **recording.data_facts("CIFAR-10", data),
+        "training_images": sizes.get("images", IMAGES),
+        "test_images": sizes.get("tests", TEST_IMAGES),
+        "epochs": sizes.get("epochs", EPOCHS),
+    }
+    jobs = [{"entry": e, "seed": s, **sizes} for s, e in itertools.product(seeds, entries or ENTRIES)]
+    journal = Path(folder or recording.RUNS) / "classification.unfinished"
+    for new in sweep(run, jobs, data, facts, journal, on):
+        entry, seed = new["label"], new["seed"]
         old = runs.get((entry, seed), {"result": {}})
         same = np.array_equal(old["result"].get("confusion"), new["result"]["confusion"])
-        other = {**new, "processor": recording.machine()["processor"]}
-        runs[entry, seed] = {**old, "history": new["history"]} if same else other
-        keras.utils.clear_session()
-        print(entry, seed, f"{new['cpu_seconds']:.0f} s", "the same answers" if same else "", flush=True)
-        path = recording.record(
-            "classification",
-            "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
-            "cvcourse experiments classification",
-            {
-                **recording.data_facts("CIFAR-10", data),
-                "training_images": sizes.get("images", IMAGES),
-                "test_images": sizes.get("tests", TEST_IMAGES),
-                "epochs": sizes.get("epochs", EPOCHS),
-            },
-            list(runs.values()),
-            folder,
-            made_on,
-        )
+        runs[entry, seed] = {**old, "history": new["history"]} if same else new
+    path = recording.record(
+        "classification",
+        "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
+        "cvcourse experiments classification",
+        facts,
+        list(runs.values()),
+        folder,
+        made_on,
+    )
+    journal.unlink()
     return path

@@ -10,6 +10,7 @@ import numpy as np
 
 from cvcourse import backend, recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import measure
 from cvcourse.models.resnet import resnet_cifar
 
 SEEDS = (0, 1, 2)
@@ -89,7 +90,7 @@ def run(depth, residual, seed, data, images=IMAGES, epochs=EPOCHS, peak=PEAK):
     }
 
 
-def main(seeds=SEEDS, depths=DEPTHS, folder=None):
+def main(seeds=SEEDS, depths=DEPTHS, folder=None, on=None):
     """Train both kinds of both depths, the deepest plain one at a lower rate too: `runs/degradation.json`."""
     data = load("cifar10")
     data = data._replace(x_train=halved(data.x_train), x_test=halved(data.x_test))
@@ -97,21 +98,11 @@ def main(seeds=SEEDS, depths=DEPTHS, folder=None):
         "name": f"CIFAR-10, {IMAGES:,} training images chosen by the seed, averaged to 16×16",
         "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
     }
-    runs = []
-    for seed in seeds:
-        settings = [(depth, residual, PEAK) for depth in depths for residual in (False, True)]
-        for depth, residual, peak in [*settings, (max(depths), False, LOWER)]:
-            runs.append(run(depth, residual, seed, data, peak=peak))
-            keras.utils.clear_session()
-            result = runs[-1]["result"]
-            print(runs[-1]["label"], "seed", seed, f"{runs[-1]['seconds']:.0f} s", flush=True)
-            print({k: v for k, v in result.items() if k != "gradient_norms"}, flush=True)
-            path = recording.record(
-                "degradation",
-                "Do 56 layers fit the training images better than 20, in a plain row and with shortcuts?",
-                "cvcourse experiments degradation",
-                facts,
-                runs,
-                folder,
-            )
-    return path
+    settings = [(depth, residual, PEAK) for depth in depths for residual in (False, True)]
+    jobs = [
+        {"depth": depth, "residual": residual, "peak": peak, "seed": seed}
+        for seed in seeds
+        for depth, residual, peak in [*settings, (max(depths), False, LOWER)]
+    ]
+    question = "Do 56 layers fit the training images better than 20, in a plain row and with shortcuts?"
+    return measure("degradation", question, run, jobs, data, facts, folder, on)

@@ -12,6 +12,7 @@ from cvcourse import likeness, pretrained, recording, training
 from cvcourse.datasets import on_one_ground, scenes
 from cvcourse.experiments import tasks
 from cvcourse.experiments.shipping import ship
+from cvcourse.experiments.sweep import measure
 from cvcourse.models import vae
 from cvcourse.models.gan import RATES, STEADY, STEADY_RATES, gan, steady_gan
 
@@ -256,6 +257,7 @@ def main(
     images=IMAGES,
     steps=None,
     judged=JUDGED,
+    on=None,
     **recipe,
 ):
     """Train the parts of that name (all, if none is given); write weights, cards and `runs/gan.json`.
@@ -264,6 +266,7 @@ def main(
         names: "vae_plane" and "gan" ship; "gan_runs" and "gan_tricks" are short runs that are recorded.
         folder, runs_folder: paths, where weights and runs are written.
         images, steps, judged: int, in place of the full sizes of the GANs.
+        on: where the short runs are made: see `sweep.sweep`.
         recipe: as for `tasks.train`, of "vae_plane".
     """
     wrong = set(names) - set(PARTS)
@@ -272,12 +275,18 @@ def main(
     names = names or PARTS
     if "vae_plane" in names:
         tasks.train("vae_plane", PLANE, folder, tasks.SEED, recipe)
-    if names != ("vae_plane",):
-        pictures, about = _gan_data(images)
+    pictures, about = _gan_data(images) if names != ("vae_plane",) else (None, None)
+    short = partial(measure, run=short_run, data=pictures, facts=about, folder=runs_folder, on=on)
     if "gan_runs" in names:
-        _record_runs(pictures, about, Judge(min(judged, FEW)), steps, runs_folder)
+        each = [{"label": label, "seed": seed} for label in RUNS for seed in SEEDS]
+        jobs = [job | {"steps": steps or SHORT, "judged": min(judged, FEW)} for job in each]
+        question = "What do the losses of a GAN say about its pictures?"
+        short("gan", question, jobs=jobs, command="cvcourse experiments generation gan_runs")
     if "gan_tricks" in names:
-        _record_tricks(pictures, about, Judge(judged), steps, runs_folder)
+        each = [{"label": label, "seed": seed} for seed in SEEDS for label in TRICKS]
+        jobs = [job | {"steps": steps or TRICK_STEPS, "judged": judged} for job in each]
+        question = "Which of the ways to steady a GAN's training helps how much?"
+        short("gan_tricks", question, jobs=jobs, command="cvcourse experiments generation gan_tricks")
     if "gan" in names:
         _ship(pictures, about, Judge(judged), steps or STEPS, folder)
 
@@ -293,33 +302,10 @@ def _gan_data(n):
     }
 
 
-def _record_runs(images, about, judge, steps, folder):
-    """The short runs, with their figures from step to step."""
-    runs = [
-        _made(label, steps or SHORT, seed, images, judge, LOOK, rates=rates)
-        for label, rates in RUNS.items()
-        for seed in SEEDS
-    ]
-    question = "What do the losses of a GAN say about its pictures?"
-    return recording.record("gan", question, "cvcourse experiments generation gan_runs", about, runs, folder)
-
-
-def _record_tricks(images, about, judge, steps, folder):
-    """What each of the ways to steady a training does."""
-    runs = [
-        _made(label, steps or TRICK_STEPS, seed, images, judge, LOOK * 10, **how)
-        for seed in SEEDS
-        for label, how in TRICKS.items()
-    ]
-    question = "Which of the ways to steady a GAN's training helps how much?"
-    command = "cvcourse experiments generation gan_tricks"
-    return recording.record("gan_tricks", question, command, about, runs, folder)
-
-
-def _made(label, steps, seed, *more, **how):
-    *_, made = run(label, steps, seed, *more, **how)
-    print(label, "seed", seed, made["seconds"], made["result"], flush=True)
-    return made
+def short_run(label, steps, seed, judged, data):
+    """One of the short runs: a label of RUNS, watched from step to step, or of TRICKS; as it is recorded."""
+    how, every = ({"rates": RUNS[label]}, LOOK) if label in RUNS else (TRICKS[label], 10 * LOOK)
+    return run(label, steps, seed, data, Judge(judged), every, **how)[2]
 
 
 def _ship(images, about, judge, steps, folder):

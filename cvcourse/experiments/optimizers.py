@@ -1,12 +1,14 @@
 """Compare optimisers and their settings on CIFAR-10: what a choice by experience has to be tested on."""
 
 from datetime import date
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import sweep
 from cvcourse.models.small import small_cnn
 
 SEEDS = (0, 1, 2)
@@ -144,7 +146,7 @@ def jobs():
             for seed in seeds]  # fmt: skip
 
 
-def main(part="all", folder=None):
+def main(part="all", folder=None, on=None):
     """Run every setting with every seed, or only what is "missing"; write `runs/optimizers.json`.
 
     Args:
@@ -159,19 +161,21 @@ def main(part="all", folder=None):
     wanted = {(label(**setting), seed): setting for setting, seed in jobs()}
     runs = _old(facts, folder) if part == "missing" else {}
     made = {"date": date.today().isoformat(), "processor": recording.machine()["processor"]}
-    path = None
-    for key in [key for key in wanted if key not in runs]:
-        runs[key] = made | run(seed=key[1], data=data, **wanted[key])
-        keras.utils.clear_session()
-        print(*key, runs[key]["result"], round(runs[key]["seconds"], 1), flush=True)
-        path = recording.record(
-            "optimizers",
-            "Which optimiser, which learning rate, which momentum, with a schedule or without?",
-            "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),
-            facts,
-            [runs[key] for key in wanted if key in runs],
-            folder,
-        )
+    missing = [key for key in wanted if key not in runs]
+    if not missing:
+        return None
+    journal = Path(folder or recording.RUNS) / "optimizers.unfinished"
+    found = sweep(run, [{**wanted[key], "seed": key[1]} for key in missing], data, facts, journal, on)
+    runs |= {key: made | one for key, one in zip(missing, found, strict=True)}
+    path = recording.record(
+        "optimizers",
+        "Which optimiser, which learning rate, which momentum, with a schedule or without?",
+        "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),
+        facts,
+        [runs[key] for key in wanted if key in runs],
+        folder,
+    )
+    journal.unlink()
     return path
 
 

@@ -15,6 +15,7 @@ from cvcourse import boxes, pretrained, recording, training
 from cvcourse.datasets import formats, scenes
 from cvcourse.datasets.load import FOLDER
 from cvcourse.experiments.shipping import ship
+from cvcourse.experiments.sweep import measure
 from cvcourse.experiments.tasks import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.models.unet import border_weights, part_touching, unet, weighted_cross_entropy
 
@@ -33,7 +34,7 @@ TARGETS = {  # what a U-Net is told about nuclei: ground between those that touc
 SHIPPED = "masks"
 
 
-def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=None, **sizes):
+def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=None, on=None, **sizes):
     """Run "skips", "nuclei" or, without a name, both; write `runs/{name}.json` and the weights `unet_nuclei`.
 
     Args:
@@ -42,6 +43,7 @@ def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=No
         folder: where the recordings are written, by default the package's `runs`.
         weights: where the weights are written.
         images: folder of the nuclei, with `images` and `labels`; by default `CVCOURSE_DATA`/nuclei.
+        on: where "skips" is run: see `sweep.sweep`. Of the nuclei, one network ships: it is trained here.
         sizes: in place of those of `SKIPS` or `NUCLEI`.
     """
     if wrong := set(parts) - {"skips", "nuclei"}:
@@ -49,7 +51,7 @@ def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=No
     paths = []
     for part in parts or ("skips", "nuclei"):
         if part == "skips":
-            paths.append(skips(seeds, folder, SKIPS | sizes))
+            paths.append(skips(seeds, folder, SKIPS | sizes, on))
         else:
             paths.append(nuclei(seeds, folder, weights, images, NUCLEI | sizes))
     return paths
@@ -109,8 +111,12 @@ def mean_iou(found, true, classes, where=True):
 # --- With and without skip connections -----------------------------------------------------------------
 
 
-def skip_run(connected, seed, made, test, sizes):
-    """Train a U-Net with or without skips; return the run as `recording.record` stores it."""
+def skip_run(connected, seed, data, sizes):
+    """Train a U-Net with or without skips; return the run as `recording.record` stores it.
+
+    `data` are the scenes to train on, and those to test on.
+    """
+    made, test = data
     keras.utils.set_random_seed(seed)
     model = unet(widths=sizes["widths"] if connected else sizes["twin"], skips=connected)
     history, clock = fit(model, made.images, made.masks, seed, sizes)
@@ -131,19 +137,15 @@ def skip_run(connected, seed, made, test, sizes):
     }
 
 
-def skips(seeds, folder, sizes):
+def skips(seeds, folder, sizes, on=None):
     """Train with and without skip connections, for each seed; write `runs/skips.json`, return its path."""
     made, test = scenes(sizes["scenes"], 64, TRAIN_SEED, **SEVERAL), fixed_scenes(sizes["tests"])
-    runs = []
-    for seed in seeds:
-        for connected in (True, False):
-            runs.append(skip_run(connected, seed, made, test, sizes))
-            keras.utils.clear_session()
-            print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
+    jobs = [{"connected": c, "seed": seed, "sizes": sizes} for seed in seeds for c in (True, False)]
     name = f"scenes({sizes['scenes']}, 64, seed={TRAIN_SEED}, objects=(1, 3)); tests: {sizes['tests']}"
-    data = {"name": name, "sha256": recording.data_hash(made.images, made.masks, test.images, test.masks)}
+    facts = {"name": name, "sha256": recording.data_hash(made.images, made.masks, test.images, test.masks)}
     question = "What are the skip connections of U-Net for?"
-    return recording.record("skips", question, "cvcourse experiments segmentation skips", data, runs, folder)
+    command = "cvcourse experiments segmentation skips"
+    return measure("skips", question, skip_run, jobs, (made, test), facts, folder, on, command)
 
 
 # --- Nuclei in real microscope images ------------------------------------------------------------------

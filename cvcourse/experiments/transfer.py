@@ -1,11 +1,14 @@
 """Compare four ways to reuse the course network on CIFAR-10, with few images per class."""
 
+import itertools
+
 import keras
 import numpy as np
 from keras import layers
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
+from cvcourse.experiments.sweep import measure
 from cvcourse.models.vgg import course_network
 
 SEEDS = (0, 1, 2)
@@ -75,21 +78,10 @@ def run(strategy, per_class, seed, data, epochs=None):
     }
 
 
-def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None):
+def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None, on=None):
     """Run every strategy with every number of images and every seed; write `runs/transfer.json`."""
     data = load("cifar10")
-    runs = []
-    for seed in seeds:
-        for per_class in sizes:
-            for strategy in STRATEGIES:
-                runs.append(run(strategy, per_class, seed, data))
-                keras.utils.clear_session()
-                print(runs[-1]["label"], "seed", seed, runs[-1]["result"], flush=True)
-    return recording.record(
-        "transfer",
-        "How much does a trained network help, and which layers should be frozen?",
-        "cvcourse experiments transfer",
-        recording.data_facts("CIFAR-10", data),
-        runs,
-        folder,
-    )
+    every = itertools.product(seeds, sizes, STRATEGIES)
+    jobs = [dict(zip(("seed", "per_class", "strategy"), each, strict=True)) for each in every]
+    question = "How much does a trained network help, and which layers should be frozen?"
+    return measure("transfer", question, run, jobs, data, recording.data_facts("CIFAR-10", data), folder, on)
