@@ -131,12 +131,16 @@ def solved(question):
     Returns:
         str of letters, or a number.
     """
+    def right(key):
+        return (opened(question, key) or "✗")[0] == "✓"
+
     kind, letters = question["kind"], "abcdefgh"[: len(question["options"])]
     if kind == "number":
-        whole, per = (n for n in range(-1000, LARGEST)), question["per"]
-        found = [n for n in whole if (opened(question, str(n)) or "✗")[0] == "✓"]
-        return found[len(found) // 2] / per if per > 1 else found[len(found) // 2]
+        last = first = next(n for n in range(-1000, LARGEST) if right(str(n)))
+        while right(str(last + 1)):  # what is within the tolerance
+            last += 1
+        return (first + last) // 2 / question["per"]
     sizes = {"one": [1], "several": range(1, len(letters) + 1), "order": [len(letters)]}[kind]
     tried = itertools.permutations if kind == "order" else itertools.combinations
     keys = ("".join(one) for size in sizes for one in tried(letters, size))
-    return next(key for key in keys if (opened(question, key) or "✗")[0] == "✓")
+    return next(filter(right, keys))
