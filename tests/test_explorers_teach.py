@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from cvcourse import datasets, interpretation, pretrained
 from cvcourse.datasets.upload import read_image
 from cvcourse.explorers import Teach
-from cvcourse.explorers.teach import KNOBS, course_pictures
 from cvcourse.explorers.teach_head import FOLDS, LARGEST_ARRAY, MOST, folds, read_saved
+from cvcourse.explorers.teach_pictures import KNOBS, course_pictures
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +115,11 @@ def test_an_honest_test_needs_two_bursts_of_each(network):
 
 def test_the_head_is_what_logistic_regression_finds(network):
     explorer = Teach(network=network)
-    other = LogisticRegression(C=1 / (2e-3 * len(explorer._labels)), max_iter=1000)
-    other.fit(explorer._vectors / explorer._scale, explorer._labels)
+    other = LogisticRegression(C=1 / (2e-3 * len(explorer._learner.labels)), max_iter=1000)
+    other.fit(explorer._learner.vectors / explorer._learner.scale, explorer._learner.labels)
     scenes = datasets.scenes(40, size=64, seed=9, **KNOBS)
     said = np.asarray(explorer.model(explorer.prepare(scenes.images)))
-    vectors = np.asarray(network.body(explorer.prepare(scenes.images))) / explorer._scale
+    vectors = np.asarray(network.body(explorer.prepare(scenes.images))) / explorer._learner.scale
     assert np.abs(said - other.predict_proba(vectors)).mean() < 0.03
     assert (said.argmax(axis=1) == scenes.labels).mean() > 0.5
 
