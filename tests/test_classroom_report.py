@@ -1,6 +1,8 @@
 """What outputs say of exercises: read, counted, shown; hostile names stay text."""
 
 import csv
+import random
+from collections import Counter
 
 import nbformat
 import numpy as np
@@ -9,9 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cvcourse import cli
 from cvcourse.classroom import report, results
-from cvcourse.classroom.assignment import MODEL
+from cvcourse.classroom.grading import MODEL
 from cvcourse.exercises import pooling
-from cvcourse.exercises.checking import WrongAnswer
+from cvcourse.exercises.checking import WrongAnswer, exercises_of
 
 TASKS = {"check_max_pool": "Exercise 1: max pooling", "check_output_size": "Exercise 2: its size"}
 
@@ -27,11 +29,11 @@ def answered(check, answer, capsys):
     return [new_output("stream", name="stdout", text=capsys.readouterr().out)]
 
 
-def handed_in(path, answers, capsys):
+def handed_in(path, answers, capsys, tasks=TASKS):
     """Write a notebook with the answers; None leaves the check unrun."""
     cells = [new_markdown_cell("# Pooling\n\n## 1. A window")]
     for check, answer in answers.items():
-        cells += [new_markdown_cell(f"### {TASKS[check]}"), new_code_cell(f"exercises.{check}(mine)")]
+        cells += [new_markdown_cell(f"### {tasks[check]}"), new_code_cell(f"exercises.{check}(mine)")]
         cells[-1].outputs = answered(check, answer, capsys) if answer else []
         cells.append(new_code_cell(f"exercises.{check}(solution)", metadata={"tags": ["solution"]}))
         cells[-1].outputs = answered(check, getattr(pooling, check).solution, capsys)
@@ -75,6 +77,13 @@ def test_each_state_is_read(graded):
     assert not unnamed.mistake and unnamed.received == "[0.]  shape (1,)"
 
 
+def test_one_error_is_one_group_wherever_its_line_stands():
+    words = "✗ Not right yet.\n  received  NameError: name 'x'\n{}  expected  1"
+    lines = [words.format(f"            in line {n} of your cell: a\n") for n in (2, 9)]
+    gave = {results._read([new_output("error", ename="WrongAnswer", evalue=line)])[3] for line in lines}
+    assert gave == {"NameError: name 'x'"}
+
+
 def test_a_class_is_counted(graded):
     pool, size = report.counted(report.collected(graded))
     assert [pool[state] for state in results.STATES] == [1, 3, 0, 0]
@@ -108,3 +117,42 @@ def test_progress_names_the_mistake_and_its_section(graded, tmp_path, capsys):
         (tmp_path / "out").mkdir(exist_ok=True)
         assert cli.main(["progress", str(path)]) == 1
         assert "Received" in capsys.readouterr().err
+
+
+def class_of_thirty(folder, capsys):
+    """Write what thirty students hand in of lesson 04; return what each exercise's answers were, counted."""
+    draw, checks = random.Random(30), exercises_of(pooling)
+    tasks = {name: f"Exercise {n}: {name[6:].replace('_', ' ')}" for n, name in enumerate(checks, 1)}
+    expected = {name: Counter() for name in checks}
+    for student in range(30):
+        answers = {}
+        for name, check in checks.items():
+            known = list(check.mistakes)[:4] if name != "check_blur_pool" else ["forget the steps"]
+            kinds = [*known, *known[:1] * 2, "not done", "seven", "seven", "a typo"]
+            kinds += [] if name == "check_blur_pool" else ["right"] * 6  # one that nobody can do
+            kind = draw.choice(kinds)
+            others = {"right": check.solution, "not done": not_done, "seven": lambda *_: 7.0, "a typo": typo}
+            answers[name] = others.get(kind) or check.variant(kind)
+            expected[name][kind] += 1
+        handed_in(folder / f"student {student:02}" / "04_pooling.ipynb", answers, capsys, tasks)
+    return expected
+
+
+def typo(*given):
+    return given[0].maen()
+
+
+def test_thirty_students_with_known_mistakes_are_each_found_again(tmp_path, capsys):
+    expected = class_of_thirty(tmp_path / "class", capsys)
+    rows = {row["check"]: row for row in report.counted(report.collected(tmp_path / "class"))}
+    assert rows.keys() == expected.keys()
+    for name, counts in expected.items():
+        row = rows[name]
+        assert row["right"] == counts.pop("right", 0) and row["not done"] == counts.pop("not done", 0)
+        unnamed = sorted([counts.pop("seven", 0), counts.pop("a typo", 0)])
+        assert sorted(map(len, row["unnamed"].values())) == [count for count in unnamed if count]
+        assert {words: len(who) for words, who in row["mistakes"].items()} == counts
+        assert list(row["mistakes"].values()) == sorted(row["mistakes"].values(), key=len, reverse=True)
+    page = report.report(tmp_path / "class", tmp_path / "report.html")[0].read_text("utf-8")
+    nobody = page.partition("Nobody got right")[2].partition("</ul>")[0]
+    assert nobody.count("<li>") == 1 and "blur pool" in nobody and "student 0" not in page

@@ -6,47 +6,72 @@ The course's folder is nbgrader's own: `source/` is written here; `release/`, `s
 
 import ast
 import csv
-import os
-import re
-import subprocess
-import sys
+import json
+import secrets
 import textwrap
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cvcourse.classroom.student import student_edition
 
 BEGIN, END, STUB = "### BEGIN SOLUTION", "### END SOLUTION", "raise NotImplementedError"
-MODEL = "model-solution"  # the student who hands the course's own answers in
+SEEDS = "seeds.json"  # in the course's folder: by what hidden cases are drawn, and a word that nobody knows
+SEED_BY = "student", "assignment", "none"
 CONFIG = f'''"""Settings of nbgrader for this course. Made once; change what you like."""
 
+import functools
 import os
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # a warning of TensorFlow beside a check would cost its points
+from cvcourse.classroom import grading
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's remarks
+root = os.path.dirname(os.path.abspath(__file__))
 
 c = get_config()  # noqa: F821
-c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
+c.CourseDirectory.root = root
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 c.ExecutePreprocessor.timeout = 300  # seconds for a cell; each check stops an endless answer by itself
+c.Execute.timeout = 300
+ours = "nbgrader.preprocessors."
+c.Autograde.sanitize_preprocessors = [
+    functools.partial(grading.restored, root), ours + "ClearOutput", ours + "DeduplicateIds",
+    ours + "OverwriteKernelspec", ours + "OverwriteCells", ours + "CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    ours + "Execute", grading.earned, ours + "IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor", ours + "LimitOutput", ours + "SaveAutoGrades",
+    ours + "AssignLatePenalties", ours + "CheckCellMetadata",
+]
 '''
 
 
-def assignment(path, folder):
+def assignment(path, folder, seed_by="student", only_exercises=False, quiz=False):
     """Write the source of an assignment; return its path.
 
     Args:
         path: Path of one of the course's notebooks.
         folder: Path of the course's folder; made where it is missing. `points.csv` in it says how many points
             an exercise earns: made with 2 for each, and read from then on.
+        seed_by: "student": each one's answers are tried on cases of their own that nobody sees, too;
+            "assignment": all on the same ones; "none": on the cases that everybody sees, only.
+        only_exercises: bool, whether the lesson's other cells stay away; grading takes seconds then.
+        quiz: bool, whether the lesson's quiz earns points, too: 1 for each question.
 
     Raises:
-        ValueError: an exercise has another form than the course's, or `points.csv` has no number for one.
+        ValueError: an exercise has another form than the course's, `points.csv` has no number for one, or
+            `seed_by` is none of the three.
     """
+    if seed_by not in SEED_BY:
+        raise ValueError(f"seed_by must be one of {', '.join(SEED_BY)}. Received: {seed_by!r}")
     path, folder = Path(path), Path(folder)
     notebook = nbformat.read(path, as_version=4)
     edition, answers = student_edition(notebook), _answers(notebook)
-    points, name = _points(folder, path.stem, list(answers)), ""
+    cells = _quiz(path.stem[:2]) if quiz else []
+    asked = [mark for cell in cells if "points" in (mark := cell.metadata.get("nbgrader", {}))]
+    usual = dict.fromkeys(answers, "2") | {mark["grade_id"]: "1" for mark in asked}
+    points, name = _points(folder, path.stem, usual), ""
     del edition.metadata["cvcourse"]
     for cell in edition.cells:
         tags = cell.metadata.get("tags", [])
@@ -56,13 +81,73 @@ def assignment(path, folder):
             _mark(cell, f"{name}-answer", solution=True)
         elif cell.cell_type == "code" and cell.source.startswith("exercises.check_") and name in cell.source:
             _mark(cell, f"{name}-check", grade=True, locked=True, points=points[name])
+    for mark in asked:
+        mark["points"] = points[mark["grade_id"]]
+    edition.cells = (_exercises_of(edition.cells) if only_exercises else edition.cells) + cells
     target = folder / "source" / path.stem / path.name
     target.parent.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
         config.write_text(CONFIG, encoding="utf-8")
+    _remember(folder / SEEDS, path.stem, seed_by)
     nbformat.write(edition, target)
     return target
+
+
+def _remember(path, lesson, seed_by):
+    seeds = {"word": secrets.token_hex(16), "by": {}}
+    if path.exists():
+        seeds = json.loads(path.read_text("utf-8"))
+    seeds["by"][lesson] = seed_by
+    path.write_text(json.dumps(seeds, indent=1), encoding="utf-8")
+
+
+def _exercises_of(cells):
+    """The title, the exercises with their sections' first cells, and the imports and functions they call."""
+    kept, called = {0}, set()
+    for n in reversed(range(len(cells))):
+        cell = cells[n]
+        if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
+            needed = (_needed(node, called) for node in ast.parse(cell.source).body)
+            cell.source = "\n".join(ast.unparse(node) for node in needed if node)
+        if cell.cell_type == "code" and cell.source:
+            kept.add(n)
+            called |= {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+    for n in [n for n in kept if "exercise" in cells[n].metadata.get("tags", [])]:
+        kept |= {n - 1, max(k for k in range(n) if cells[k].source.startswith("## "))}
+        after = n + 2  # behind its check
+        while after < len(cells) and cells[after].source.startswith("<details>"):
+            kept.add(after)
+            after += 1
+    return [cells[n] for n in sorted(kept)]
+
+
+def _needed(node, called):
+    """The statement, if it defines something that is called; of an import what is called of it; or None."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        node.names = [name for name in node.names if (name.asname or name.name).partition(".")[0] in called]
+        return node if node.names else None
+    return node if getattr(node, "name", None) in called else None
+
+
+def _quiz(lesson):
+    """Cells with the lesson's quiz: its explorer, the answers, a check for each question."""
+    from cvcourse import sealed
+
+    text = "## Quiz\n\nAnswer the questions here; the line under them goes into the cell below."
+    shown = new_code_cell(f'from cvcourse import explorers\nfrom cvcourse.exercises import quiz\n\n'
+                          f'explorers.Quiz("{lesson}")')  # fmt: skip
+    answers = new_code_cell(
+        f'answers = {[None] * len(sealed.load(lesson))}\n{BEGIN}\nanswers = quiz.solution("{lesson}")\n{END}'
+    )
+    _mark(answers, "quiz-answer", solution=True)
+    cells = [new_markdown_cell(text), shown, answers]
+    for number in range(1, len(sealed.load(lesson)) + 1):
+        cells.append(new_code_cell(f'quiz.check_quiz("{lesson}", answers, {number})'))
+        _mark(cells[-1], f"quiz-{number}", grade=True, locked=True, points=1)
+    for n, cell in enumerate(cells):
+        cell.id = f"quiz-{lesson}-{n}"
+    return cells
 
 
 def _answers(notebook):
@@ -91,16 +176,16 @@ def _mark(cell, grade_id, **kind):
     cell.metadata["nbgrader"] = plain | {"cell_type": "code", "grade_id": grade_id} | kind
 
 
-def _points(folder, lesson, names):
-    """{name: points} of a lesson, from the table that the instructor may edit."""
+def _points(folder, lesson, usual):
+    """{name: points} of a lesson, from the table that the instructor may edit; `usual` where it has none."""
     path = folder / "points.csv"
     table = {}
     if path.exists():
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = {(row["lesson"], row["exercise"]): row["points"] for row in csv.DictReader(file)}
-    table |= {(lesson, name): "2" for name in names if (lesson, name) not in table}
+    table = {(lesson, name): points for name, points in usual.items()} | table
     try:
-        points = {name: float(table[lesson, name]) for name in names}
+        points = {name: float(table[lesson, name]) for name in usual}
     except ValueError as error:
         raise ValueError(f"points in {path} must be numbers. Received: {error}") from None
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,67 +193,3 @@ def _points(folder, lesson, names):
         rows = csv.writer(file)
         rows.writerows([("lesson", "exercise", "points"), *((*key, value) for key, value in table.items())])
     return points
-
-
-def grade(folder, lesson):
-    """Release, grade and explain with nbgrader; return the path of the CSV with all grades.
-
-    The course's own answers are graded first. Unless they earn every point, nobody is graded: then the fault
-    is in the setting, not in the students' answers.
-
-    Args:
-        folder: Path of the course's folder, with `submitted/STUDENT/LESSON/LESSON.ipynb` in it.
-        lesson: str, stem of the notebook.
-
-    Raises:
-        ValueError: nbgrader is missing or failed, or the course's own answers did not earn all points.
-    """
-    folder = Path(folder)
-    source = folder / "source" / lesson / f"{lesson}.ipynb"
-    if not source.exists():
-        must = f"{folder} must hold source/{lesson}: cvcourse assignment makes it"
-        raise ValueError(f"{must}. Received: no such file")
-    model = folder / "submitted" / MODEL / lesson / source.name
-    model.parent.mkdir(parents=True, exist_ok=True)
-    model.write_bytes(source.read_bytes())
-    _nbgrader(folder, "generate_assignment", lesson, "--create", "--force")
-    _nbgrader(folder, "autograde", lesson, "--create", "--force", f"--student={MODEL}")
-    _nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")
-    with (folder / "grades.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["assignment"] == lesson]
-    own = [row for row in rows if row["student_id"] == MODEL]
-    if not own or float(own[0]["score"] or 0) < float(own[0]["max_score"]):
-        got = f"{own[0]['score']} of {own[0]['max_score']}" if own else "nothing"
-        raise ValueError(
-            f"{lesson}: the course's own answers must earn all points before anybody is graded. "
-            f"Received: {got}. autograded/{MODEL} shows which cell failed."
-        )
-    _nbgrader(folder, "autograde", lesson, "--create", "--force")
-    _nbgrader(folder, "generate_feedback", lesson, "--force")
-    for page in (folder / "feedback").glob(f"*/{lesson}/*.html"):  # formulas stay as they are typed
-        text = page.read_text(encoding="utf-8")
-        page.write_text(without_network(text), encoding="utf-8")
-    _nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")
-    return folder / "grades.csv"
-
-
-def without_network(page):
-    """The HTML of a page without the scripts that it would fetch.
-
-    Example:
-        >>> without_network('<p>a</p><script src="https://cdn/MathJax.js?config=x"> </script>')
-        '<p>a</p>'
-    """
-    return re.sub(r'<script[^>]*\bsrc="(?:https?:)?//[^>]*>\s*</script>', "", page, flags=re.IGNORECASE)
-
-
-def _nbgrader(folder, *words):
-    command = [sys.executable, "-m", "nbgrader", *words]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # it calls alembic
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
-    )
-    if "No module named" in done.stderr and "nbgrader" in done.stderr:
-        raise ValueError("grading needs nbgrader: pip install 'cvcourse[instructor]'. Received: none")
-    if done.returncode:
-        raise ValueError(f"nbgrader {words[0]} failed:\n{done.stderr[-2000:]}")

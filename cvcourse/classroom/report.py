@@ -6,7 +6,7 @@ import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from cvcourse.classroom.assignment import MODEL
+from cvcourse.classroom.grading import MODEL
 from cvcourse.classroom.results import STATES, notebooks_in, results
 
 STYLE = """

@@ -9,6 +9,7 @@ import nbformat
 STATES = "right", "wrong", "not done", "not run"
 _CHECK = re.compile(r"^exercises\.(check_\w+)\(", re.MULTILINE)
 _MISTAKE = re.compile(r"This is exactly what you get if you (.*)\.$", re.DOTALL)
+_LINE = re.compile(r"^ *in line \d+ of your cell:.*\n?", re.MULTILINE)  # one error, wherever it is raised
 _RECEIVED = re.compile(r"^  received +(.*?)(?=^  expected|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -76,10 +77,8 @@ def _read(outputs):
         if output.output_type == "error":
             name, received = _MISTAKE.search(words.strip()), _RECEIVED.search(words)
             message = words if output.ename == "WrongAnswer" else f"{output.ename}: {words}"
-            return (
-                "wrong", message.strip(), name[1] if name else "",
-                received[1].strip() if received and not name else "",
-            )  # fmt: skip
+            gave = _LINE.sub("", received[1]) if received and not name else ""
+            return "wrong", message.strip(), name[1] if name else "", gave.strip()
     return ("not run",)
 
 
