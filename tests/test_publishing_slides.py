@@ -82,6 +82,11 @@ def test_what_is_optional_is_left_out_unless_it_is_wanted():
     assert [title for title, _ in slides(*cells)] == ["A", "B (optional, 5 minutes)", "C"]
 
 
+def test_a_long_output_goes_on_in_the_notes():
+    printed = only(text("a"), code(printed="".join(f"line {n}\n" for n in range(40)))).parts[-1]
+    assert "line 19\n… and 20 lines more" in printed.html and "line 39" in printed.more
+
+
 def test_what_leads_to_a_formula_stays_with_it():
     found = slides(text("## A\n\nB."), code(picture=True), text("What we see is\n\n$$x$$"))
     assert found == [("A", ["text", "code", "picture"]), ("A", ["text", "text"])]

@@ -17,6 +17,7 @@ from cvcourse.publishing.pictures import embedded
 LETTERS = 92  # in a line of a slide
 PICTURE = 9  # lines that a picture needs at least
 SENTENCES = 260  # letters of a paragraph that are shown; all of it is in the notes
+PRINTED = 20  # lines of an output that are shown; all of it is in the notes
 CODE = 12  # lines of code that a hall can read; longer code waits for its key
 DRAWN = ("output", "picture", "explorer")
 
@@ -242,5 +243,10 @@ def _output(output, states):
 
 def _printed(text):
     lines = [line.rsplit("\r", 1)[-1] for line in strip_ansi(text).rstrip().splitlines()]
-    wraps = ' class="wraps"' if len(lines) < 2 else ""  # a table must not
-    return Part("output", f"<pre{wraps}>{html.escape(chr(10).join(lines))}</pre>", 0.78 * len(lines) + 0.6)
+    prose = len(lines) < 2 or max(map(len, lines)) > 1.2 * LETTERS
+    wraps = ' class="wraps"' if prose else ""  # a table must not
+    whole = f"<pre>{html.escape(chr(10).join(lines))}</pre>" if len(lines) > PRINTED + 2 else ""
+    if whole:
+        lines = [*lines[:PRINTED], f"… and {len(lines) - PRINTED} lines more"]
+    shown = f"<pre{wraps}>{html.escape(chr(10).join(lines))}</pre>"
+    return Part("output", shown, 0.78 * len(lines) + 0.6, more=whole)

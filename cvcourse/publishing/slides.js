@@ -70,16 +70,30 @@
   // Letters as large as the slide has room for, down to the least that a hall can read; then the slide scrolls.
   function fit(slide = slides[at]) {
     const parts = slide.querySelector(".parts");
-    const wide = () => [...parts.querySelectorAll("pre, math, .output")].some((node) => node.scrollWidth > node.clientWidth + 1);
     slide.classList.remove("tall", "wide");
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
     sizes.some((k) => {
       parts.style.setProperty("--k", k);
-      return !over(slide) && !wide();
+      slide.classList.toggle("wide", narrow(parts)); // long lines are broken then
+      return !over(slide);
     });
-    slide.classList.toggle("wide", wide()); // long lines of code are broken then
     if (slide.querySelector(".cv-explorer")) zoom(slide, 0);
     scrolls(slide);
+  }
+
+  // Make what is too wide smaller by itself, down to the least that a hall can read. Whether something stays too wide.
+  function narrow(parts) {
+    const { right } = parts.getBoundingClientRect();
+    const wide = (node) => node.scrollWidth > node.clientWidth + 1 || node.getBoundingClientRect().right > right + 1;
+    const least = 18 * Math.min(window.innerWidth / 1280, window.innerHeight / 720);
+    return [...parts.querySelectorAll("pre, math[display=block], .output table")].filter((node) => {
+      node.style.fontSize = "";
+      for (let size = parseFloat(getComputedStyle(node).fontSize); wide(node) && size > least;) {
+        size = Math.max(least, 0.95 * size);
+        node.style.fontSize = `${size}px`;
+      }
+      return wide(node);
+    }).length > 0;
   }
 
   const over = (slide) => [slide, slide.querySelector(".parts")].some((node) => node.scrollHeight > node.clientHeight + 1);

@@ -15,7 +15,7 @@ from pygments.formatters import HtmlFormatter
 from cvcourse.publishing import still
 from cvcourse.publishing.parts import DRAWN, as_notes, parts
 
-LINES = 17  # of text that a slide holds
+LINES = 18  # of text that a slide holds
 MORE = 2.5  # with smaller letters, rather than another slide
 FEW = 4  # lines that are no slide
 _FOLDER = Path(__file__).parent
@@ -123,7 +123,8 @@ def _fewer(slides):
     for slide, following in pairwise([*slides[1:], Slide("")]):
         last, shown = kept[-1], slide.shown()
         few = slide.lines() < FEW and all(part.kind == "text" and not part.starts for part in shown)
-        if few and slide.title in (last.title, "Next", "References") and slide.title != following.title:
+        ends = slide.title != following.title or following.has("explorer")
+        if few and slide.title in (last.title, "Next", "References") and ends:
             last.parts += slide.parts if _room(last, slide) else as_notes(slide.parts)
         elif few and slide.title == "Exercises" and following.title:
             following.parts += as_notes(slide.parts)

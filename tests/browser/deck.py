@@ -5,17 +5,17 @@ import axe
 ALL = "document.querySelectorAll('.now .waits').forEach(one => one.classList.remove('waits'))"
 SHOW = "number => { location.hash = `#${number}`; }"
 DRAWN = """() => [...document.querySelectorAll('.slide.now .cv-alive')].every(
-  box => box.querySelector('.cv-explorer[data-drawn], .cv-teach'))"""
+  box => box.querySelector('.cv-explorer'))"""
 LOOK = """() => {
   const UNSEEN = 'script, noscript, style, .notes, annotation, .cv-hidden, .explorer .cv-describe';
   const SMALL = 'sub, sup, msub, msup, msubsup, munder, mover, munderover, mfrac, mtable';
   const slide = document.querySelector('.slide.now');
   const parts = slide.querySelector('.parts');
   const over = [];
-  for (const node of [slide, parts, ...parts.querySelectorAll('pre, .output, math, table, .cv-explorer')]) {
+  for (const node of [slide, parts, ...parts.querySelectorAll('pre, .output, .cv-explorer')]) {
     const [x, y] = [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight];
     const name = node.className?.baseVal ?? (node.className || node.tagName);
-    if (!node.clientWidth || node.matches('math, math *, svg *')) continue;
+    if (!node.clientWidth) continue;
     if (x > 1 || y > 1) over.push(`${name} ${x} ${y}`);
   }
   const box = slide.getBoundingClientRect();

@@ -37,7 +37,8 @@ def lesson(tmp_path_factory):
         code("plot()", outputs=[drawn]),
         markdown("You see it."),
         markdown("## 4. Count"),
-        code("for x in y: print(x)", outputs=[printed("number and number\n" * 40)]),
+        code("for x in y: print(x)", outputs=[printed("number and number\n" * 10)]),
+        markdown("| a | b |\n|---|---|\n" + "| number | number |\n" * 60),
         markdown("## 5. Read\n\n" + ("Many " + "words " * 35 + "end.\n\n") * 4),
         markdown("### Exercise 1: count\n\nWrite it."),
         code("def f(): raise NotImplementedError", metadata={"tags": ["exercise"]}),
@@ -230,7 +231,7 @@ def test_every_slide_fits_and_its_letters_are_large_enough(opened, size):
     assert [number for number, slide in enumerate(found, 1) if slide["over"] and number != 6] == []
     assert all(slide["least"]["text"][0] >= 18 * size[0] / 1280 - 0.01 for slide in found)
     assert found[2]["least"]["explorer"][0] >= 17 * size[0] / 1280 - 0.01
-    page.evaluate(deck.SHOW, 6)  # forty lines: it scrolls, and says so
+    page.evaluate(deck.SHOW, 6)  # 60 rows: it scrolls, and says so
     assert found[5]["tall"] and "more" in page.locator("footer .rest").inner_text()
     page.keyboard.press("PageDown")
     assert now(page)[0] == 7
@@ -241,7 +242,7 @@ def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
     page.locator("body[data-ready]").wait_for()
     assert page.locator(".cv-explorer[data-drawn]").count() == 1
     assert page.get_by_text("Four.").is_visible()
-    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 9  # the forty lines take two
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 9  # the 60 rows take two
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
