@@ -3,11 +3,13 @@
 import re
 
 import deck
+import nbformat
 import nbformat.v4 as v4
 import pytest
 
 from cvcourse.explorers import Pooling
 from cvcourse.publishing import slides, still
+from cvcourse.publishing.executed import CACHE
 
 SIZES = [(1280, 720), (1920, 1080)]
 
@@ -251,3 +253,18 @@ def test_no_slide_keeps_anybody_out(opened, theme):
     if theme == "dark":
         page.keyboard.press("t")
     assert [slide["axe"] for slide in deck.walk(page) if slide["axe"]] == []
+
+
+COPIES = sorted(CACHE.glob("*.ipynb"))  # what `cvcourse slides` and `cvcourse site` have run
+
+
+@pytest.mark.skipif(not COPIES, reason="no lesson has been run by `cvcourse slides` or `cvcourse site`")
+@pytest.mark.parametrize("copy", COPIES, ids=lambda path: path.stem[:2])
+def test_every_slide_of_a_lesson_fits_and_keeps_nobody_out(from_disk, tmp_path, copy):
+    file = tmp_path / "slides.html"
+    file.write_text(slides.page(nbformat.read(copy, as_version=4), "Lesson"), encoding="utf-8")
+    found = deck.walk(from_disk(file.as_uri(), *SIZES[0]))
+    assert 40 <= len(found) <= 70
+    wrong = {number: slide["over"] + slide["axe"] for number, slide in enumerate(found, 1)}
+    assert {number: told for number, told in wrong.items() if told} == {}
+    assert min(slide["least"]["text"][0] for slide in found if "text" in slide["least"]) >= 17.99
