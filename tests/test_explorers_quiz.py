@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from cvcourse import sealed
+from cvcourse.classroom.student import student_edition
 from cvcourse.exercises import quiz
 from cvcourse.exercises.checking import WrongAnswer
 from cvcourse.explorers import Quiz
@@ -119,7 +120,9 @@ def test_a_wrong_or_missing_answer_is_named(capsys, monkeypatch):
 @pytest.mark.parametrize("name", LESSONS)
 def test_nothing_said_to_an_answer_can_be_read_in_page_state_or_notebook(name):
     path = next((ROOT / "notebooks").glob(f"{name}_*.ipynb"))
-    notebook = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    lesson = nbformat.read(path, as_version=4)
+    notebook = "\n".join(cell.source for cell in [*lesson.cells, *student_edition(lesson).cells])
+    assert notebook.count("explorers.Quiz(") == 2 * len(LESSONS[name]), "students have it, too"
     assert f'explorers.Quiz("{name}")' in notebook
     for part, found in LESSONS[name].items():
         assert not part or f'explorers.Quiz("{name}", "{part}")' in notebook
