@@ -166,7 +166,8 @@ def _written(source):
                 inner = re.sub(r"</?details.*?>|<summary>.*?</summary>", "", text)
                 yield Part("answer", f"<p><strong>{summary}</strong></p>{inner}", lines, step=True)
         elif kind == "table":
-            yield Part("text", text, 1.5 * text.count("<tr>"))
+            longest = [max(map(len, row.split("</t"))) for row in text.split("<tr>")[1:]]
+            yield Part("text", text, sum(1.5 + letters // 50 for letters in longest))
         elif raw.startswith(("**Before**", "**Time**", "From now on:")):
             yield Part("notes", text)
         elif raw.startswith("**You will**"):

@@ -74,6 +74,7 @@
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
     sizes.some((k) => {
       parts.style.setProperty("--k", k);
+      slide.classList.remove("wide");
       slide.classList.toggle("wide", narrow(parts)); // long lines are broken then
       return !over(slide);
     });
