@@ -17,7 +17,7 @@ FIRST = [
         "A network names 98 % of its training images correctly and 58 % of the test images. What is that called?",
         ("overfitting", "It knows its training images better than the rule behind them."),
         ("underfitting", "Then it would be bad on the training images as well."),
-        ("degradation", "That is a larger error on the training images in a deeper network: this lesson's subject."),
+        ("degradation", "That word is for another trouble, which this lesson will show you."),
         ("a vanishing gradient", "It has learned its training images, so gradients have arrived."),
     ),
 ]

@@ -40,10 +40,10 @@ QUIZ = [
     ),
     one(
         "section 3",
-        "Of the recorded GANs, one setting had a very low generator loss in the end. How were its pictures?",
-        ("the worst, all alike", "The loss is measured against an opponent that moves: against a slow one it is low. Judge the pictures."),
-        ("the best", "“A falling loss means better pictures” is the misconception: in the balanced setting the loss rose while the pictures became better."),
-        ("as good as those of the others", "The settings with lower losses made the worse pictures, by the Fréchet distance."),
+        "In the recorded setting “collapse” the generator's loss stayed far below that of the balanced one. How were its pictures?",
+        ("farther from real ones, and all alike", "The loss is measured against an opponent that moves: against a slow one it is low. Judge the pictures."),
+        ("nearer to real ones", "“A falling loss means better pictures” is the misconception: in the balanced setting the loss rose while the pictures became better."),
+        ("as near to real ones, but sharper", "The settings with lower losses made the worse pictures, by the Fréchet distance."),
         ("noise, as at the start", "It had found one thing that its slow opponent took for real, and made nothing else."),
     ),
     several(
