@@ -8,11 +8,13 @@ import ast
 import copy
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import nbformat
 
 REMEMBERED = "cvcourse"  # key of the notebook's metadata: {cell id: hash of its text}
+POINTER = re.compile(r"(?:\n+T|; t)he collapsed cell (?:below|after them) holds a solution(?: \(.*\)|.*)")
 HERE = "The course's own function, to go on with. Yours counts in the check above."
 
 
@@ -37,6 +39,8 @@ def student_edition(notebook):
             cell.metadata = {}
         if cell.cell_type == "code":
             source += f"\n{cell.source}"
+        else:
+            cell.source = POINTER.sub("", cell.source)
     edition.cells = [cell for cell in edition.cells if cell.source or cell.cell_type != "code"]
     edition.metadata[REMEMBERED] = {cell.id: _hash(cell.source) for cell in edition.cells}
     return edition
