@@ -77,6 +77,17 @@ def test_each_state_is_read(graded):
     assert not unnamed.mistake and unnamed.received == "[0.]  shape (1,)"
 
 
+def test_each_question_of_a_quiz_counts(tmp_path):
+    cells = [new_code_cell(f'quiz.check_quiz("04", answers, {n})') for n in (1, 2)]
+    cells[0].outputs = [new_output("stream", name="stdout", text="✓ Right: 1 of 1.")]
+    words = "Question 2: ✗ The formula rounds down."
+    cells[1].outputs = [new_output("error", ename="WrongAnswer", evalue=words, traceback=[])]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("## Quiz"), *cells]), tmp_path / "04_pooling.ipynb")
+    one, other = results.results(tmp_path / "04_pooling.ipynb")
+    assert (one.exercise, one.state) == ("Quiz: question 1", "right")
+    assert (other.check, other.state, other.message) == ("check_quiz 2", "wrong", words)
+
+
 def test_one_error_is_one_group_wherever_its_line_stands():
     words = "✗ Not right yet.\n  received  NameError: name 'x'\n{}  expected  1"
     lines = [words.format(f"            in line {n} of your cell: a\n") for n in (2, 9)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 STATES = "right", "wrong", "not done", "not run"
-_CHECK = re.compile(r"^exercises\.(check_\w+)\(", re.MULTILINE)
+_CHECK = re.compile(r"^(?:exercises|quiz)\.(check_\w+)\((?:\"\d+\", \w+, (\d+)\))?", re.MULTILINE)
 _MISTAKE = re.compile(r"This is exactly what you get if you (.*)\.$", re.DOTALL)
 _LINE = re.compile(r"^ *in line \d+ of your cell:.*\n?", re.MULTILINE)  # one error, wherever it is raised
 _RECEIVED = re.compile(r"^  received +(.*?)(?=^  expected|\Z)", re.MULTILINE | re.DOTALL)
@@ -61,8 +61,10 @@ def results(path):
                 elif heading.startswith("Exercise"):
                     exercise = heading
         elif cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", []):
-            for check in _CHECK.findall(cell.source):
-                found.setdefault(check, Result(path.stem, check, exercise, section, *_read(cell.outputs)))
+            for check, question in _CHECK.findall(cell.source):
+                name, asked = f"{check} {question}".strip(), f"Quiz: question {question}"
+                read = Result(path.stem, name, asked if question else exercise, section, *_read(cell.outputs))
+                found.setdefault(name, read)
     return list(found.values())
 
 
