@@ -68,7 +68,7 @@ def assignment(path, folder, seed_by="student", only_exercises=False, quiz=False
     path, folder = Path(path), Path(folder)
     notebook = nbformat.read(path, as_version=4)
     edition, answers = student_edition(notebook), _answers(notebook)
-    cells = _quiz(path.stem[:2]) if quiz else []
+    cells = _quiz(path.stem[:2], not only_exercises) if quiz else []
     asked = [mark for cell in cells if "points" in (mark := cell.metadata.get("nbgrader", {}))]
     usual = dict.fromkeys(answers, "2") | {mark["grade_id"]: "1" for mark in asked}
     points, name = _points(folder, path.stem, usual), ""
@@ -130,18 +130,19 @@ def _needed(node, called):
     return node if getattr(node, "name", None) in called else None
 
 
-def _quiz(lesson):
-    """Cells with the lesson's quiz: its explorer, the answers, a check for each question."""
+def _quiz(lesson, shown):
+    """Cells with the answers to the lesson's quiz and a check for each; `shown`: the explorer is there."""
     from cvcourse import sealed
 
-    text = "## Quiz\n\nAnswer the questions here; the line under them goes into the cell below."
-    shown = new_code_cell(f'from cvcourse import explorers\nfrom cvcourse.exercises import quiz\n\n'
-                          f'explorers.Quiz("{lesson}")')  # fmt: skip
+    text = "## Quiz\n\nThe line that unfolds below the questions goes into the cell with the answers."
+    words = "from cvcourse.exercises import quiz"
+    if not shown:
+        words = f'from cvcourse import explorers\n{words}\n\nexplorers.Quiz("{lesson}")'
     answers = new_code_cell(
         f'answers = {[None] * len(sealed.load(lesson))}\n{BEGIN}\nanswers = quiz.solution("{lesson}")\n{END}'
     )
     _mark(answers, "quiz-answer", solution=True)
-    cells = [new_markdown_cell(text), shown, answers]
+    cells = [new_markdown_cell(text), new_code_cell(words), answers]
     for number in range(1, len(sealed.load(lesson)) + 1):
         cells.append(new_code_cell(f'quiz.check_quiz("{lesson}", answers, {number})'))
         _mark(cells[-1], f"quiz-{number}", grade=True, locked=True, points=1)
