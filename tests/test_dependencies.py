@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -42,6 +43,39 @@ def test_requirements_pin_what_pyproject_asks_for():
     assert PINS.keys() == asked.keys()
     for name, pin in PINS.items():
         assert pinned(pin) in asked[name].specifier
+
+
+LOCKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "locks").glob("*.txt")}
+
+
+def locked(name):
+    """{package: requirement} of a lock, whose entries are lines of a pin, and of hashes."""
+    entries = re.split(r"\n(?=\S)", LOCKS[name].strip())
+    assert all("--hash=sha256:" in entry for entry in entries), "an entry without a hash"
+    return by_name(re.split(r"\s*\\?\s*--hash", entry)[0] for entry in entries)
+
+
+EXTRAS = {"course": [], "hub": ["hub"], "test": ["test", "site", "cluster"]}
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_a_lock_holds_what_is_asked_for(name):
+    entries, extras = locked(name), PROJECT["optional-dependencies"]
+    asked = by_name(PROJECT["dependencies"] + [line for extra in EXTRAS[name] for line in extras[extra]])
+    for package, requirement in asked.items():
+        assert pinned(entries[package]) in requirement.specifier
+    for package in RANGES:
+        assert pinned(entries[package]) == pinned(PINS[package])
+    shared = locked("course")  # who has opened the course and then tests it, gets nothing else
+    assert all(pinned(entries[package]) == pinned(requirement) for package, requirement in shared.items())
+    assert not re.search(r"https?://|file:", LOCKS[name])
+
+
+def test_locks_are_what_is_tested_now():
+    assert LOCKS.keys() == EXTRAS.keys()
+    for name, requirement in locked("test").items():
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert importlib.metadata.version(name) == pinned(requirement), name
 
 
 def test_start_and_the_model_cards_know_the_same_networks(start):

