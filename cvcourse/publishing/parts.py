@@ -237,7 +237,8 @@ def _output(output, states):
         yield Part("picture", picture, PICTURE)
     elif markup:
         drawn = "<img" in markup or "<svg" in markup
-        yield Part("picture" if drawn else "output", markup, PICTURE if drawn else markup.count("<tr") + 1)
+        lines = PICTURE if drawn else len(re.findall(r"<(?:tr|p|li)\b", markup)) + 1
+        yield Part("picture" if drawn else "output", markup, lines)
     elif "text/plain" in data:
         yield _printed(data["text/plain"])
 

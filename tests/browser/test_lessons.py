@@ -4,7 +4,8 @@ nbval judges every cell of every lesson. Here one lesson runs whole, for how Jup
 output; of the others, the cells of the explorers run, and all cells that make what those use.
 """
 
-import ast
+import dis
+import inspect
 import re
 from pathlib import Path
 
@@ -18,15 +19,19 @@ SHOWN = re.compile(r"(?m)^(?:\w+ = )?explorers\.[A-Z]")
 
 
 def names(source):
-    """Return (names that a cell makes, names that it uses)."""
+    """Return (names that a cell makes, names that it has from above); those inside functions are neither."""
     made, used = set(), set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.alias):
-            made.add((node.asname or node.name).split(".")[0])
+
+    def look(code):
+        for step in dis.get_instructions(code):
+            if step.opname == "STORE_NAME":
+                made.add(step.argval)
+            elif step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in made:
+                used.add(step.argval)
+            elif inspect.iscode(step.argval):
+                look(step.argval)
+
+    look(compile(source, "cell", "exec"))
     return made, used
 
 
