@@ -16,6 +16,7 @@ _MODULES = (
     "arithmetic",
     "boxes",
     "datasets",
+    "doctor",
     "exercises",
     "experiments",
     "explaining",

@@ -7,6 +7,7 @@
     cvcourse assignment NOTEBOOK COURSE     a lesson for nbgrader; class grade COURSE LESSON grades it
     cvcourse progress notebooks             what is done, right and wrong there
     cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
+    cvcourse doctor                         what this machine has for the course, and how fast it is
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
     cvcourse experiments backbone           make a recorded run, or weights that ship, again
 
@@ -105,6 +106,12 @@ def parser():
     verb.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     verb.set_defaults(verb=data_fetch)
 
+    verb = verbs.add_parser("doctor", help="what this machine has for the course")
+    verb.add_argument("--quick", action="store_true", help="no data sets, front end, speed: a second")
+    verb.add_argument("--json", action="store_true", help="the same for programs")
+    verb.add_argument("--record", type=Path, metavar="README.md", help="its table is this machine's")
+    verb.set_defaults(verb=doctor)
+
     about = "\n".join(f"  {name:17} {text}" for name, text in NAMES.items())
     verb = verbs.add_parser(
         "experiments",
@@ -131,6 +138,18 @@ def experiments(options):
         raise ValueError(f"--workers must be at least 1. Received: {options.workers}")
     main(*options.parts, **({} if on is None else {"on": on}))
     return 0
+
+
+def doctor(options):
+    """Print what this machine has for the course; the exit status, 1 if there is a problem."""
+    from cvcourse import doctor  # here, so that the other verbs start quickly
+
+    if options.record:
+        print(doctor.record(options.record))
+        return 0
+    report = doctor.examine(options.quick)
+    print(report.json() if options.json else report)
+    return 0 if report.ok else 1
 
 
 def data_fetch(options):

