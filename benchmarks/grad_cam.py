@@ -1,7 +1,7 @@
 """Grad-CAM and occlusion on EfficientNet-Lite0: ours against plain passes and against tf-keras-vis.
 
     pip install -e ".[benchmark]"
-    python benchmarks/grad_cam.py
+    python -m benchmarks.grad_cam
 
 Weights are random where ImageNet's are not installed: they do not change the time. Maps are compared, too.
 """
@@ -10,8 +10,8 @@ import importlib.util
 
 import keras
 import numpy as np
-from feature_maps import measure, report
 
+from benchmarks.feature_maps import measure, report
 from cvcourse import backend, pretrained
 from cvcourse.datasets import photos
 from cvcourse.interpretation import grad_cam, occlusion
