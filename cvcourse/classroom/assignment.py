@@ -34,6 +34,7 @@ c.CourseDirectory.root = root
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 c.ExecutePreprocessor.timeout = 300  # seconds for a cell; each check stops an endless answer by itself
 c.Execute.timeout = 300
+c.Execute.startup_timeout = 300  # of a kernel, on a busy machine
 ours = "nbgrader.preprocessors."
 c.Autograde.sanitize_preprocessors = [
     functools.partial(grading.restored, root), ours + "ClearOutput", ours + "DeduplicateIds",

@@ -140,7 +140,7 @@ def grade(folder, lesson):
 
 def release(folder, lesson):
     """Write what students get, `release/LESSON`, from `source/LESSON`."""
-    _nbgrader(folder, ("generate_assignment", lesson, "--create", "--force"))
+    _nbgrader(Path(folder), ("generate_assignment", lesson, "--create", "--force"))
 
 
 def _look_at(folder, lesson):
@@ -153,7 +153,7 @@ def _look_at(folder, lesson):
     for path in sorted((folder / "submitted").glob(f"*/{lesson}")):
         student, notebook = path.parent.name, path / f"{lesson}.ipynb"
         if not (folder / "autograded" / student / lesson / notebook.name).exists():
-            words = ["could not be graded: is it a notebook that opens, and does its kernel live?"]
+            words = ["could not be graded: see nbgrader.log"]
         else:
             words = looked_at(nbformat.read(notebook, as_version=4), released) if student != MODEL else []
         rows += [(student, lesson, one) for one in words]
@@ -199,6 +199,7 @@ def _nbgrader(folder, *steps, stop=True):
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
     )
+    (folder / "nbgrader.log").write_text(done.stderr, encoding="utf-8")  # why somebody could not be graded
     if "No module named" in done.stderr and "nbgrader" in done.stderr:
         raise ValueError("grading needs nbgrader: pip install 'cvcourse[instructor]'. Received: none")
     if done.returncode:
