@@ -1,13 +1,17 @@
 """What Keras leaves to its backend: a gradient, and how batches reach a training step.
 
-The one file that names TensorFlow. All else in the course is Keras and runs on its other
-backends as well.
+The one file that names TensorFlow, JAX and PyTorch. All else in the course is Keras and runs on each.
 """
 
+import importlib
+import itertools
 import math
 import re
 
 import keras
+
+# For `compile(jit_compile=…)`: XLA is slow to begin, and JAX without it is slow at each step.
+JIT = keras.backend.backend() == "jax"
 
 
 def dataset(batches):
@@ -54,14 +58,14 @@ def compiled(function):
             that it calls are read anew at each call.
 
     Returns:
-        A function with the same arguments and results: a `tf.function` on TensorFlow, else
-        `function` itself, which is right but slower.
+        A function with the same arguments and results: a `tf.function` on TensorFlow; on JAX a `jax.jit`
+        that is given the weights; on PyTorch `function` itself, which is right but slower.
     """
-    if keras.backend.backend() != "tensorflow":
-        return function
-    import tensorflow as tf
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    return tf.function(function, autograph=False)
+        return tf.function(function, autograph=False)
+    return _jitted(function) if keras.backend.backend() == "jax" else function
 
 
 def gradient(function, x):
@@ -70,26 +74,39 @@ def gradient(function, x):
     Args:
         function: takes a tensor and returns (value, other): `value` a tensor with one number,
             `other` any tensor.
-        x: float tensor.
+        x: float tensor, or a list of them.
 
     Returns:
         (slope, other): `slope` has the shape of `x`; zeros where `value` does not depend on `x`.
 
     Raises:
-        NotImplementedError: on a backend other than TensorFlow.
+        ValueError: on a backend other than TensorFlow, JAX and PyTorch.
 
     Example:
         >>> slope, _ = gradient(lambda x: (keras.ops.sum(x**2), x), keras.ops.ones(3))
-        >>> slope.numpy()
+        >>> keras.ops.convert_to_numpy(slope)
         array([2., 2., 2.], dtype=float32)
     """
-    _only_tensorflow()
-    import tensorflow as tf
-
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
+    library = _differentiating()
+    if library.__name__ == "tensorflow":
+        with library.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            value, other = function(x)
+        return tape.gradient(value, x, unconnected_gradients=library.UnconnectedGradients.ZERO), other
+    if library.__name__ == "torch":
+        x = keras.tree.map_structure(lambda one: one.detach().clone().requires_grad_(), x)
         value, other = function(x)
-    return tape.gradient(value, x, unconnected_gradients=tf.UnconnectedGradients.ZERO), other
+        slopes = _torch_slopes(value, keras.tree.flatten(x))
+        return keras.tree.pack_sequence_as(x, slopes), _detached(other)
+    run, changed = _pure(function, [])
+
+    def number(x):
+        (value, other), new = run([], x)
+        return keras.ops.sum(value), (other, new)
+
+    slope, (other, new) = library.grad(number, has_aux=True)(x)
+    _assign(changed, new)
+    return slope, other
 
 
 def gradients(function, groups):
@@ -99,14 +116,14 @@ def gradients(function, groups):
 
     Args:
         function: takes nothing and returns (values, other): `values` a sequence of tensors with one number
-            each, `other` anything.
+            each, `other` any tensors.
         groups: sequence of lists of Keras variables, one for each value.
 
     Returns:
         (slopes, values, other): `slopes` has a list of tensors for each group.
 
     Raises:
-        NotImplementedError: on a backend other than TensorFlow.
+        ValueError: on a backend other than TensorFlow, JAX and PyTorch.
 
     Example:
         >>> a, b = keras.Variable(2.0), keras.Variable(3.0)
@@ -114,10 +131,15 @@ def gradients(function, groups):
         >>> [float(slope[0]) for slope in slopes]
         [3.0, -2.0]
     """
-    _only_tensorflow()
-    import tensorflow as tf
-
-    with tf.GradientTape(persistent=True) as tape:
+    library = _differentiating()
+    if library.__name__ == "jax":
+        return _jax_gradients(function, groups)
+    if library.__name__ == "torch":
+        values, other = function()
+        pairs = zip(values, groups, strict=True)
+        slopes = [_torch_slopes(value, [one.value for one in group]) for value, group in pairs]
+        return slopes, _detached(values), _detached(other)
+    with library.GradientTape(persistent=True) as tape:
         values, other = function()
     slopes = [
         tape.gradient(value, [variable.value for variable in group])
@@ -126,12 +148,140 @@ def gradients(function, groups):
     return slopes, values, other
 
 
-def _only_tensorflow():
-    if keras.backend.backend() != "tensorflow":
-        raise NotImplementedError(
-            "gradients are written for Keras's TensorFlow backend. Set KERAS_BACKEND=tensorflow before "
-            f"Keras is imported. Received: backend={keras.backend.backend()!r}"
+def own_step(step):
+    """Return `step`, a model's own training step, in the form that the backend's `fit` wants.
+
+    On JAX, `fit` hands the step all numbers and wants the new ones back: `step` itself may write it as
+    everywhere else, with variables that change.
+
+    Args:
+        step: method (self, data) that changes the model's variables and those of `self.optimizer`, and
+            returns a dict of numbers.
+
+    Returns:
+        `train_step` for the body of a `keras.Model`.
+    """
+    if keras.backend.backend() != "jax":
+        return step
+
+    def train_step(self, state, data):
+        groups = (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables,
+                  self.metrics_variables)
+        pairs = zip(itertools.chain(*groups), itertools.chain(*state), strict=True)
+        with keras.StatelessScope(pairs) as scope:
+            logs = step(self, data)
+        return logs, tuple([scope.get_current_value(one) for one in group] for group in groups)
+
+    return train_step
+
+
+def _differentiating():
+    """Return the library below Keras, which knows the gradients."""
+    name = keras.backend.backend()
+    if name not in ("tensorflow", "jax", "torch"):
+        raise ValueError(
+            "KERAS_BACKEND must be tensorflow, jax or torch for gradients; set it before Keras is imported. "
+            f"Received: backend={name!r}"
         )
+    return importlib.import_module(name)
+
+
+# --- PyTorch ----------------------------------------------------------------------------------------------
+
+
+def _torch_slopes(value, tensors):
+    """The graph stays: another value may need it."""
+    import torch
+
+    if not value.requires_grad:  # it depends on nothing
+        return [torch.zeros_like(one) for one in tensors]
+    found = torch.autograd.grad(value.sum(), tensors, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(a) if b is None else b for a, b in zip(tensors, found, strict=True)]
+
+
+def _detached(tensors):
+    return keras.tree.map_structure(lambda one: one.detach() if hasattr(one, "detach") else one, tensors)
+
+
+# --- JAX: a function may change nothing; it is given the variables' values and returns the new ones ---------
+
+
+class _Scope(keras.StatelessScope):
+    """Inside, variables keep their values; which were read and which would have changed is noted."""
+
+    def __init__(self, mapping=()):
+        super().__init__(mapping)
+        self.read, self.changed = {}, {}
+
+    def add_update(self, update):
+        self.changed[id(update[0])] = update[0]
+        super().add_update(update)
+
+    def get_current_value(self, variable):
+        self.read[id(variable)] = variable
+        value = super().get_current_value(variable)
+        outer = getattr(self, "original_scope", None)
+        return outer.get_current_value(variable) if value is None and outer else value
+
+
+def _pure(function, variables):
+    """Return (values, *tensors) -> (result, new values), and a list of the variables that those are for."""
+    changed = []
+
+    def run(values, *tensors):
+        with _Scope(zip(variables, values, strict=True)) as scope:
+            result = function(*tensors)
+        changed[:] = scope.changed.values()
+        return result, [scope.state_mapping[id(variable)] for variable in changed]
+
+    return run, changed
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _jitted(function):
+    import jax
+
+    read = []
+    run, changed = _pure(function, read)
+    fast = jax.jit(run)
+
+    def call(*tensors):
+        if not read:
+            with _Scope() as scope:
+                jax.eval_shape(function, *tensors)
+            read.extend(scope.read.values())
+        result, new = fast([variable.value for variable in read], *tensors)
+        _assign(changed, new)
+        return result
+
+    return call
+
+
+def _jax_gradients(function, groups):
+    import jax
+
+    run, changed = _pure(function, [variable for group in groups for variable in group])
+
+    def numbers(weights):
+        (values, other), new = run(weights)
+        return [keras.ops.sum(value) for value in values], (other, new)
+
+    weights = [variable.value for group in groups for variable in group]
+    values, pull, (other, new) = jax.vjp(numbers, weights, has_aux=True)
+    slopes, start = [], 0
+    for i, group in enumerate(groups):
+        only = [keras.ops.full_like(value, i == j) for j, value in enumerate(values)]
+        slopes.append(pull(only)[0][start : start + len(group)])
+        start += len(group)
+    _assign(changed, new)
+    return slopes, values, other
+
+
+# --- TensorFlow -------------------------------------------------------------------------------------------
 
 
 def traced():

@@ -24,7 +24,7 @@ ROWS = [
     ("likeness", NUMPY, NUMPY),  # measures of pictures, as `boxes` has those of boxes
     ("datasets", IMAGES, IMAGES | {"keras", "PIL"}),
     ("losses", KERAS, KERAS),
-    ("backend", KERAS, KERAS | {"tensorflow"}),  # before the models: a GAN has a training step of its own
+    ("backend", KERAS, KERAS | {"tensorflow", "jax", "torch"}),  # before the models: a GAN trains its own way
     ("keras_graph", KERAS, KERAS),  # all that is private to Keras
     ("models", KERAS, KERAS | {"skimage"}),  # selective search starts from its segmentation
     ("pretrained", KERAS, KERAS | {"PIL", "h5py"}),  # photographs come in any size; Keras's own files

@@ -24,6 +24,8 @@ real and made pictures mirrored, moved and tinted at random, and so cannot learn
 (Zhao et al., "Differentiable augmentation", 2020).
 """
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 from keras import Input, Model, layers, ops
@@ -170,12 +172,16 @@ class GAN(keras.Model):
             augment: bool, D sees all pictures `augmented`.
             betas: Adam's beta_1 and beta_2.
         """
-        super().compile(jit_compile=False)
+        super().compile(jit_compile=backend.JIT)
         self.smooth, self.relativistic, self.penalty, self.augment = smooth, relativistic, penalty, augment
         self.optimizers = [keras.optimizers.Adam(rate, *betas) for rate in rates]
         for optimizer, part in zip(self.optimizers, (self.generator, self.discriminator), strict=True):
             optimizer.build(part.trainable_variables)
+        if backend.JIT:  # `fit` carries the numbers of one optimizer: those of both
+            numbers = [variable for one in self.optimizers for variable in one.variables]
+            self.optimizer = SimpleNamespace(variables=numbers, built=True)
 
+    @backend.own_step
     def train_step(self, data):
         """Take one step with both networks; return their losses, and how D judges real and made pictures."""
         images = data[0]
@@ -215,7 +221,7 @@ class GAN(keras.Model):
 
     def generate(self, n, seed=0):
         """Return `n` new images, float32 (n, H, W, C) in [0, 1], from z ~ N(0, 1)."""
-        return np.asarray(self(self.noise(n, seed)))
+        return ops.convert_to_numpy(self(self.noise(n, seed)))
 
     def noise(self, n, seed=0):
         """Return `n` z, float32 (n, latent), from N(0, 1)."""

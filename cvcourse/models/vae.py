@@ -82,7 +82,7 @@ class VAE(keras.Model):
     def generate(self, n, seed=0):
         """Return `n` new images, float32 (n, H, W, C) in [0, 1], from z ~ N(0, 1)."""
         z = np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
-        return np.asarray(self.decoder(z))
+        return ops.convert_to_numpy(self.decoder(z))
 
 
 def vae(input_shape=(32, 32, 3), latent=24, widths=(32, 64, 128)):
