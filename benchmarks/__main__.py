@@ -29,7 +29,7 @@ FIRST_PICTURE = """
 import numpy as np
 from cvcourse import arithmetic, visualization as viz
 arithmetic.conv_output_size(224, kernel_size=3)
-viz.plot_matrix(np.arange(9).reshape(3, 3))._repr_png_()
+viz.plot_matrix(np.arange(9).reshape(3, 3))._repr_html_()
 """
 
 

@@ -1,6 +1,8 @@
 """Every lesson has the form that all lessons share. That it also runs is nbval's part (`start.py test`)."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -254,3 +256,22 @@ def test_metadata_of_the_notebook_is_held_to_the_list():
 def test_words_are_counted_without_formulas_tables_and_tags():
     source = "Two words $a + b$ `code here` | \n| a | table |\n<details>[more](notebooks/x.ipynb)"
     assert prose(source) == ["Two", "words", "more"]
+
+
+def test_a_lesson_that_begins_without_networks_does_not_load_keras_before():
+    """Its first pictures come at once, and a reader's kernel stays small."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_tasks.ipynb", as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    setup = sources[0]
+    assert not any("keras." in source for source in sources[: sources.index(KERAS_BEGINS)])
+    program = f"{setup}\nimport sys\nassert not {{'keras', 'tensorflow'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT / "notebooks", check=True, timeout=120)
+
+
+KERAS_BEGINS = """import keras
+from keras import layers
+
+from cvcourse import pretrained, training
+from cvcourse.models.super_resolution import bicubic, psnr, shrink
+
+keras.utils.set_random_seed(0)"""
