@@ -166,9 +166,10 @@ def _written(source):
                 inner = re.sub(r"</?details.*?>|<summary>.*?</summary>", "", text)
                 yield Part("answer", f"<p><strong>{summary}</strong></p>{inner}", lines, step=True)
         elif kind == "table":
-            longest = [max(map(len, row.split("</t"))) for row in text.split("<tr>")[1:]]
+            bare = re.sub(r"<annotation.*?</annotation>|<(?!/?t).*?>", "", text, flags=re.DOTALL)
+            longest = [max(map(len, row.split("</t"))) for row in bare.split("<tr>")[1:]]
             yield Part("text", text, sum(1.5 + letters // 50 for letters in longest))
-        elif raw.startswith(("**Before**", "**Time**", "From now on:")):
+        elif raw.startswith(("**Before**", "**Time**", "From now on:", "In a class")):
             yield Part("notes", text)
         elif raw.startswith("**You will**"):
             yield Part("heading", "You will", level=2)

@@ -126,7 +126,7 @@ def _fewer(slides):
         ends = slide.title != following.title or following.has("explorer")
         if few and slide.title in (last.title, "Next", "References") and ends:
             last.parts += slide.parts if _room(last, slide) else as_notes(slide.parts)
-        elif few and slide.title == "Exercises" and following.title:
+        elif few and slide.title in ("Exercises", "Quiz") and following.title:
             following.parts += as_notes(slide.parts)
         elif few and following.above == slide.title and not _exercise(following) and _room(following, slide):
             following.parts[:0] = slide.parts
