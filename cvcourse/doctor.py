@@ -307,7 +307,8 @@ def _widget_of_a_kernel():
 
     code = "import sys, anywidget; print(sys.prefix); anywidget.AnyWidget()"
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(book, kernel_name="python3", timeout=60).execute()
+    quiet = ["--log-level=ERROR"]
+    NotebookClient(book, kernel_name="python3", timeout=60, extra_arguments=quiet).execute()
     states = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     asked = next(one["model_module_version"] for one in states if one["model_module"] == "anywidget")
     return book.cells[0].outputs[0].text.strip(), asked
