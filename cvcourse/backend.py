@@ -12,6 +12,7 @@ import keras
 
 # For `compile(jit_compile=…)`: XLA is slow to begin, and JAX without it is slow at each step.
 JIT = keras.backend.backend() == "jax"
+FINE = "float32" if JIT else "float64"  # for long sums; JAX has float64 only if all of a program does
 
 
 def dataset(batches):

@@ -42,7 +42,7 @@ def gradient_norms(model, x, y):
     values = [keras.ops.convert_to_tensor(variable.numpy()) for variable in model.trainable_variables]
     slopes, _ = backend.gradient(loss, values)
     return {
-        variable.path.split("/")[0]: float(keras.ops.norm(slope))
+        variable.path.split("/")[0]: float(np.linalg.norm(keras.ops.convert_to_numpy(slope)))
         for variable, slope in zip(model.trainable_variables, slopes, strict=True)
         if len(variable.shape) == 4
     }

@@ -79,9 +79,9 @@ def grad_cam(model, image, layer=None, class_index=None, output=None):
             return ops.take(scores[0], chosen), heard[call.name]
 
         slopes, maps = backend.gradient(score, ops.zeros(call.output_shape))
-        weights = ops.sum(ops.cast(slopes, "float64"), axis=(1, 2))  # of a map raised everywhere
+        weights = ops.sum(ops.cast(slopes, backend.FINE), axis=(1, 2))  # of a map raised everywhere
         moves = ops.any(slopes != 0)
-        heat = ops.relu(ops.sum(ops.cast(maps, "float64") * weights, axis=-1, keepdims=True))
+        heat = ops.relu(ops.sum(ops.cast(maps, backend.FINE) * weights, axis=-1, keepdims=True))
         heat = ops.cast(heat / ops.maximum(ops.max(heat), 1e-30), "float32")
         heat = ops.image.resize(heat, x.shape[1:3], interpolation="bilinear", data_format="channels_last")
         return heat[0, ..., 0] / ops.maximum(ops.max(heat), 1e-12), moves
