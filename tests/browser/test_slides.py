@@ -261,6 +261,7 @@ COPIES = sorted(CACHE.glob("*.ipynb"))  # what `cvcourse slides` and `cvcourse s
 @pytest.mark.skipif(not COPIES, reason="no lesson has been run by `cvcourse slides` or `cvcourse site`")
 @pytest.mark.parametrize("copy", COPIES, ids=lambda path: path.stem[:2])
 def test_every_slide_of_a_lesson_fits_and_keeps_nobody_out(from_disk, tmp_path, copy):
+    """A minute or two a lesson, most of it axe; no lesson is run: CI restores the copies of the website."""
     file = tmp_path / "slides.html"
     file.write_text(slides.page(nbformat.read(copy, as_version=4), "Lesson"), encoding="utf-8")
     found = deck.walk(from_disk(file.as_uri(), *SIZES[0]))
