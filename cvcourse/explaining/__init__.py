@@ -15,12 +15,11 @@ import sys
 
 import keras
 
-from cvcourse.explaining import data, labels
+from cvcourse.explaining import data, labels, naming
 from cvcourse.explaining.evidence import Evidence
 from cvcourse.explaining.explanation import Explanation
-from cvcourse.explaining.fitting import explain_layer
-from cvcourse.explaining.naming import explain_name
-from cvcourse.explaining.setups import BINARY, CATEGORICAL, SPARSE, entropy, setup_of, spelled
+from cvcourse.explaining.fitting import at_a_layer
+from cvcourse.explaining.setups import BINARY, CATEGORICAL, SPARSE, entropy, setup_of
 from cvcourse.keras_graph import shapes_only
 from cvcourse.what_if import reason
 
@@ -58,53 +57,49 @@ def explain(error_or_model, x=None, y=None):
     if not isinstance(error_or_model, keras.Model):
         raise TypeError("error_or_model must be an exception that was caught, or a Keras model. "
                         f"Received: {error_or_model!r}")
-    return _explain_setup(setup_of(error_or_model, x, y)) or Explanation(None)
+    return next(_explain_setup(setup_of(error_or_model, x, y)), Explanation(None))
 
 
 def _explain_error(error):
     evidence = Evidence(error)
-    for rule in (_explain_run, explain_layer, explain_name):
-        found = rule(evidence)
-        if found:
-            return found
+    found = (one for rule in (_in_a_run, at_a_layer, *naming.RULES) for one in rule(evidence))
     shapes = {"comes in": " and ".join(map(str, evidence.shapes))}
-    return Explanation("unknown", evidence.layer and evidence.layer.name, shapes, reason=reason(error))
+    name = evidence.layer and evidence.layer.name
+    return next(found, None) or Explanation("unknown", name, shapes, reason=reason(error))
 
 
-def _explain_run(evidence):
-    """Return what stopped the `fit`, `evaluate` or `predict` of an `Evidence`; None if that is not known."""
+def _in_a_run(evidence):
+    """Yield what stopped the `fit`, `evaluate` or `predict` of an `Evidence`."""
     if evidence.run is None:
-        return None
+        return
     setup, optimizer = setup_of(*evidence.run), evidence.frames[0].owner
     if isinstance(optimizer, keras.optimizers.Optimizer) and optimizer.built:
         name, copy = type(optimizer).__name__, type(optimizer).from_config(optimizer.get_config())
         with shapes_only():
             copy.build(setup.model.trainable_variables)
         line = f"optimizer=keras.optimizers.{name}({float(optimizer.learning_rate):g})  # in compile"
-        return Explanation("optimizer_twice", cures=[line], what=name)
-    found = _explain_setup(setup, SILENT)
-    if found or setup.loss is not None or setup.y is None:
-        return found
-    losses = [entropy(name, logits) for logits in (False, True) for name in (SPARSE, CATEGORICAL, BINARY)]
-    good = [loss for loss in [*losses, "mse"] if _passes(setup._replace(loss=loss), set())]
-    lines = [f'model.compile(loss={spelled(loss)}, optimizer="adam")' for loss in good[:1]]
-    return Explanation("not_compiled", cures=lines)
+        yield Explanation("optimizer_twice", cures=[line], what=name)
+    yield from _explain_setup(setup, SILENT)
+    if setup.loss is None and setup.y is not None:
+        losses = [entropy(name, logits) for logits in (False, True) for name in (SPARSE, CATEGORICAL, BINARY)]
+        good = next((loss for loss in [*losses, 'loss="mse"'] if _passes(setup.after(loss), set())), None)
+        cures = [f'model.compile({good}, optimizer="adam")'] if good else []
+        yield Explanation("not_compiled", cures=cures)
 
 
 def _findings(setup):
-    return [one for check in (*data.CHECKS, *labels.CHECKS) for one in check(setup)]
+    return [one for check in (*data.CHECKS, labels.labels) for one in check(setup)]
 
 
 def _explain_setup(setup, ignored=frozenset()):
-    """Return the first thing that is wrong with a setup, its cures tried; None if no check objects."""
+    """Yield what is wrong with a setup, the first mistake first; of each mistake the cures that work."""
     findings = _findings(setup)
-    found = next((one for one in findings if one[0].kind not in ignored), None)
-    if found is None:
-        return None
-    explanation, candidates = found
-    others = {one.kind for one, _ in findings} - {explanation.kind}
-    explanation.cures = [code for code, new in candidates if _passes(new, others)]
-    return explanation
+    for explanation, candidates in findings:
+        if explanation.kind not in ignored:
+            others = {one.kind for one, _ in findings} - {explanation.kind}
+            pairs = [(one, setup.after(one)) if isinstance(one, str) else one for one in candidates]
+            explanation.cures = [code for code, new in pairs if _passes(new, others)]
+            yield explanation
 
 
 def _passes(setup, others):

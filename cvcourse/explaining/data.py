@@ -1,6 +1,7 @@
 """Checks of the data that go into a model, and of the model's own state.
 
-Each check yields (Explanation, candidates): a candidate is a line of code and the `Setup` after it.
+Each check yields (Explanation, candidates): a candidate is a line of code that can be tried by running it on
+the setup, or a pair of a line and the `Setup` after it.
 """
 
 import contextlib
@@ -28,19 +29,20 @@ def structure(setup):
         facts = {"outputs": ", ".join(names) or "one, without a name"}
         yield (Explanation("output_names", shapes=facts, given=", ".join(loss)),
                [(f"loss={named!r}", setup._replace(loss=named))])
-    plain = [isinstance(one, list) and not hasattr(one[0], "shape") for one in (x, y)]
-    if counts == [1, 1] and any(plain):
-        both = setup._replace(x=np.array(x), y=None if y is None else np.array(y))
-        yield Explanation("lists"), [("x, y = np.array(x), np.array(y)", both)]
+    if counts == [1, 1] and any(isinstance(one, list) and not hasattr(one[0], "shape") for one in (x, y)):
+        yield Explanation("lists"), [_both(setup, "np.array({})")]
     if str(getattr(y, "dtype", "")).startswith(("<U", "|S", "object", "str")):
-        whole = setup._replace(y=np.unique(y, return_inverse=True)[1])
-        yield Explanation("label_strings"), [("classes, y = np.unique(y, return_inverse=True)", whole)]
+        yield Explanation("label_strings"), ["classes, y = np.unique(y, return_inverse=True)"]
     rows = [one.shape[0] for one in (x, y) if getattr(one, "shape", None)]
     if len(rows) == 2 and None not in rows and rows[0] != rows[1] and takes(model, x.shape):
-        n = min(rows)
-        yield (Explanation("lengths", shapes={"x": tuple(x.shape), "y": tuple(y.shape)}),
-               [(f"x, y = x[:{n}], y[:{n}]  # if the first {n} belong together",
-                 setup._replace(x=x[:n], y=y[:n]))])
+        line = f"{_both(setup, f'{{}}[:{min(rows)}]')}  # if the first {min(rows)} belong together"
+        yield Explanation("lengths", shapes={"x": tuple(x.shape), "y": tuple(y.shape)}), [line]
+
+
+def _both(setup, form):
+    """Return the line that does the same to x and y, as far as they are given."""
+    names = [name for name in "xy" if getattr(setup, name) is not None]
+    return f"{', '.join(names)} = {', '.join(map(form.format, names))}"
 
 
 def takes(model, shape):
@@ -63,53 +65,48 @@ def input_shape(setup):
     if not shape or takes(model, shape):
         return
     wanted, found = tuple(model.inputs[0].shape), []
-    for kind, code, change in _changes(shape, wanted[1:]):
-        with contextlib.suppress(Exception):  # a change that numpy refuses
-            like = change(np.zeros([2 if size is None else size for size in shape], bool))
-            new = np.zeros(like.shape, "float32")
-            new = new if kind == "no_batch_axis" else new[:2]
-            if takes(model, new.shape):
-                found.append((kind, code, setup._replace(x=new, y=None if setup.y is None else setup.y[:2])))
+    for kind, code in _changes(shape, wanted[1:]):
+        count = shape[0] if kind == "no_batch_axis" else 2
+        blank = np.zeros([2 if size is None else size for size in (count, *shape[1:])], "float32")
+        new = setup.few()._replace(x=blank).after(code)
+        if new and takes(model, new.x.shape):
+            found.append((kind, (code, new)))
     kind = found[0][0] if found else "input_shape"
     if kind in ("input_shape", "other_size") and None not in shape[1:]:
-        found.append((kind, f"keras.Input({shape[1:]})  # in the model", setup.with_parts({}, shape[1:])))
+        found.append((kind, (f"keras.Input({shape[1:]})  # in the model", setup.with_parts({}, shape[1:]))))
     yield (Explanation(kind, shapes={"x": shape, "the model wants": wanted}, what="The model"),
-           [one[1:] for one in found if one[0] == kind])
+           [candidate for one, candidate in found if one == kind])
 
 
 def _changes(shape, wanted):
-    """Yield (kind, code, function of an array): ways to bring data to the shape that is wanted."""
+    """Yield (kind, code): ways to bring data to the shape that is wanted."""
     depth, images = wanted[-1], len(shape) == len(wanted) + 1 == 4
-    yield "no_batch_axis", "x = x[np.newaxis]", lambda x: x[None]
-    yield "no_channel_axis", "x = x[..., np.newaxis]", lambda x: x[..., None]
-    yield "channels_first", "x = np.moveaxis(x, 1, -1)", lambda x: np.moveaxis(x, 1, -1)
+    yield "no_batch_axis", "x = x[np.newaxis]"
+    yield "no_channel_axis", "x = x[..., np.newaxis]"
+    yield "channels_first", "x = np.moveaxis(x, 1, -1)"
     if images and shape[-1] == 4:
-        yield "channels", "x = x[..., :3]  # without transparency", lambda x: x[..., :3]
+        yield "channels", "x = x[..., :3]  # without transparency"
     if images and shape[-1] == 1:
-        yield "channels", f"x = np.repeat(x, {depth}, axis=-1)", lambda x: np.repeat(x[:2], depth, -1)
+        yield "channels", f"x = np.repeat(x, {depth}, axis=-1)"
     if images and depth == 1:
-        yield "channels", "x = x.mean(axis=-1, keepdims=True)", lambda x: x[:2].mean(axis=-1, keepdims=True)
+        yield "channels", "x = x.mean(axis=-1, keepdims=True)"
     if len(wanted) == 1:
-        yield "not_flat", "x = x.reshape(len(x), -1)", lambda x: x.reshape(len(x), -1)
+        yield "not_flat", "x = x.reshape(len(x), -1)"
     if len(shape) == 2 and None not in wanted:
-        sizes = ", ".join(map(str, wanted))
-        yield "flat", f"x = x.reshape(-1, {sizes})", lambda x: x.reshape(-1, *wanted)
+        yield "flat", f"x = x.reshape(-1, {', '.join(map(str, wanted))})"
     if images and None not in wanted[:2]:
-        yield ("other_size", f"x = keras.ops.image.resize(x, {wanted[:2]})",
-               lambda x: np.zeros((2, *wanted[:2], shape[-1])))
+        yield "other_size", f"x = keras.ops.image.resize(x, {wanted[:2]})"
 
 
 def finite(setup):
     """NaN in the data or in the weights."""
-    for name in ("x", "y"):
+    for name in "xy":
         array = numbers(getattr(setup, name))
         if array is not None and array.dtype.kind == "f" and not np.isfinite(array.sum(dtype="float64")):
-            good = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-            both = {key: value[good] for key in "xy" if (value := numbers(getattr(setup, key))) is not None}
-            code = f"good = np.isfinite({name}.reshape(len({name}), -1)).all(axis=1); "
-            code += f"{', '.join(both)} = {', '.join(f'{key}[good]' for key in both)}"
-            formula = f"{(~good).sum()} of {len(good)} rows"
-            yield Explanation("nan", formula=formula, data=name), [(code, setup._replace(**both))]
+            bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+            line = f"good = np.isfinite({name}.reshape(len({name}), -1)).all(axis=1); "
+            yield (Explanation("nan", formula=f"{bad.sum()} of {len(bad)} rows", data=name),
+                   [line + _both(setup, "{}[good]")])
     with contextlib.suppress(Exception):  # weights that are shapes alone have no numbers
         bad = [weight.path for weight in setup.model.weights
                if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.sum(weight)))]
@@ -128,10 +125,9 @@ def pixel_range(setup):
         return
     low, high = array.min(), array.max()
     if low >= 0 and 32 < high <= 255:
-        scaled = setup._replace(x=array[:2].astype("float32") / 255)
-        scaled = scaled if setup.y is None else scaled._replace(y=setup.y[:2])
+        line = 'x = x.astype("float32") / 255'
         yield (Explanation("range", formula=f"{low:g} to {high:g}, {array.dtype}"),
-               [('x = x.astype("float32") / 255', scaled)])
+               [(line, setup.few().after(line))])
 
 
 def frozen(setup):
@@ -140,10 +136,10 @@ def frozen(setup):
     if setup.loss is None or not getattr(model, "weights", None) or model.trainable_weights:
         return
     owners = [layer for layer in model.layers if layer.weights]
-    thawed = [setup.with_parts({layer: [remade(layer, trainable=True)] for layer in some})
-              for some in (owners[-1:], owners)]
     codes = [f'model.get_layer("{owners[-1].name}").trainable = True', "model.trainable = True"]
-    both = [(f"{code}  # then compile again", new) for code, new in zip(codes, thawed, strict=True)]
+    both = [(f"{code}  # then compile again",
+             setup.with_parts({layer: [remade(layer, trainable=True)] for layer in some}))
+            for code, some in zip(codes, (owners[-1:], owners), strict=True)]
     yield Explanation("frozen", formula="trainable parameters: 0"), both[0 if model.trainable else 1 :]
 
 
@@ -153,7 +149,7 @@ def normalisation(setup):
         rank = getattr(getattr(layer, "input_spec", None), "ndim", None) or 0
         if isinstance(layer, layers.BatchNormalization) and rank > 2 and layer.axis not in (-1, rank - 1):
             yield (Explanation("batch_norm_axis", path, formula=f"axis = {layer.axis}"),
-                   [(f'axis=-1  # in "{layer.name}"', setup.with_layer(layer, axis=-1))])
+                   [setup.with_layer(layer, axis=-1)])
 
 
 CHECKS = (structure, input_shape, finite, pixel_range, frozen, normalisation)

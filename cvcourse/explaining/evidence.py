@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import keras
 
+from cvcourse.explaining.trials import maker
+
 RUNS = {"fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"}
 
 
@@ -32,9 +34,8 @@ def frames_of(error):
         passed = [frame for frame, _ in traceback.walk_tb(one.__traceback__)]
         frame = passed[-1] if passed else None
         while frame is not None:
-            values = dict(frame.f_locals)
-            found.append(Frame(frame.f_code.co_name, values.get("self"), values,
-                               frame.f_globals.get("__name__", "")))
+            values, module = dict(frame.f_locals), frame.f_globals.get("__name__", "")
+            found.append(Frame(frame.f_code.co_name, values.get("self"), values, module))
             frame = None if frame is passed[0] else frame.f_back
     return found
 
@@ -43,19 +44,20 @@ class Evidence:
     """What is known of an exception.
 
     Attributes:
-        text: str, the message, without colours.
+        error, text: the exception, and its message without colours.
         frames: list of `Frame`, innermost first.
-        layer, inputs: the innermost layer or operation that was called, and the tensors it was given.
+        layer, kind: the innermost layer or operation that was called, and its class's name.
+        inputs, shapes: the tensors it was given, and their shapes with the batch axis.
         stack: list of layers of the `Sequential` in which the layer stands; [] elsewhere.
         start: the shape that goes into that Sequential.
         run: (model, x, y) of a `fit`, `evaluate` or `predict` in which it happened; None elsewhere.
     """
 
     def __init__(self, error):
-        self.error = error
+        self.error, self.frames = error, frames_of(error)
         self.text = re.sub(r"\x1b\[\d*m", "", str(error))
-        self.frames = frames_of(error)
         self.layer, self.inputs = self._called()
+        self.kind, self.shapes = type(self.layer).__name__, [tuple(one.shape) for one in self.inputs]
         self.stack, self.start = self._sequential()
         self.run = self._running()
 
@@ -65,9 +67,13 @@ class Evidence:
         return (one for one in found if not names or one.name in names)
 
     @property
-    def shapes(self):
-        """The shapes of the tensors given, with the batch axis."""
-        return [tuple(tensor.shape) for tensor in self.inputs]
+    def before(self):
+        """(layer before this one or None, shapes that it took), as far as that is known."""
+        place = self.stack.index(self.layer) if self.stack else 0
+        if place:
+            return self.stack[place - 1], []
+        step = maker(self.inputs[0])
+        return (step.operation, [tuple(one.shape) for one in step.inputs]) if step else (None, [])
 
     def _called(self):
         for frame in self.owners(keras.Operation, "__call__", "symbolic_call", "compute_output_spec"):

@@ -1,4 +1,7 @@
-"""Errors before any number flows: a name, an argument or a value that Keras does not know."""
+"""Errors before any number flows: a name, an argument or a value that Keras does not know.
+
+Each rule yields an `Explanation`, or nothing.
+"""
 
 import contextlib
 import difflib
@@ -10,7 +13,7 @@ import traceback
 import keras
 
 from cvcourse.explaining.explanation import Explanation
-from cvcourse.explaining.trials import through
+from cvcourse.explaining.trials import attempted, through
 from cvcourse.keras_graph import shapes_only
 
 RENAMED = {"lr": "learning_rate", "stride": "strides", "kernel": "kernel_size", "input_size": "input_shape"}
@@ -20,14 +23,6 @@ VALUES = {  # what a setting may be where the given one is refused
     "strides": [1], "dilation_rate": [1], "padding": ["same", "valid"], "kernel_size": [3], "pool_size": [2],
     "groups": [1], "units": [10], "axis": [-1], "size": [2], "cropping": [1],
 }
-STAND_IN = (None, 8, 8, 3)
-
-
-def explain_name(evidence):
-    """Return which name, argument or value is wrong; None where no rule knows it."""
-    rules = (_identifier, _setting, _missing, _attribute, _input, _small_image, _layer_not_called, _symbol,
-             _not_connected, _not_built)
-    return next(filter(None, (rule(evidence) for rule in rules)), None)
 
 
 def _near(word, words):
@@ -56,91 +51,72 @@ def _identifier(evidence):
             near = [one.lower() if word.islower() and _works(module.get, one.lower()) else one
                     for one in _near(word, names)]
             cures = [form.format(one) for one in near if _works(module.get, one)]
-            return Explanation("name", cures=cures, noun=noun, word=word)
-    return None
-
-
-def _construction(evidence):
-    """Return (class, {argument: value}, unknown arguments) of the Keras object that was being made."""
-    frames = [one for one in evidence.frames if one.name == "__init__" and one.owner is not None
-              and type(one.owner).__module__.startswith("keras.")
-              and not isinstance(one.owner, (keras.Model, keras.KerasTensor))]
-    if not frames or evidence.frames[0].name == "__call__":
-        return None
-    whole, kind = frames[-1], type(frames[-1].owner)
-    known = inspect.signature(kind).parameters
-    given = {name: whole.values[name] for name in known
-             if name in whole.values and known[name].kind is not inspect.Parameter.VAR_KEYWORD
-             and whole.values[name] is not known[name].default}
-    extra = dict(whole.values.get("kwargs") or {})
-    return kind, given, extra
+            yield Explanation("name", cures=cures, noun=noun, word=word)
 
 
 def _setting(evidence):
-    made = _construction(evidence)
-    if made is None:
-        return None
-    kind, given, extra = made
-    unknown = [name for name in extra if re.search(rf"'{name}'", evidence.text)]
-    if unknown:
-        name, rest = unknown[0], {key: value for key, value in extra.items() if key != unknown[0]}
-        options = [RENAMED[name]] if name in RENAMED else _near(name, inspect.signature(kind).parameters)
-        cures = [f"{one}={extra[name]!r}" for one in options
-                 if _works(kind, **given, **rest, **{one: extra[name]})]
-        return Explanation("argument", cures=cures, what=kind.__name__, name=name)
-    cures = [(name, f"{name}={value!r}") for name, value in _other_values(given)
-             if _works(kind, **{**given, **extra, name: value})]
-    if not cures:
-        return None
-    name = cures[0][0]
-    cures = [code for one, code in cures if one == name]
-    return Explanation("value", cures=cures, what=kind.__name__, name=name, value=given[name])
+    """An argument or a value of the Keras object that was being made."""
+    made = [one for one in evidence.frames if one.name == "__init__" and one.owner is not None
+            and type(one.owner).__module__.startswith("keras.")
+            and not isinstance(one.owner, (keras.Model, keras.KerasTensor))]
+    if not made or evidence.frames[0].name == "__call__":
+        return
+    kind, values = type(made[-1].owner), made[-1].values
+    known = inspect.signature(kind).parameters
+    given = {name: values[name] for name, one in known.items()
+             if name in values and one.kind is not one.VAR_KEYWORD and values[name] is not one.default}
+    extra = dict(values.get("kwargs") or {})
+    for name in [name for name in extra if f"'{name}'" in evidence.text][:1]:
+        value = extra.pop(name)
+        options = [RENAMED[name]] if name in RENAMED else _near(name, known)
+        cures = [f"{one}={value!r}" for one in options if _works(kind, **given, **extra, **{one: value})]
+        yield Explanation("argument", cures=cures, what=kind.__name__, name=name)
+    for name in given:
+        cures = [f"{name}={value!r}" for value in _other_values(name, given)
+                 if _works(kind, **{**given, **extra, name: value})]
+        if cures:
+            yield Explanation("value", cures=cures, what=kind.__name__, name=name, value=given[name])
 
 
-def _other_values(given):
-    """Yield (argument, value) of what could stand in its place."""
-    for name, value in given.items():
-        if name == "rate" and isinstance(value, (int, float)):
-            yield name, value / 100
-        if name == "activation" and isinstance(value, str):
-            yield from ((name, one) for one in _near(value, dir(keras.activations)))
-        if name == "filters" and isinstance(given.get("groups"), int):
-            yield name, -(-value // given["groups"]) * given["groups"]
-        yield from ((name, one) for one in VALUES.get(name, ()) if one != value)
+def _other_values(name, given):
+    """Yield what could stand in the place of an argument's value."""
+    value = given[name]
+    if name == "rate" and isinstance(value, (int, float)):
+        yield value / 100
+    if name == "activation" and isinstance(value, str):
+        yield from _near(value, dir(keras.activations))
+    if name == "filters" and isinstance(given.get("groups"), int):
+        yield -(-value // given["groups"]) * given["groups"]
+    yield from (one for one in VALUES.get(name, ()) if one != value)
 
 
 def _missing(evidence):
     found = re.search(r"(\w+)\.__init__\(\) missing .*?: (.+)", evidence.text)
     kind = found and getattr(keras.layers, found[1], None)
-    if kind is None:
-        return None
-    names = re.findall(r"'(\w+)'", found[2])
-    values = {name: VALUES.get(name, [1])[0] for name in names}
-    needed = {name: 1 for name, one in inspect.signature(kind).parameters.items()
-              if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD}
-    code = ", ".join(f"{name}={value!r}" for name, value in values.items())
-    cures = [code] if _works(kind, **{**needed, **values}) else []
-    return Explanation("missing_argument", cures=cures, what=found[1], names=" and ".join(names))
+    if kind is not None:
+        names = re.findall(r"'(\w+)'", found[2])
+        values = {name: VALUES.get(name, [1])[0] for name in names}
+        needed = {name: 1 for name, one in inspect.signature(kind).parameters.items()
+                  if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD}
+        code = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        cures = [code] if _works(kind, **{**needed, **values}) else []
+        yield Explanation("missing_argument", cures=cures, what=found[1], names=" and ".join(names))
 
 
 def _attribute(evidence):
-    error = evidence.error
-    module = getattr(error, "obj", None)
-    if not isinstance(error, AttributeError) or not getattr(module, "__name__", "").startswith("keras"):
-        return None
-    short = module.__name__.rpartition(".")[2]
-    cures = [f"{short}.{one}" for one in _near(error.name, dir(module))[:1]]
-    return Explanation("name", cures=cures, noun=short.removesuffix("s"), word=error.name)
+    error, module = evidence.error, getattr(getattr(evidence.error, "obj", None), "__name__", "")
+    if isinstance(error, AttributeError) and module.startswith("keras"):
+        short = module.rpartition(".")[2]
+        cures = [f"{short}.{one}" for one in _near(error.name, dir(error.obj))[:1]]
+        yield Explanation("name", cures=cures, noun=short.removesuffix("s"), word=error.name)
 
 
 def _input(evidence):
-    frame = next((one for one in evidence.frames if one.name == "Input"), None)
-    if frame is None:
-        return None
-    numbers = [frame.values.get(name) for name in ("shape", "batch_size", "dtype")]
-    shape = tuple(one for one in numbers if isinstance(one, int))
-    cures = [f"keras.Input({shape})"] if shape and _works(keras.Input, shape) else []
-    return Explanation("input_tuple", cures=cures)
+    for frame in (one for one in evidence.frames if one.name == "Input"):
+        numbers = [frame.values.get(name) for name in ("shape", "batch_size", "dtype")]
+        shape = tuple(one for one in numbers if isinstance(one, int))
+        fits = shape and _works(keras.Input, shape)
+        yield Explanation("input_tuple", cures=[f"keras.Input({shape})"] if fits else [])
 
 
 def _small_image(evidence):
@@ -148,55 +124,55 @@ def _small_image(evidence):
     name = next((one for one in known if callable(getattr(keras.applications, one, None))), None)
     least = known.get("obtain_input_shape", {}).get("min_size")
     shape = (name and known[name].get("input_shape")) or ()
-    if not least or len(shape) != 3:
-        return None
-    fit = (max(shape[0], least), max(shape[1], least), shape[2])
-    options = {"weights": None, "input_shape": fit, "include_top": False}
-    cures = [f"input_shape={fit}"] if _works(getattr(keras.applications, name), **options) else []
-    return Explanation("image_too_small", None, {"asked for": shape}, cures=cures, what=name, least=least)
+    if least and len(shape) == 3:
+        fit = (max(shape[0], least), max(shape[1], least), shape[2])
+        options = {"weights": None, "input_shape": fit, "include_top": False}
+        cures = [f"input_shape={fit}"] if _works(getattr(keras.applications, name), **options) else []
+        yield Explanation("image_too_small", None, {"asked for": shape}, cures=cures, what=name, least=least)
 
 
 def _layer_not_called(evidence):
-    for frame in evidence.frames:
+    for frame in evidence.owners(keras.layers.Layer):
         given = keras.tree.flatten([frame.values.get("args", ()), frame.values.get("outputs", ())])
-        layer = next((one for one in given if isinstance(one, keras.layers.Layer)), None)
-        if layer is not None and isinstance(frame.owner, keras.layers.Layer):
-            fits = through([layer], STAND_IN) or through([layer], (None, 8))
+        for layer in (one for one in given if isinstance(one, keras.layers.Layer)):
+            fits = through([layer], (None, 8, 8, 3)) or through([layer], (None, 8))
             code = f"layers.{type(layer).__name__}(…)(x)  # the layer, called on a tensor"
-            return Explanation("layer_not_called", cures=[code] if fits else [], what=layer.name)
-    return None
+            yield Explanation("layer_not_called", cures=[code] if fits else [], what=layer.name)
 
 
 def _symbol(evidence):
     frame = next(evidence.owners(keras.KerasTensor), None)
-    if frame is None or evidence.layer is not None:
-        return None
-    lines = (linecache.getline(one.filename, one.lineno) for one in
-             traceback.extract_tb(evidence.error.__traceback__))
-    names = [name for line in lines for name in re.findall(r"\b(?:np|tf|numpy|math)\.(\w+)\(", line)]
-    cures = [f"keras.ops.{name}(…)" for name in names[:1]
-             if _works(getattr(keras.ops, name, None), frame.owner)]
-    return Explanation("symbol", None, {"tensor": tuple(frame.owner.shape)}, cures=cures)
+    if frame is not None and evidence.layer is None:
+        passed = traceback.extract_tb(evidence.error.__traceback__)
+        text = "\n".join(linecache.getline(one.filename, one.lineno) for one in passed)
+        names = re.findall(r"\b(?:np|tf|numpy|math)\.(\w+)\(", text)[:1]
+        cures = [f"keras.ops.{one}(…)" for one in names if _works(getattr(keras.ops, one, None), frame.owner)]
+        yield Explanation("symbol", None, {"tensor": tuple(frame.owner.shape)}, cures=cures)
+
+
+@attempted
+def _starts(outputs):
+    """Return the names of the inputs from which a model could be made; None if there is none."""
+    ends = keras.tree.flatten(outputs)
+    starts = [one for end in ends for one in keras.utils.get_source_inputs(end)]
+    keras.Model(starts, ends)
+    return " and ".join(f'"{one.name}"' for one in starts)
 
 
 def _not_connected(evidence):
-    frame = next((one for one in evidence.owners(keras.Model, "__init__") if "outputs" in one.values), None)
-    if frame is None or isinstance(frame.owner, keras.Sequential):
-        return None
-    try:
-        ends = keras.tree.flatten(frame.values["outputs"])
-        starts = [one for end in ends for one in keras.utils.get_source_inputs(end)]
-        names = " and ".join(f'"{one.name}"' for one in starts)
-        keras.Model(starts, ends)
-    except Exception:
-        return None
-    line = "keras.Model(keras.utils.get_source_inputs(outputs), outputs)"
-    return Explanation("not_connected", None, {"outputs come from": names}, cures=[line])
+    frames = (one for one in evidence.owners(keras.Model, "__init__") if "outputs" in one.values)
+    names = _starts(next((one.values["outputs"] for one in frames), None))
+    if names:
+        line = "keras.Model(keras.utils.get_source_inputs(outputs), outputs)"
+        yield Explanation("not_connected", None, {"outputs come from": names}, cures=[line])
 
 
 def _not_built(evidence):
     model = next((one.owner for one in evidence.owners(keras.Sequential) if not one.owner.built), None)
-    if model is None or evidence.layer is not None:
-        return None
-    shape = next((one for one in ((None, 28, 28, 1), (None, 10)) if through(model.layers, one)), None)
-    return Explanation("not_built", cures=[f"model.build({shape})  # with your sizes"] if shape else [])
+    if model is not None and evidence.layer is None:
+        shape = next((one for one in ((None, 28, 28, 1), (None, 10)) if through(model.layers, one)), None)
+        yield Explanation("not_built", cures=[f"model.build({shape})  # with your sizes"] if shape else [])
+
+
+RULES = (_identifier, _setting, _missing, _attribute, _input, _small_image, _layer_not_called, _symbol,
+         _not_connected, _not_built)

@@ -5,14 +5,12 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras.losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 
-from cvcourse.explaining.trials import changed, last_layers, remade, with_input
+from cvcourse.explaining.trials import attempted, changed, last_layers, remade, written
+from cvcourse.what_if import make
 
 SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentropy"
 BINARY = "binary_crossentropy"
-ENTROPIES = {SPARSE: SparseCategoricalCrossentropy, CATEGORICAL: CategoricalCrossentropy,
-             BINARY: BinaryCrossentropy}
 PASSING = ("Flatten", "Reshape", "Dropout", "Identity")  # layers that leave the last activation as it is
 
 
@@ -56,9 +54,27 @@ class Setup(NamedTuple):
         name = activation_of(layer)
         return (layer, name) if name else (None, None)
 
-    def with_layer(self, layer, **settings):
-        """The setup with other settings of one layer."""
-        return self.with_parts({layer: [remade(layer, **settings)]})
+    @property
+    def arrays(self):
+        """{"x": array, "y": array}, as far as they have values."""
+        return {key: value for key in "xy" if (value := numbers(getattr(self, key))) is not None}
+
+    def few(self):
+        """The setup with two of its examples, which is enough to try a line of code."""
+        return self._replace(**{key: value[:2] for key, value in self.arrays.items()})
+
+    @attempted
+    def after(self, code):
+        """The setup after a line of code was run; None where it cannot be."""
+        names = {"np": np, "keras": keras, **self._asdict(), **self.arrays}
+        exec(code, names)
+        return Setup(**{name: names[name] for name in self._fields})
+
+    def with_layer(self, layer, loss=None, **settings):
+        """(line of code, the setup after it): other settings of one layer and, if given, another loss."""
+        more = f'; loss="{loss}"' if loss else ""
+        new = self.with_parts({layer: [remade(layer, **settings)]})
+        return written(layer, more, **settings), new._replace(loss=loss or self.loss)
 
     def with_parts(self, swaps, shape=None):
         """The setup with other layers in the place of some; see `trials.changed`."""
@@ -80,7 +96,8 @@ def setup_of(model, x, y):
     metrics = ()
     with contextlib.suppress(Exception):
         metrics = tuple(map(str, keras.tree.flatten(model.get_compile_config()["metrics"])))
-    return Setup(with_input(model, x), getattr(model, "loss", None), metrics, x, y)
+    known = make(model, tuple(getattr(x, "shape", ())[1:]))  # a Sequential has no shapes before it sees data
+    return Setup(known, getattr(model, "loss", None), metrics, x, y)
 
 
 def activation_of(layer):
@@ -90,13 +107,14 @@ def activation_of(layer):
 
 
 def entropy(name, logits):
-    """Return a cross-entropy: its name, or the object that takes logits."""
-    return ENTROPIES[name](from_logits=True) if logits else name
+    """Return the line that sets a cross-entropy.
 
-
-def spelled(loss):
-    """Return how a loss of `entropy` is written."""
-    return f'"{loss}"' if isinstance(loss, str) else f"keras.losses.{type(loss).__name__}(from_logits=True)"
+    Example:
+        >>> entropy("binary_crossentropy", True)
+        'loss=keras.losses.BinaryCrossentropy(from_logits=True)'
+    """
+    kind = "".join(map(str.title, name.split("_")))
+    return f"loss=keras.losses.{kind}(from_logits=True)" if logits else f'loss="{name}"'
 
 
 def numbers(data):

@@ -1,4 +1,6 @@
-"""Trying a cure: the changed layers, called on shapes alone."""
+"""Trying a cure: layers and models with a change, on shapes alone; None where Keras objects."""
+
+import functools
 
 import keras
 
@@ -6,6 +8,19 @@ from cvcourse.keras_graph import graph_of, shapes_only, steps
 from cvcourse.what_if import copy_of
 
 
+def attempted(function):
+    """Make a function give None where it raises, whatever that is; its variables are shapes alone."""
+    @functools.wraps(function)
+    def attempt(*args, **kwargs):
+        try:
+            with shapes_only():
+                return function(*args, **kwargs)
+        except Exception:
+            return None
+    return attempt
+
+
+@attempted
 def through(layers, *shapes):
     """Return the shape that comes out of fresh copies of layers; None where they object.
 
@@ -17,25 +32,31 @@ def through(layers, *shapes):
         >>> through([keras.layers.Conv2D(8, 3), keras.layers.Flatten()], (None, 6, 6, 1))
         (None, 128)
     """
-    try:
-        with shapes_only():
-            tensors = [keras.KerasTensor(tuple(shape)) for shape in shapes]
-            x = tensors if len(tensors) > 1 else tensors[0]
-            for layer in layers:
-                x = (copy_of(layer, {}) if isinstance(layer, keras.layers.Layer) else layer)(x)
-            return tuple(x.shape)
-    except Exception:  # whatever it is, it does not fit
-        return None
+    tensors = [keras.KerasTensor(tuple(shape)) for shape in shapes]
+    x = tensors if len(tensors) > 1 else tensors[0]
+    for layer in layers:
+        x = (copy_of(layer, {}) if isinstance(layer, keras.layers.Layer) else layer)(x)
+    return tuple(x.shape)
 
 
+@attempted
 def remade(layer, **changes):
     """Return a copy of a layer with other settings; None where Keras does not allow them."""
-    try:
-        return copy_of(layer, changes)
-    except Exception:
-        return None
+    return copy_of(layer, changes)
 
 
+def written(layer, more="", **settings):
+    """Return settings of a layer as a line of code, with its place as a comment.
+
+    Example:
+        >>> written(keras.layers.Dense(3, name="top"), units=5, activation="relu")
+        'units=5, activation="relu"  # in "top"'
+    """
+    code = ", ".join(f"{name}={value!r}" for name, value in settings.items()).replace("'", '"')
+    return f'{code}{more}  # in "{layer.name}"'
+
+
+@attempted
 def changed(model, swaps, shape=None):
     """Return a copy of a model, without memory for weights, with some layers replaced; None if that fails.
 
@@ -45,39 +66,21 @@ def changed(model, swaps, shape=None):
         shape: tuple without the batch axis, another input; None keeps the model's own.
     """
     def replace(layer):
-        parts = swaps.get(layer, [layer])
-        parts = [copy_of(part, {}) for part in parts]
+        parts = [copy_of(part, {}) for part in swaps.get(layer, [layer])]
         return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)
 
-    try:
-        with shapes_only():
-            if isinstance(model, keras.Sequential):
-                shape = tuple(model.inputs[0].shape[1:]) if shape is None else shape
-                layers = [part for one in model.layers for part in swaps.get(one, [one])]
-                return keras.Sequential([keras.Input(shape), *(copy_of(layer, {}) for layer in layers)])
-            tensors = None if shape is None else keras.Input(shape)
-            return keras.models.clone_model(model, input_tensors=tensors, clone_function=replace)
-    except Exception:
-        return None
+    if isinstance(model, keras.Sequential):
+        layers = [copy_of(part, {}) for one in model.layers for part in swaps.get(one, [one])]
+        return keras.Sequential([keras.Input(shape or tuple(model.inputs[0].shape[1:])), *layers])
+    tensors = None if shape is None else keras.Input(shape)
+    return keras.models.clone_model(model, input_tensors=tensors, clone_function=replace)
 
 
-def with_input(model, x):
-    """Return the model; a Sequential that has not seen data yet as a copy that knows the shape of `x`."""
-    if isinstance(model, keras.Sequential) and not model.built and hasattr(x, "shape"):
-        with shapes_only():
-            copies = [copy_of(layer, {}) for layer in model.layers]
-            return keras.Sequential([keras.Input(tuple(x.shape[1:])), *copies])
-    return model
-
-
-def source(tensor):
-    """Return (layer, tensors that it took) of a symbolic tensor; (None, []) where that is not known."""
-    try:
-        graph = keras.Model(keras.utils.get_source_inputs(tensor), tensor)
-        return next((step.operation, step.inputs) for step in steps(graph_of(graph))
-                    if any(tensor is one for one in step.outputs))
-    except Exception:
-        return None, []
+@attempted
+def maker(tensor):
+    """Return the step that made a symbolic tensor; None where that is not known."""
+    graph = keras.Model(keras.utils.get_source_inputs(tensor), tensor)
+    return next(step for step in steps(graph_of(graph)) if any(tensor is one for one in step.outputs))
 
 
 def last_layers(model):
