@@ -142,10 +142,10 @@ def experiments(options):
 
 def doctor(options):
     """Print what this machine has for the course; the exit status, 1 if there is a problem."""
-    from cvcourse import doctor  # here, so that the other verbs start quickly
+    from cvcourse import doctor, speed  # here, so that the other verbs start quickly
 
     if options.record:
-        print(doctor.record(options.record))
+        print(speed.record(options.record))
         return 0
     report = doctor.examine(options.quick)
     print(report.json() if options.json else report)

@@ -9,34 +9,21 @@ import operator
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 import zipfile
-from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from cvcourse import stored
+from cvcourse import speed, stored
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 GIGABYTE = 10**9
 PACKAGE = Path(__file__).parent
-SPEED = PACKAGE / "doctor.json"  # what each lesson takes, and `work`, on the machine of the README's table
 BACKENDS = ("tensorflow", "jax", "torch")
 AGAIN = "Run python3 start.py again, or: pip install -r requirements.txt"
-LONG = 120  # seconds; a lesson that takes longer may be made smaller
-STEPS = 20  # of each training in `work`
-# What takes a lesson's time among the constants of its cell tagged `parameters`.
-SIZES = {
-    "01": "PICTURES, EPOCHS", "02": "MLP_EPOCHS, CNN_EPOCHS", "03": "DEPTH, DRAWS", "04": "EPOCHS",
-    "05": "SCENES, REPEATS", "06": "EPOCHS, STEPS", "07": "SCENES, REUSE_EPOCHS, EPOCHS",
-    "08": "LIVE_EPOCHS", "09": "DIGITS, SCENES", "10": "LIVE_EXAMPLES, LIVE_EPOCHS",
-    "11": "LIVE_SCENES, LIVE_EPOCHS", "12": "LIVE_STEPS, COLLAPSE_STEPS, DIGIT_EPOCHS, S_EPOCHS",
-}  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -48,8 +35,8 @@ class Row(NamedTuple):
     advice: str = ""
 
     def __repr__(self):
-        lines = textwrap.wrap(f"{self.state:8} {self.name:10} {self.found}", 100, subsequent_indent=" " * 20)
-        advice = textwrap.wrap(self.advice, 80, break_long_words=False)
+        lines = textwrap.wrap(f"{self.state:8} {self.name:10} {self.found}", 90, subsequent_indent=" " * 20)
+        advice = textwrap.wrap(self.advice, 70, break_long_words=False)
         return "\n".join(lines + [" " * 20 + line for line in advice])
 
 
@@ -72,7 +59,7 @@ class Report(NamedTuple):
     def line(self):
         """Return one sentence if there is no problem, else the problems and what to do; a str."""
         if self.ok:
-            return "This machine can run the course: Python, packages, memory, disk and files are looked at."
+            return "This machine can run the course: Python, packages, memory, disk and files are in order."
         return "\n".join(repr(row) for row in self.rows if row.state == PROBLEM)
 
     def json(self):
@@ -191,7 +178,7 @@ def _memory():
         cached = re.search(r"^file (\d+)", (limit.parent / "memory.stat").read_text(), re.MULTILINE)
         used = int((limit.parent / "memory.current").read_text()) - int(cached[1])
         total, free = min(total, int(text)), min(free, int(text) - used)
-    needs = {name[:2]: one["memory_gb"] for name, one in stored.read(SPEED)["lessons"].items()}
+    needs = {name[:2]: one["memory_gb"] for name, one in stored.read(speed.KNOWN)["lessons"].items()}
     short = [name for name, gigabytes in needs.items() if gigabytes > free / GIGABYTE]
     told = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB are free"
     told += f"; a lesson takes {min(needs.values())} to {max(needs.values())} GB"
@@ -241,7 +228,7 @@ def _damaged(path, sha256):
 
 
 def _files():
-    recordings = [stored.read(path) for path in [SPEED, *(PACKAGE / "runs").glob("*.json")]]
+    recordings = [stored.read(path) for path in [speed.KNOWN, *(PACKAGE / "runs").glob("*.json")]]
     ours = [(path.parent / card["file"], card["sha256"]) for path, card in _cards() if "package" not in card]
     bad = [words for path, sha256 in ours for words in _damaged(path, sha256)]
     if bad:
@@ -315,62 +302,9 @@ def _widget_of_a_kernel():
 
 
 def _speed(lessons):
-    known = stored.read(SPEED)
-    ratio = _work_apart() / known["work"]
-    for name, one in known["lessons"].items():
-        lessons.append({"lesson": name[:2], "minutes": round(one["seconds"] * ratio / 60, 1)})
-        if one["seconds"] * ratio > LONG:
-            lessons[-1]["lower"] = f"{SIZES[name[:2]]} at {LONG / one['seconds'] / ratio:.0%}"
-    told = f"Run All of a lesson takes {ratio:.1f} times what the README says, within a factor of 1.5 or so"
-    if "lower" not in {key for one in lessons for key in one}:
+    ratio, found = speed.predict()
+    lessons += found
+    told = f"Run All takes {ratio:.1f} times what the README says, more or less"
+    if not any("lower" in one for one in found):
         return OK, told
-    return NOTE, told, "What can be lowered stands in the cell tagged parameters, near each lesson's top."
-
-
-def _work_apart():
-    """Return `work` of a process of its own: a library that does not suit this processor ends only that."""
-    code = "from cvcourse import doctor; print(doctor.work())"
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
-    command = [sys.executable, "-c", code]
-    answer = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=180)
-    if answer.returncode:
-        last = (answer.stderr.strip() or "no word").splitlines()[-1]
-        raise RuntimeError(f"a small training ended with status {answer.returncode}: {last}")
-    return float(answer.stdout.split()[-1])
-
-
-def work():
-    """Return the seconds of a fixed piece of work: files read, matrices multiplied, two networks trained.
-
-    The share that two cores can do together is about that of a lesson. The import of Keras is no part of it.
-    """
-    import keras
-    import numpy as np
-
-    start = time.perf_counter()
-    for path in (PACKAGE / "weights").glob("*.npz"):
-        stored.read_npz(path)
-    square = np.ones((1000, 1000), "float32")
-    for _ in range(20):
-        square @ square
-    images, answers = np.ones((64, 32, 32, 3), "float32"), np.ones((64, 10), "float32")
-    for _ in range(2):
-        body = [keras.layers.Conv2D(filters, 3, activation="relu") for filters in (16, 32, 32)]
-        model = keras.Sequential([*body, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])
-        model.compile("adam", "mse")
-        for _ in range(STEPS):
-            model.train_on_batch(images, answers)
-    return time.perf_counter() - start
-
-
-def record(readme, seconds=None):
-    """Write what lessons take, by README.md's table, and `work` beside it (measured or known); the path."""
-    from cvcourse import recording
-
-    line = re.compile(r"notebooks/(\w+)\.ipynb\).*\| (\d+) s, ([\d.]+) GB \|$", re.MULTILINE)
-    found = line.findall(Path(readme).read_text(encoding="utf-8"))
-    lessons = {name: {"seconds": int(taken), "memory_gb": float(memory)} for name, taken, memory in found}
-    seconds = min(_work_apart() for _ in range(3)) if seconds is None else seconds
-    made = {"date": f"{date.today()}", "machine": recording.machine(), "versions": recording.versions()}
-    fields = {"command": "cvcourse doctor --record README.md", **made, "work": seconds, "lessons": lessons}
-    return stored.write(SPEED, recording.rounded(fields))
+    return NOTE, told, "Lower sizes in the cell tagged parameters, near a lesson's top:"

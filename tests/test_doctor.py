@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cvcourse import cli, doctor, stored
+from cvcourse import cli, doctor, speed, stored
 
 ROOT = Path(__file__).parents[1]
 QUICK = ["Python", "packages", "memory", "disk", "writing", "backend", "files", "networks", "camera"]
@@ -213,13 +213,13 @@ def test_a_kernel_says_which_widgets_it_has():
 
 
 def test_slow_machines_are_told_what_to_lower(machine):
-    known = stored.read(doctor.SPEED)
-    lessons = []
-    machine.setattr(doctor, "_work_apart", lambda: known["work"])
-    assert doctor._speed(lessons)[0] == "ok"
+    known = stored.read(speed.KNOWN)
+    machine.setattr(speed, "_work_apart", lambda: known["work"])
+    ratio, lessons = speed.predict()
     seconds = [one["seconds"] for one in known["lessons"].values()]
-    assert [one["minutes"] for one in lessons] == [round(one / 60, 1) for one in seconds]
-    machine.setattr(doctor, "_work_apart", lambda: known["work"] * 3)
+    assert ratio == 1 and [one["minutes"] for one in lessons] == [round(one / 60, 1) for one in seconds]
+    assert doctor._speed([])[0] == "ok"
+    machine.setattr(speed, "_work_apart", lambda: known["work"] * 3)
     slow = []
     assert doctor._speed(slow)[0] == "note"
     assert "PICTURES, EPOCHS at 65%" in slow[0]["lower"] and "lower" not in slow[9]
@@ -230,25 +230,25 @@ def test_what_can_be_lowered_stands_in_the_lessons():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         (source,) = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-        names = doctor.SIZES[path.stem[:2]].split(", ")
+        names = speed.SIZES[path.stem[:2]].split(", ")
         assert all(re.search(rf"\b{name}\b[^=\n]*=", source) for name in names), path.stem
 
 
 def test_the_times_are_those_of_the_readme(machine, tmp_path):
-    machine.setattr(doctor, "SPEED", tmp_path / "doctor.json")
-    fresh = stored.read(doctor.record(ROOT / "README.md", 1.0))["lessons"]
-    known = stored.read(ROOT / "cvcourse" / "doctor.json")["lessons"]
+    known = stored.read(speed.KNOWN)["lessons"]
+    machine.setattr(speed, "KNOWN", tmp_path / "speed.json")
+    fresh = stored.read(speed.record(ROOT / "README.md", 1.0))["lessons"]
     assert fresh.keys() == known.keys() == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     for name, one in fresh.items():
         assert 2 / 3 < one["seconds"] / known[name]["seconds"] < 1.5, "cvcourse doctor --record README.md"
 
 
 def test_the_measurement_is_work_that_is_done(machine):
-    machine.setattr(doctor, "STEPS", 2)
-    assert 0 < doctor.work() < 60
+    machine.setattr(speed, "STEPS", 1)
+    assert 0 < speed.work() < 120
 
 
-def test_a_library_that_kills_the_process_is_named(machine, tmp_path):
+def test_a_library_that_kills_the_process_is_named(machine):
     machine.setattr(sys, "executable", shutil.which("false"))
     bad = doctor._guarded("speed", lambda: doctor._speed([]))
     assert bad.state == "problem" and "status 1" in bad.found

@@ -41,6 +41,7 @@ ROWS = [
     ("experiments", ANY, ANY),
     ("publishing", ANY, ANY),
     ("classroom", {"nbformat"}, ANY),
+    ("speed", set(), {"keras", "numpy"}),
     ("doctor", set(), ANY),
     ("cli", set(), ANY),
 ]
@@ -156,6 +157,6 @@ def test_the_first_rows_import_without_keras():
 def test_every_row_that_exists_can_be_reached_from_the_package():
     code = "import cvcourse; print(*dir(cvcourse))"
     reachable = set(run_python(code))
-    inner = {"arguments", "backend", "keras_graph", "multiply_adds", "sealed", "stored", "what_if"}
+    inner = {"arguments", "backend", "keras_graph", "multiply_adds", "sealed", "speed", "stored", "what_if"}
     inner |= {"classroom", "cli", "publishing"}
     assert {row_of(path) for path in MODULES} - inner <= reachable
