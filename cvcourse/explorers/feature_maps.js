@@ -16,18 +16,13 @@ const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLe
 // A canvas of pixels whose colour is rgb(i), at most once for each array of bytes that Python sends.
 const stamps = new WeakMap();
 function stamp(view, width, height, rgb) {
-  if (!stamps.has(view)) {
-    const data = new ImageData(width, height);
-    for (let i = 0; i < width * height; i++) data.data.set([...rgb(i), 255], 4 * i);
-    const canvas = element("canvas", { width, height });
-    canvas.getContext("2d").putImageData(data, 0, 0);
-    stamps.set(view, canvas);
-  }
+  if (!stamps.has(view)) stamps.set(view, pixels(height, width, rgb));
   return stamps.get(view);
 }
 
-// Shades as colours of a palette: 256 times red, green, blue.
-const coloured = (shades, palette) => (i) => palette.subarray(3 * shades[i], 3 * shades[i] + 3);
+// The colours of 256 shades.
+const palettes = named({ rdbu, viridis }, (map) => Array.from({ length: 256 }, (_, k) => map(k / 255).map(Math.round)));
+const coloured = (shades, palette) => (i) => palette[shades[i]];
 
 // A small matrix whose cells are coloured, with their numbers where they fit.
 function matrix(title, role) {
@@ -43,7 +38,7 @@ function matrix(title, role) {
       const numbers = Math.max(rows, columns) <= 3;
       cells.replaceChildren(...values.map((value) => {
         const at = Math.round(255 * (signed ? (value / top + 1) / 2 : value / top));
-        const [r, g, b] = palette.slice(3 * at, 3 * at + 3);
+        const [r, g, b] = palette[at];
         const dark = [r, g, b].reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i] * (v / 255) ** 2.2, 0) < 0.179; // both ≥ 4.5 : 1
         return element("div", { title: short(value),
           style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
@@ -117,7 +112,6 @@ function render({ model, el }) {
   const names = ["layer", "image_name", "channel", "position", "photo", "maps", "chosen", "unit", "problem",
     "images", "layers"];
   const state = stateOf(model, names, () => draw());
-  const palettes = Object.fromEntries(Object.entries(model.get("colours")).map(([name, view]) => [name, bytes(view)]));
   let depth = null; // input channel whose products are shown; null is the strongest
   const still = model.still && stillLife(model, state);
   const change = (values) => (still ? still.change(values) || draw() : state.set(values));
@@ -222,9 +216,7 @@ function render({ model, el }) {
     one.fit(height, width);
     one.context.imageSmoothingEnabled = false;
     one.context.drawImage(canvas, ...one.place(0, 0, width, height));
-    if (!corners) return;
-    one.frame(...corners, "#fff", line + 2);
-    one.frame(...corners, one.ink("selected"), line);
+    if (corners) one.box(corners, "selected", line);
   }
 
   function drawUnit(unit) {
@@ -237,19 +229,19 @@ function render({ model, el }) {
     }
     const [rows, columns, channels] = unit.shape;
     const [values, kernel] = [floats(unit.patch), floats(unit.weights)];
-    const strongest = unit.sums.reduce((best, sum, i) => (Math.abs(sum) > Math.abs(unit.sums[best]) ? i : best), 0);
-    const chosen = Math.min(depth ?? strongest, channels - 1);
+    const chosen = Math.min(depth ?? strongest(unit), channels - 1);
     const pick = (array) => Array.from({ length: rows * columns }, (_, i) => array[i * channels + chosen]);
     const [a, b] = [pick(values), pick(kernel)];
     const signed = values.some((value) => value < 0);
-    patch.show(a, rows, columns, signed ? palettes.RdBu : palettes.viridis, signed, unit.about);
-    weights.show(b, rows, columns, palettes.RdBu, true, unit.rounded);
-    products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.RdBu, true, unit.about);
+    patch.show(a, rows, columns, signed ? palettes.rdbu : palettes.viridis, signed, unit.about);
+    weights.show(b, rows, columns, palettes.rdbu, true, unit.rounded);
+    products.show(a.map((value, i) => value * b[i]), rows, columns, palettes.rdbu, true, unit.about);
     barsCaption.textContent = channels === 1 ? `sum of the products: ${figure(unit, unit.total)}`
       : `input channel ${chosen} of ${channels}: sum ${figure(unit, unit.sums[chosen])}`;
     drawBars(unit.sums, chosen);
   }
 
+  const strongest = ({ sums }) => sums.reduce((best, sum, i) => (Math.abs(sum) > Math.abs(sums[best]) ? i : best), 0);
   const figure = ({ about }, value) => (about ? `about ${short(value, 2)}` : short(value));
 
   function sum(unit) {
@@ -277,22 +269,21 @@ function render({ model, el }) {
   function draw() {
     const now = state.get();
     const signed = now.maps.low < 0;
-    const palette = signed ? palettes.RdBu : palettes.viridis;
+    const palette = signed ? palettes.rdbu : palettes.viridis;
     const offered = still ? still.offered(now) : now;
     options(layer, offered.layers.map(({ name, shape }) => [name, `${name}  ${shape.join("×")}`]), now.layer);
     options(image, offered.images.map((name) => [name, name]), now.image_name);
     guess.textContent = now.photo.guess ? `The network says: ${now.photo.guess}` : "";
     const [height, width, count] = now.maps.shape;
     const field = now.unit.field;
-    const box = field && [field[1], field[0], field[3] - field[1], field[2] - field[0]];
     const [high, wide] = now.photo.shape;
-    const rgb = bytes(now.photo.values);
-    drawBoard(seen, stamp(now.photo.values, wide, high, (i) => rgb.subarray(3 * i, 3 * i + 3)), box, 2);
-    imageCaption.textContent = field ? `unit sees ${box[3]}×${box[2]} pixels` : now.image_name;
+    const photo = bytes(now.photo.values);
+    drawBoard(seen, stamp(now.photo.values, wide, high, rgb(photo)), field && [field[1], field[0], field[3], field[2]], 2);
+    imageCaption.textContent = field ? `unit sees ${field[2] - field[0]}×${field[3] - field[1]} pixels` : now.image_name;
     const inside = now.position[0] < height && now.position[1] < width;
     const line = Math.max(width, height) > 60 ? 1.5 : 2.5;
     const chosen = stamp(now.chosen.values, width, height, coloured(bytes(now.chosen.values), palette));
-    drawBoard(map, chosen, inside && [now.position[1], now.position[0], 1, 1], line);
+    drawBoard(map, chosen, inside && [now.position[1], now.position[0], now.position[1] + 1, now.position[0] + 1], line);
     mapCaption.textContent = `map ${now.channel}: ${now.chosen.about ? "about " : ""}${short(now.chosen.range[0], 2)} to ${short(now.chosen.range[1], 2)}`;
     drawOverview(now, palette);
     drawUnit(now.unit);
@@ -324,35 +315,30 @@ function render({ model, el }) {
       else return false;
     },
   });
-  overview.addEventListener("pointerdown", (event) => {
-    const { first, shown } = page(model.get("channel"), state.get().maps.shape[2]);
-    const { columns, size } = tiling(shown);
-    const column = Math.floor(event.offsetX / size);
-    const index = Math.floor(event.offsetY / size) * columns + column;
-    if (column < columns && index < shown) pick(first + index);
-  });
-  overview.addEventListener("keydown", (event) => {
-    const { shown } = page(model.get("channel"), state.get().maps.shape[2]);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: tiling(shown).columns, ArrowUp: -tiling(shown).columns,
-      PageDown: PAGE, PageUp: -PAGE, Home: -1e6, End: 1e6 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    pick(model.get("channel") + step);
+  const shownHere = () => page(model.get("channel"), state.get().maps.shape[2]);
+  follow(overview, {
+    press(event) {
+      const { first, shown } = shownHere();
+      const { columns, size } = tiling(shown);
+      const column = Math.floor(event.offsetX / size);
+      const index = Math.floor(event.offsetY / size) * columns + column;
+      if (column < columns && index < shown) pick(first + index);
+    },
+    drag: () => {},
+    arrow: (down, right) => pick(model.get("channel") + right + down * tiling(shownHere().shown).columns),
+    key({ key }) {
+      const step = { PageDown: PAGE, PageUp: -PAGE, Home: -1e6, End: 1e6 }[key];
+      return step ? pick(model.get("channel") + step) : false;
+    },
   });
   const chooseDepth = (index) => {
     depth = clamp(index, state.get().unit.shape[2]);
     draw();
   };
-  const shownDepth = () => depth ?? state.get().unit.sums.reduce((best, sum, i, all) => (Math.abs(sum) > Math.abs(all[best]) ? i : best), 0);
-  bars.addEventListener("pointerdown", (event) => {
-    const { sums } = state.get().unit;
-    chooseDepth(Math.floor(event.offsetX / Math.min(40, bars.clientWidth / sums.length)));
-  });
-  bars.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -1e6, End: 1e6 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    chooseDepth(shownDepth() + step);
+  follow(bars, {
+    press: (event) => chooseDepth(Math.floor(event.offsetX / Math.min(40, bars.clientWidth / state.get().unit.sums.length))),
+    arrow: (down, right) => chooseDepth((depth ?? strongest(state.get().unit)) + right - down),
+    key: ({ key }) => (key === "Home" || key === "End" ? chooseDepth(key === "End" ? 1e6 : 0) : false),
   });
 
   return live(stage, draw, state.close, close);

@@ -2,7 +2,6 @@
 
 import re
 
-import matplotlib
 import numpy as np
 from traitlets import Dict, Int, List, Unicode, validate
 
@@ -17,11 +16,6 @@ YOURS = "your image"
 OPEN_SIZE = 128  # pixels of a photograph for a network that takes any size
 PHOTOS = 3  # that a page without Python gets besides the image shown, if they are small
 THUMBNAIL = 64  # pixels of a map in the overview; the chosen map is shown with all its pixels
-
-
-def _colours(name):
-    """Return 256 colours of a matplotlib colour map as RGB bytes."""
-    return (matplotlib.colormaps[name](np.arange(256))[:, :3] * 255).round().astype("uint8").tobytes()
 
 
 def _shades(values, low, high):
@@ -100,7 +94,6 @@ class FeatureMaps(Explorer):
     maps = Dict().tag(sync=True)
     chosen = Dict().tag(sync=True)
     unit = Dict().tag(sync=True)
-    colours = Dict().tag(sync=True)
     carried = Dict().tag(sync=True)  # for a page without Python; made when the explorer is shown or saved
 
     def __init__(self, model, image=None, labels=None, preprocess=None, layers=None):
@@ -113,7 +106,6 @@ class FeatureMaps(Explorer):
         super().__init__(
             layer=layer, image_name=name, images=self._names(), channel=_liveliest(maps), position=place,
             layers=[{"name": name, "shape": maps.shape} for name, maps in self._maps.items()],
-            colours={name: _colours(name) for name in ("viridis", "RdBu")},
             **self._drawing(layer, _liveliest(maps), place, everything=True))
         self.observe(self._update, names=["layer", "image_name", "channel", "position"])
         self.on_msg(self._receive)

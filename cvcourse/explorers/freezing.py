@@ -205,15 +205,7 @@ class Freezing(Explorer):
 
     def label(self):
         """Return what is frozen, as the label of a curve: "layers 1–7 frozen"."""
-        return frozen_words([self.names.index(name) + 1 for name in self.frozen], len(self.names))
-
-    def figure(self):
-        """Return the present state as a `Picture`: the work of each layer, and the curves."""
-        return figure(self.groups, self.frozen, self.cost, self.runs, self.describe())
-
-    def describe(self):
-        """Return the present state in words and numbers."""
-        return describe(self.label(), self.cost, self.runs, self.running, self.problem)
+        return label_of(self.names, self.frozen)
 
 
 def _is_default(train, test):
@@ -262,12 +254,18 @@ def frozen_words(numbers, count):
     return f"layer{'s'[: len(numbers) > 1]} {', '.join(spans)} frozen"
 
 
+def label_of(names, frozen):
+    """Return which of the layers `names` are frozen, in words."""
+    return frozen_words([names.index(name) + 1 for name in frozen], len(names))
+
+
 def _bytes(count):
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
-def describe(label, cost, runs, running, problem):
+def describe(names, frozen, cost, runs, running, problem):
     """Return the state of a `Freezing` in words and numbers. Pure; arguments as its attributes."""
+    label = label_of(names, frozen)
     kept, rest = _bytes(cost["activations"]), _bytes(cost["gradients"] + cost["slots"])
     words = [
         problem,
@@ -285,9 +283,9 @@ def describe(label, cost, runs, running, problem):
 
 
 @style()
-def figure(groups, frozen, cost, runs, words):
+def figure(groups, frozen, cost, runs, description):
     """Return the state of a `Freezing` as a `Picture`. Pure; arguments as its attributes."""
-    drawing, (work, right) = picture(9.4, 3.6, f"Freezing. {words}", columns=2, wspace=0.3)
+    drawing, (work, right) = picture(9.4, 3.6, f"Freezing. {description}", columns=2, wspace=0.3)
     places, floor = np.arange(1, len(groups) + 1), np.zeros(len(groups))
     macs = np.array([group["macs"] for group in groups]) / 1e6
     hatch = ["///" if group["name"] in frozen else "" for group in groups]

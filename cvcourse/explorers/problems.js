@@ -4,11 +4,7 @@
 
 const SETTINGS = ["animal", "background", "turn", "light", "cover", "size"];
 const REST = 250; // ms without a change until the strips are asked for
-const UNITS = { turn: "°", light: " %", cover: " %", size: " %" };
-const WORDS = { turn: "Turn", light: "Light", cover: "Cover", size: "Size" };
 const PIXELS = 64;
-
-const signed = (value) => String(value).replace("-", "−");
 
 const bestOf = (scores) => scores.indexOf(Math.max(...scores));
 
@@ -47,7 +43,7 @@ function row(name, classes, pick) {
         value.textContent = number(scores[at]);
       });
     },
-    strip(right, knob, stale) {
+    strip(right, word, stale) {
       if (cells.childElementCount !== right.length) {
         cells.replaceChildren(...right.map(() => element("span", { style: "flex:1" })));
       }
@@ -57,7 +53,7 @@ function row(name, classes, pick) {
       });
       cells.style.opacity = stale ? 0.35 : 1;
       const share = right.filter(Boolean).length;
-      cells.setAttribute("aria-label", `right at ${share} of ${right.length} positions of ${WORDS[knob]}`);
+      cells.setAttribute("aria-label", `right at ${share} of ${right.length} positions of ${word}`);
     },
     mark(part) { marker.style.left = `${100 * part}%`; },
   };
@@ -128,14 +124,14 @@ function render({ model, el }) {
 
   function drawStrips(now) {
     const { of, knob, places, right } = now.strips;
-    const unit = UNITS[knob];
+    const declared = model.get("controls")[knob];
     const stale = knob !== now.swept || !same(of, now, knob);
-    title.textContent = `right (tall) at each position of ${WORDS[knob]}, the rest as it is`;
-    write(ends, element("span", {}, signed(places[0]) + unit), element("span", {}, signed(places[places.length - 1]) + unit));
+    title.textContent = `right (tall) at each position of ${declared.word}, the rest as it is`;
+    write(ends, ...[places[0], places.at(-1)].map((value) => element("span", {}, written(value, declared))));
     const width = places[1] - places[0];
     const part = (now[knob] - places[0] + width / 2) / (width * places.length);
     rows.forEach((one, at) => {
-      one.strip(right[names[at]], knob, stale);
+      one.strip(right[names[at]], declared.word, stale);
       one.mark(part);
     });
   }
