@@ -265,7 +265,7 @@ def test_every_slide_of_a_lesson_fits_and_keeps_nobody_out(from_disk, tmp_path, 
     file = tmp_path / "slides.html"
     file.write_text(slides.page(nbformat.read(copy, as_version=4), "Lesson"), encoding="utf-8")
     found = deck.walk(from_disk(file.as_uri(), *SIZES[0]))
-    assert 40 <= len(found) <= 70
+    assert 40 <= len(found) <= 72  # about 70: lesson 02 has 71
     wrong = {number: slide["over"] + slide["axe"] for number, slide in enumerate(found, 1)}
     assert {number: told for number, told in wrong.items() if told} == {}
     assert min(slide["least"]["text"][0] for slide in found if "text" in slide["least"]) >= 17.99
