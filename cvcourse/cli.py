@@ -20,6 +20,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from cvcourse import stored
 from cvcourse.experiments import NAMES
 
 CHECKED = "nbval-check-output"  # the tag of the cells whose output is kept and compared
@@ -227,7 +228,6 @@ def class_report(options):
 
 def slides(options):
     """Write a lesson as slides; it is run first, unless a run is kept that is still good. The exit status."""
-    import nbformat  # here, so that the other verbs start quickly
 
     from cvcourse.publishing.executed import executed
 
@@ -236,7 +236,7 @@ def slides(options):
     except ImportError as error:
         raise ValueError(f"{error}. Slides need: pip install -e '.[site]'") from None
     path, out = options.notebook, options.out
-    notebook = nbformat.read(path, as_version=4) if options.executed else executed(path)
+    notebook = stored.read_notebook(path) if options.executed else executed(path)
     if not any(cell.get("outputs") for cell in notebook.cells):
         raise ValueError(f"{path} has no outputs: leave --executed out, and it is run.")
     number = path.stem[:2]
@@ -262,7 +262,7 @@ def clean_one(path, strip):
 
     from cvcourse.publishing.executed import run
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = stored.read_notebook(path)
     if not strip:
         run(notebook, path.parent)
     tidy(notebook, keep_outputs=not strip)

@@ -88,3 +88,22 @@ def write(path, fields):
 def _checksum(fields):
     fields = {name: value for name, value in fields.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def read_notebook(path):
+    """Return the notebook of a file, in version 4 of the format.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is no notebook.
+    """
+    import nbformat  # here, since few who read stored files read notebooks
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        if not all(cell.cell_type and cell.source is not None for cell in notebook.cells):
+            raise ValueError("a cell without type or source")
+    # The latter three: JSON in which what a notebook has was looked for.
+    except (ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} must be a notebook. Received: {str(error)[:80]!r}") from None
+    return notebook

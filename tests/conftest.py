@@ -8,6 +8,42 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--reliability", metavar="PAGE", help="write the page of what was tried")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    marks = [mark.args for mark in item.iter_markers("reliability")]
+    report.user_properties += [("reliability", mark) for mark in marks]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Rows of docs/reliability.md: what was done, what one sees; where every case of a test has passed."""
+    if not (page := config.getoption("--reliability")):
+        return
+
+    def rows_of(kind):
+        reports = terminalreporter.getreports(kind)
+        return {mark for report in reports for name, mark in report.user_properties if name == "reliability"}
+
+    rows = sorted(rows_of("passed") - rows_of("failed") - rows_of("error"))
+    lines = [f"| {done} | {seen} |" for done, seen in rows]
+    Path(page).write_text(RELIABILITY + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+RELIABILITY = """# What was tried, and what one sees
+
+Written by the tests: each row is one of them, and it has passed. In none of them is anything lost.
+`python -m pytest -m reliability --reliability docs/reliability.md` runs them and writes this page.
+
+| what was done | what one sees |
+|---|---|
+"""
+
+
 def load_start():
     """start.py, which is no part of the package, as a module of its own."""
     spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")

@@ -54,6 +54,10 @@ def test_a_solution_that_a_later_cell_needs_comes_from_its_check():
         student.student_edition(lesson)
 
 
+@pytest.mark.reliability(
+    "a corrected lesson is handed out over answers",
+    "the answers stay; what clashes is kept beside",
+)
 def test_answers_survive_a_new_edition(tmp_path, capsys):
     lesson, copy = tmp_path / "04_pooling.ipynb", tmp_path / "class" / "04_pooling.ipynb"
     lesson.write_bytes(LESSONS[3].read_bytes())

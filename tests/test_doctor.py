@@ -101,6 +101,7 @@ def test_tensorflow_may_be_missing_where_another_backend_is_chosen(machine):
 
 
 @pytest.mark.parametrize(("free", "state"), [(8e9, "ok"), (1.5e9, "note"), (0.3e9, "problem")])
+@pytest.mark.reliability("too little memory", "`cvcourse doctor` says how much a lesson takes")
 def test_little_memory(machine, free, state):
     with_memory(machine, free)
     found = row("memory")

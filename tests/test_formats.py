@@ -152,6 +152,10 @@ def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
     (b"\xff\xfe\x00", "not whole JSON"), (None, "does not exist"), ("[" * 100_000, "not whole JSON"),
     (b"\xef\xbb\xbf[]", "must hold a list of images"),
 ])
+@pytest.mark.reliability(
+    "annotations that are broken, nested without end or no JSON",
+    "the file is named, before memory is taken",
+)
 def test_broken_json_is_always_refused(tmp_path, text, words):
     path = tmp_path / "instances.json"
     if text is not None:
@@ -181,6 +185,7 @@ def test_a_box_without_a_mask_claims_no_background(coco):
     assert read()[1].mask is None  # in a file of boxes alone, nobody knows that
 
 
+@pytest.mark.reliability("more objects than memory can hold", "it is refused, with their number")
 def test_too_many_objects_are_named_before_memory_is_taken(coco, monkeypatch):
     monkeypatch.setattr("cvcourse.datasets.files.LARGEST", 1000)
     assert "the masks of its 2 objects would take" in coco[1](bad="skip").skipped[0][1]

@@ -282,6 +282,10 @@ def fault(function, changed):
 
 
 @pytest.mark.parametrize("function", TABLE, ids=lambda function: function.__name__)
+@pytest.mark.reliability(
+    "hostile arguments to every public function",
+    "an error that names the argument; never a crash or a hang",
+)
 def test_hostile_arguments_are_answered_in_our_words(function):
     if function not in of_files():
         function(**TABLE[function])

@@ -103,6 +103,7 @@ def test_a_failed_download_leaves_nothing_and_says_why(server, tmp_path, address
     assert os.listdir(tmp_path) == [] and time.monotonic() - start < 2.5
 
 
+@pytest.mark.reliability("a download fails over a file that is already there", "the old file stays")
 def test_a_failed_download_keeps_what_was_there(server, tmp_path):
     (tmp_path / "file").write_text("older")
     with pytest.raises(ConnectionError):
@@ -110,6 +111,7 @@ def test_a_failed_download_keeps_what_was_there(server, tmp_path):
     assert (tmp_path / "file").read_text() == "older" and len(os.listdir(tmp_path)) == 1
 
 
+@pytest.mark.reliability("a host that never answers", "it is given up after its time")
 def test_a_host_that_never_answers_is_given_up(black_hole, tmp_path):
     start = time.monotonic()
     with pytest.raises(ConnectionError, match="nothing from"):
@@ -125,6 +127,7 @@ def test_a_name_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
     assert time.monotonic() - start < 2.5
 
 
+@pytest.mark.reliability("a download is interrupted", "no half file is left")
 def test_interrupting_a_download_leaves_nothing(server, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -179,6 +182,7 @@ def test_cifar_is_read_from_its_archive(monkeypatch):
     assert data.classes[3] == "cat" and data.y_train.dtype == "int64"
 
 
+@pytest.mark.reliability("a data set whose pickle would run a program", "it is refused, and nothing is run")
 def test_a_pickle_that_would_run_code_is_refused(monkeypatch, tmp_path):
     class Evil:
         def __reduce__(self):
@@ -241,6 +245,10 @@ def test_a_class_may_bring_its_own_data(monkeypatch, tmp_path):
         load("../leaves2")
 
 
+@pytest.mark.reliability(
+    "no network, and a data set that is not there",
+    "what was tried, and three ways to get it",
+)
 def test_without_a_network_the_error_says_what_was_tried_and_what_to_do(monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -271,6 +279,7 @@ def test_a_whole_download_ends_in_the_cache(monkeypatch, server):
         load("mnist")
 
 
+@pytest.mark.reliability("a cache folder that cannot be written", "one sentence, with the folder")
 def test_an_unwritable_cache_is_said_plainly(monkeypatch, tmp_path):
     (tmp_path / "keras").write_text("a file, not a folder")
     with pytest.raises(ConnectionError, match=r"(?s)cannot write into the folder .*KERAS_HOME"):

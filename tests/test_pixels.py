@@ -164,6 +164,10 @@ def saved(array, kind):
     (saved(COLOURS, "PNG").replace(b"IDAT", b"IDAt"), "no picture can be read"),
     (b"text", "of no kind or type"),
 ], ids=["bomb", "text chunk", "cut PNG", "cut JPEG", "cut TIFF", "bit", "text"])
+@pytest.mark.reliability(
+    "pictures that are broken, or bombs",
+    "each is named with its reason; the others are read",
+)
 def test_broken_and_hostile_pictures_are_found_when_listed(tmp_path, data, words):
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "bad.png").write_bytes(data)
@@ -175,6 +179,7 @@ def test_broken_and_hostile_pictures_are_found_when_listed(tmp_path, data, words
         pixels.read(tmp_path / "class" / "bad.png", pixels.picture)
 
 
+@pytest.mark.reliability("an upload that is no picture", "its name and the reason")
 def test_uploads_say_what_is_wrong():
     for data, words in ((png(), "far too many pixels"), (png(TEXT, size=(8, 8)), "a text of megabytes")):
         with pytest.raises(ValueError, match=rf"a\.png .*{words}"):

@@ -146,6 +146,10 @@ def test_offline_says_what_to_do(cache, monkeypatch):
         pretrained.load("MobileNetV2")
 
 
+@pytest.mark.reliability(
+    "weights are asked for, and the network never answers",
+    "a sentence after the time is over",
+)
 def test_a_network_that_never_answers_does_not_hang(cache, monkeypatch):
     def silent(address, timeout=None, *args, **kwargs):
         time.sleep(60 if timeout is applications.CONNECT_SECONDS else 0.5)

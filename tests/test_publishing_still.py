@@ -23,6 +23,7 @@ def inside(text):
     return json.loads(re.search(r'<script type="application/json">(.*?)</script>', text)[1])
 
 
+@pytest.mark.reliability("a name with markup in it, on a page", "it is shown as text")
 def test_names_and_words_never_become_markup():
     text = still.fragment(entry(description=HOSTILE, classes=[HOSTILE]))
     assert text.count("<script") == text.count("</script>") == 1 and "<!--" not in text

@@ -94,6 +94,10 @@ def test_the_tests_need_more_than_the_lessons_once(installed):
     assert installed.steps == ["pip test"]
 
 
+@pytest.mark.reliability(
+    "the installation is cut off",
+    "the next start makes the environment anew, by itself",
+)
 def test_an_installation_that_was_cut_off_is_made_anew(installed):
     installed.UNFINISHED.touch()
     installed.prepare("lab")
@@ -126,6 +130,10 @@ def test_pip_is_marked_unfinished_from_its_first_change_until_it_is_done(course,
     assert not course.UNFINISHED.exists()
 
 
+@pytest.mark.reliability(
+    "the network goes while packages are fetched",
+    "one line with the remedy; the environment is as it was",
+)
 def test_a_failed_download_leaves_the_environment_as_it_was(course, monkeypatch):
     course.VENV.mkdir()
     pip_that_prints(monkeypatch, course, "Collecting numpy\nERROR: Read timed out.\n", 1)
@@ -233,12 +241,17 @@ def test_a_module_that_is_missing_makes_a_python_unusable(start):
     assert start.python_version([sys.executable], needs="no_such_module") == (0, 0)
 
 
+@pytest.mark.reliability("a full disk", "it is said before anything is installed")
 def test_a_full_disk_is_seen_before_the_start(course, monkeypatch):
     monkeypatch.setattr(course.shutil, "disk_usage", lambda _: SimpleNamespace(free=1.2e9))
     with pytest.raises(course.Problem, match=r"1\.2 GB free and the course needs about 3 GB"):
         course.check_folder()
 
 
+@pytest.mark.reliability(
+    "a course folder that is read-only",
+    "one line: copy the course into a folder of your own",
+)
 def test_a_folder_that_cannot_be_written(course, monkeypatch):
     monkeypatch.setattr(course.os, "access", lambda *_: False)
     with pytest.raises(course.Problem, match="cannot be written"):
@@ -272,6 +285,7 @@ def test_a_taken_port_is_refused_and_a_free_one_is_not(start, flags):
         (KeyboardInterrupt(), "Start it again"),
     ],
 )
+@pytest.mark.reliability("anything else that the system refuses at the start", "one line, no traceback")
 def test_errors_anywhere_end_in_one_line(start, monkeypatch, capsys, error, words):
     def fail(_):
         raise error

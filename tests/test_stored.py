@@ -25,6 +25,10 @@ def test_what_is_written_is_read(tmp_path):
     (lambda text: "[" * 100_000, "not whole JSON"), (lambda text: '{"name": 1}', "it lacks runs"),
     (lambda text: text.replace("0.75", "0.85"), "its checksum is another"),
 ])
+@pytest.mark.reliability(
+    "a stored file that is cut, empty, merged badly or changed by hand",
+    "its name and what is wrong with it",
+)
 def test_a_damaged_file_is_named(tmp_path, damage, words):
     path = stored.write(tmp_path / "a.json", {"name": "x", "runs": [0.75, 1]})
     path.write_text(damage(path.read_text()))
@@ -48,6 +52,10 @@ def forged(shape, dtype="|u1"):
     (forged((800_000_000_000,)), "x_train.npy says that it has 800,000,000,000 bytes, it has 4"),
     (forged((1,), "|O"), "says that it has 8 bytes"),
 ])
+@pytest.mark.reliability(
+    "an array file whose header promises more memory than there is",
+    "it is refused before memory is taken",
+)
 def test_a_damaged_npz_is_named_before_memory_is_taken(tmp_path, monkeypatch, data, words):
     path = tmp_path / "mine.npz"
     if data is not None:

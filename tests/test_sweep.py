@@ -58,6 +58,10 @@ def test_two_workers_record_what_one_process_records(data, tmp_path):
         assert one[3] == other[3]
 
 
+@pytest.mark.reliability(
+    "a worker of a long experiment is killed",
+    "its run is done again; the recording is whole",
+)
 def test_the_runs_of_a_lost_worker_are_done_again(tmp_path, capsys):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     jobs = [{"seed": seed, "marker": str(tmp_path / "died")} for seed in range(4)]
@@ -67,6 +71,7 @@ def test_the_runs_of_a_lost_worker_are_done_again(tmp_path, capsys):
     assert capsys.readouterr().out.count("min left") == 4  # progress, and when it will end
 
 
+@pytest.mark.reliability("a long experiment is stopped in the middle of a line", "it goes on where it was")
 def test_after_a_stop_only_what_is_missing_is_run(tmp_path, capsys):
     journal, calls = tmp_path / "journal", tmp_path / "calls"
     jobs = [{"seed": seed, "calls": str(calls)} for seed in range(4)]

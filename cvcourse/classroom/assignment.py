@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from cvcourse import stored
 from cvcourse.classroom.student import student_edition
 
 BEGIN, END, STUB = "### BEGIN SOLUTION", "### END SOLUTION", "raise NotImplementedError"
@@ -67,7 +68,7 @@ def assignment(path, folder, seed_by="student", only_exercises=False, quiz=False
     if seed_by not in SEED_BY:
         raise ValueError(f"seed_by must be one of {', '.join(SEED_BY)}. Received: {seed_by!r}")
     path, folder = Path(path), Path(folder)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = stored.read_notebook(path)
     edition, answers = student_edition(notebook), _answers(notebook)
     cells = _quiz(path.stem[:2], not only_exercises) if quiz else []
     asked = [mark for cell in cells if "points" in (mark := cell.metadata.get("nbgrader", {}))]

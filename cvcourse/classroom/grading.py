@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 
+from cvcourse import stored
 from cvcourse.classroom.assignment import SEEDS
 from cvcourse.exercises.checking import SEED
 
@@ -40,7 +41,7 @@ def restored(root, notebook, resources):
         os.environ[SEED] = hashlib.sha256(words.encode()).hexdigest()
     released = Path(root, "release", who["assignment"], f"{who['notebook']}.ipynb")
     ids, place = [_id(cell) for cell in notebook.cells], -1
-    for cell in nbformat.read(released, as_version=4).cells:
+    for cell in stored.read_notebook(released).cells:
         if _id(cell) in ids and _id(cell):
             place = ids.index(_id(cell))
         elif _id(cell):
@@ -149,13 +150,13 @@ def _look_at(folder, lesson):
     if table.exists():
         with table.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.reader(file) if row[1] not in ("lesson", lesson)]
-    released = nbformat.read(folder / "release" / lesson / f"{lesson}.ipynb", as_version=4)
+    released = stored.read_notebook(folder / "release" / lesson / f"{lesson}.ipynb")
     for path in sorted((folder / "submitted").glob(f"*/{lesson}")):
         student, notebook = path.parent.name, path / f"{lesson}.ipynb"
         if not (folder / "autograded" / student / lesson / notebook.name).exists():
             words = ["could not be graded: see nbgrader.log"]
         else:
-            words = looked_at(nbformat.read(notebook, as_version=4), released) if student != MODEL else []
+            words = looked_at(stored.read_notebook(notebook), released) if student != MODEL else []
         rows += [(student, lesson, one) for one in words]
     with table.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("student", "lesson", "what"), *rows])

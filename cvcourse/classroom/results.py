@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from cvcourse import stored
 
 STATES = "right", "wrong", "not done", "not run"
 _CHECK = re.compile(r"^(?:exercises|quiz)\.(check_\w+)\((?:\"\d+\", \w+, (\d+)\))?", re.MULTILINE)
@@ -48,10 +48,7 @@ def results(path):
         OSError, ValueError: the file is no notebook that can be read.
     """
     path = Path(path)
-    try:
-        cells = nbformat.read(path, as_version=4).cells
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, KeyError) as error:
-        raise ValueError(f"{path} must be a notebook. Received: {str(error)[:80]!r}") from None
+    cells = stored.read_notebook(path).cells
     found, exercise, section = {}, "", ""
     for cell in cells:
         if cell.cell_type == "markdown":

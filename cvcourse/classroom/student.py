@@ -13,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 
+from cvcourse import stored
+
 REMEMBERED = "cvcourse"  # key of the notebook's metadata: {cell id: hash of its text}
 POINTER = re.compile(r"(?:\n+T|; t)he collapsed cell (?:below|after them) holds a solution(?: \(.*\)|.*)")
 HERE = "The course's own function, to go on with. Yours counts in the check above."
@@ -114,7 +116,7 @@ def hand_out(lessons, folder, update=False):
             f"{folder} must have no copies yet. Received: {', '.join(there)}. With --update they are brought "
             "up to date and keep their answers."
         )
-    editions = [(folder / path.name, student_edition(nbformat.read(path, as_version=4))) for path in lessons]
+    editions = [(folder / path.name, student_edition(stored.read_notebook(path))) for path in lessons]
     folder.mkdir(parents=True, exist_ok=True)
     return [_hand_out(path, edition) for path, edition in editions]
 
@@ -123,7 +125,7 @@ def _hand_out(path, edition):
     if not path.exists():
         _write(edition, path)
         return f"{path}: handed out"
-    merged, kept, clashes, beside = updated(nbformat.read(path, as_version=4), edition)
+    merged, kept, clashes, beside = updated(stored.read_notebook(path), edition)
     words = f"{path}: up to date; answers kept: {len(kept)}"
     if clashes:
         words += f"; tasks whose first lines have changed (see below the answer): {len(clashes)}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import nbformat
 
+from cvcourse import stored
+
 PACKAGE = Path(__file__).parents[1]
 CACHE = Path("build") / "executed"  # from the folder where the command is typed
 
@@ -27,10 +29,10 @@ def executed(path, cache_folder=CACHE):
         OSError, ValueError: the notebook cannot be read.
     """
     path, folder = Path(path), Path(cache_folder)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = stored.read_notebook(path)
     copy = folder / f"{path.stem}-{_key(notebook)}.ipynb"
     if copy.exists():
-        return nbformat.read(copy, as_version=4)
+        return stored.read_notebook(copy)
     run(notebook, path.parent)
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{path.stem}-{'?' * 16}.ipynb"):

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from cvcourse import stored
 from cvcourse.publishing import glossary, still
 from cvcourse.publishing.executed import CACHE, PACKAGE, executed
 from cvcourse.publishing.formulas import mathml
@@ -73,7 +74,7 @@ def site(out, notebooks, repository=REPOSITORY, cache_folder=CACHE):
     if repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise ValueError(f"repository must be owner/name. Received: repository={repository!r}")
     if cache_folder is None:
-        lessons = {path.stem: nbformat.read(path, as_version=4) for path in notebooks}
+        lessons = {path.stem: stored.read_notebook(path) for path in notebooks}
     else:
         lessons = {path.stem: executed(path, cache_folder) for path in notebooks}
     with tempfile.TemporaryDirectory() as folder:
