@@ -68,7 +68,7 @@
   }
 
   // Letters as large as the slide has room for, down to the least that a hall can read; then the slide scrolls.
-  function fit(slide = slides[at]) {
+  function fit(slide = slides[at], explorers = true) {
     const parts = slide.querySelector(".parts");
     slide.classList.remove("tall", "wide");
     const sizes = SIZES.slice(slide.querySelector(".picture, .explorer") ? 19 : slide.matches(".few") ? 0 : 11);
@@ -78,7 +78,7 @@
       slide.classList.toggle("wide", narrow(parts)); // long lines are broken then
       return !over(slide);
     });
-    if (slide.querySelector(".cv-explorer")) zoom(slide, 0);
+    if (explorers && slide.querySelector(".cv-explorer")) zoom(slide, 0);
     scrolls(slide);
   }
 
@@ -224,8 +224,19 @@
   async function paper() {
     document.body.classList.add("paper");
     await window.cvStill?.all();
-    slides.forEach((slide) => fit(slide));
-    await new Promise((done) => { setTimeout(done, 300); });
+    for (const slide of slides) {
+      fit(slide, false);
+      const explorer = slide.querySelector(".cv-explorer");
+      if (!explorer) continue;
+      slide.classList.remove("tall");
+      delete explorer.dataset.room;
+      for (const k of ZOOMS) { // a page is 1280 × 720, whatever the window is
+        explorer.style.zoom = k;
+        await new Promise((done) => { setTimeout(done, 60); });
+        if (!over(slide)) break;
+      }
+      scrolls(slide);
+    }
     document.body.dataset.ready = "true";
   }
 
@@ -280,6 +291,6 @@
   if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.jpThemeLight = "false";
   const asked = location.hash.slice(1);
   show(Math.max(0, Number(asked) - 1 || 0));
-  if (asked === "print") paper();
+  if (asked === "print") { clearTimeout(zoom.soon); paper(); }
   window.addEventListener("hashchange", () => { const to = Number(location.hash.slice(1)); if (to && to !== at + 1) show(to - 1); });
 })();

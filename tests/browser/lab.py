@@ -203,7 +203,7 @@ class Stage(Notebook):
     def show(self, code):
         """Let the kernel make an `explorer`, show it in place of the last one, and return its locator."""
         self.ask(f"{self.output}.outputs = ()\n{code}")
-        self.page.locator(".cv-explorer").wait_for(state="detached")
+        self.page.wait_for_function("() => !document.querySelector('.cv-explorer')")  # there may be several
         self.ask(f"{self.output}.append_display_data(explorer)")
         return self.explorer()
 

@@ -244,6 +244,9 @@ def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
     page.locator("body[data-ready]").wait_for()
     assert page.locator(".cv-explorer[data-drawn]").count() == 1
     assert page.get_by_text("Four.").is_visible()
+    explorer = page.locator(".cv-explorer").bounding_box()
+    slide = page.locator(".slide:has(.cv-explorer)").bounding_box()
+    assert slide["height"] == 720 and explorer["y"] + explorer["height"] <= slide["y"] + 720  # all of it
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 9  # the 60 rows take two
 
 
