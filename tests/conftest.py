@@ -8,6 +8,23 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+# Files whose tests build networks, train, or run notebooks: `start.py test quick` leaves them out.
+SLOW = {
+    "backends", "classroom_assignment", "classroom_grading", "classroom_hidden", "classroom_student", "exercises",
+    "exercises_nearly_right", "experiments", "explain", "explorers_feature_maps", "explorers_freezing",
+    "explorers_network", "explorers_quiz", "explorers_teach", "fuzz", "generation", "imagenet",
+    "interpretation", "keras_graph", "league", "models", "models_classic", "models_detectors",
+    "models_mask_rcnn", "models_scaled", "pretrained", "publishing_site", "publishing_slides",
+    "publishing_still", "reliability", "segmentation", "summary", "sweep", "tasks", "training",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem.removeprefix("test_") in SLOW and item.path.stem.startswith("test_"):
+            item.add_marker("slow")
+
+
 def pytest_addoption(parser):
     parser.addoption("--reliability", metavar="PAGE", help="write the page of what was tried")
 
