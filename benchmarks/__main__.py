@@ -1,6 +1,6 @@
 """One table: each thing beside what one would use instead, in one run, as ratios.
 
-    python -m benchmarks [ROW …]      all rows, about five minutes; or those whose name begins so
+    python -m benchmarks [ROW …]      all rows, some minutes; or those whose name begins so
 
 Both sides of a row take turns, and the fastest calls are compared, so that a busy machine disturbs both
 alike. Ratios below 1: ours is faster. What needs a browser or a server has its own program: `explorers.py`
@@ -16,12 +16,13 @@ import keras
 import numpy as np
 
 from benchmarks.feature_maps import measure
-from benchmarks.grad_cam import by_predict, theirs
+from benchmarks.grad_cam import LAYER, by_predict, theirs
 from benchmarks.scenes import drawn_anew
 from cvcourse import backend, boxes, recording, training
 from cvcourse.datasets import photos
 from cvcourse.datasets.scenes import scenes
 from cvcourse.interpretation import feature_maps, grad_cam, occlusion
+from cvcourse.models.efficientnet import efficientnet
 from cvcourse.models.small import small_cnn
 from cvcourse.summary import summarize
 
@@ -70,20 +71,20 @@ def maps_each():
 
 
 def _network():
-    model = keras.applications.MobileNetV2(weights=None)
-    return model, photos.cat(224), model.layers[-3].name
+    keras.utils.set_random_seed(0)
+    return efficientnet(lite=True), photos.cat(224) * 2 - 1
 
 
 def cam():
-    model, image, layer = _network()
+    model, image = _network()
     other = theirs(model, image, 0)
     if other is None:
         return None
-    return {f"grad_cam at {layer}": lambda: grad_cam(model, image, layer, 0), "tf-keras-vis": other}, 5
+    return {"grad_cam": lambda: grad_cam(model, image, LAYER, 0), "tf-keras-vis": other}, 5
 
 
 def covering():
-    model, image, _ = _network()
+    model, image = _network()
     size = {"size": 72, "strides": 48}
     return {
         "occlusion": lambda: occlusion(model, image, 0, **size),

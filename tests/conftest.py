@@ -10,12 +10,13 @@ ROOT = Path(__file__).parents[1]
 
 # Files whose tests build networks, train, or run notebooks: `start.py test quick` leaves them out.
 SLOW = {
-    "backends", "classroom_assignment", "classroom_grading", "classroom_hidden", "classroom_student", "exercises",
-    "exercises_nearly_right", "experiments", "explain", "explorers_feature_maps", "explorers_freezing",
-    "explorers_network", "explorers_quiz", "explorers_teach", "fuzz", "generation", "imagenet",
-    "interpretation", "keras_graph", "league", "models", "models_classic", "models_detectors",
-    "models_mask_rcnn", "models_scaled", "pretrained", "publishing_site", "publishing_slides",
-    "publishing_still", "reliability", "segmentation", "summary", "sweep", "tasks", "training",
+    "backends", "classroom_assignment", "classroom_grading", "classroom_hidden", "classroom_student",
+    "exercises", "exercises_nearly_right", "experiments", "explain", "explorers_feature_maps",
+    "explorers_freezing", "explorers_network", "explorers_quiz", "explorers_teach", "fuzz", "generation",
+    "imagenet", "interpretation", "keras_graph", "league", "models", "models_classic",
+    "models_detectors", "models_mask_rcnn", "models_scaled", "pretrained", "publishing_site",
+    "publishing_slides", "publishing_still", "reliability", "segmentation", "summary", "sweep", "tasks",
+    "training",
 }  # fmt: skip
 
 
