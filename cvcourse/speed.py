@@ -75,13 +75,13 @@ def work():
 
 
 def record(readme, seconds=None):
-    """Write what lessons take, by README.md's table, and `work` beside it (measured or known); the path."""
+    """Write what lessons take, by README.md, and `work` beside it (measured, unless given); the path."""
     from cvcourse import recording
 
     line = re.compile(r"notebooks/(\w+)\.ipynb\).*\| (\d+) s, ([\d.]+) GB \|$", re.MULTILINE)
     found = line.findall(Path(readme).read_text(encoding="utf-8"))
     lessons = {name: {"seconds": int(taken), "memory_gb": float(memory)} for name, taken, memory in found}
-    was = "measured" if seconds is None else "reckoned from processor seconds, on a busy machine"
+    was = "measured" if seconds is None else "given"
     seconds = min(_work_apart() for _ in range(3)) if seconds is None else seconds
     made = {"date": f"{date.today()}", "machine": recording.machine(), "versions": recording.versions()}
     fields = {"command": "cvcourse doctor --record README.md", **made, "work_was": was}
