@@ -1,5 +1,6 @@
 """The checks of lesson 07: features, a new classifier, two ways to freeze, batch norm, activation maps."""
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -32,43 +33,33 @@ def _trained(network):
     return keras.Model(inputs, layers.Dense(network.classes, "softmax", name="old_classifier")(x))
 
 
-def _features(model, image, scale=255.0, low=127, unit=128, batch=True, keep=False, training=False):
-    """The vector before the classifier; the last arguments put in one mistake each."""
+def _features(
+    model, image, scale=255.0, low=127, unit=128, batched=lambda x: x[None],
+    body=lambda model: keras.Model(model.input, model.layers[-1].input), training=False, first=lambda x: x[0],
+):  # fmt: skip
     x = (scale * np.asarray(image, "float32") - low) / unit
-    body = model if keep else keras.Model(model.input, model.layers[-1].input)
-    return np.asarray(body(x[None] if batch else x, training=training))[0]
+    return first(np.asarray(body(model)(batched(x), training=training)))
 
 
 _pixels = np.random.default_rng(3)
 
 check_features = Exercise(
-    solution=lambda model, image: _features(model, image),
+    solution=_features,
     cases=[
         (_Classifier(4, 10), _pixels.random((8, 8, 3)).astype("float32")),
         (_Classifier(6, 7), _pixels.random((8, 8, 3)).astype("float32") / 3),
     ],
     mistakes={
-        "forget the range: the network learned with (255 · image − 127) / 128, not with 0 to 1": (
-            lambda model, image: _features(model, image, 1.0, 0, 1)
-        ),
-        "forget to bring 0…1 to 0…255 before you subtract 127": (
-            lambda model, image: _features(model, image, 1.0)
-        ),
-        "stop at 0…255: subtract 127 and divide by 128 as well": (
-            lambda model, image: _features(model, image, 255.0, 0, 1)
-        ),
-        "forget the batch axis: a network takes a collection of images (N, H, W, C)": (
-            lambda model, image: _features(model, image, batch=False)
-        ),
-        "keep the softmax over the old classes: stop one layer earlier, at model.layers[-1].input": (
-            lambda model, image: _features(model, image, keep=True)
-        ),
-        "run the base in training mode: batch norm then takes the statistics of this one image": (
-            lambda model, image: _features(model, image, training=True)
-        ),
-        "leave the batch axis in the answer: one image, one vector, so take [0]": (
-            lambda model, image: _features(model, image)[None]
-        ),
+        "forget the range: the network learned with (255 · image − 127) / 128, not with 0 to 1":
+            {"scale": 1.0, "low": 0, "unit": 1},
+        "forget to bring 0…1 to 0…255 before you subtract 127": {"scale": 1.0},
+        "stop at 0…255: subtract 127 and divide by 128 as well": {"low": 0, "unit": 1},
+        "forget the batch axis: a network takes a collection of images (N, H, W, C)": {"batched": np.asarray},
+        "keep the softmax over the old classes: stop one layer earlier, at model.layers[-1].input":
+            {"body": lambda model: model},
+        "run the base in training mode: batch norm then takes the statistics of this one image":
+            {"training": True},
+        "leave the batch axis in the answer: one image, one vector, so take [0]": {"first": np.asarray},
     },
     verified="range, batch axis, no old classifier, inference mode, for two networks",
     prepare=lambda case: (_trained(case[0]), case[1].copy()),
@@ -104,20 +95,13 @@ def _base(blocks):
     return keras.Model(inputs, x)
 
 
-def _with_classifier(base, classes, reduce=True, activation="softmax", maps=None):
-    x = base.output if maps is None else maps
-    x = layers.GlobalAveragePooling2D()(x) if reduce else x
+def _with_classifier(
+    base, classes, end=lambda base: base.output, reduce=layers.GlobalAveragePooling2D, activation="softmax",
+    frozen=False,
+):  # fmt: skip
+    base.trainable = not frozen
+    x = reduce()(end(base))
     return keras.Model(base.input, layers.Dense(classes, activation, name="classifier")(x))
-
-
-def _frozen_base(base, classes):
-    base.trainable = False
-    return _with_classifier(base, classes)
-
-
-def _softmax_twice(base, classes):
-    model = _with_classifier(base, classes)
-    return keras.Model(model.input, layers.Softmax()(model.output))
 
 
 def _inner(model):
@@ -150,22 +134,18 @@ check_new_classifier = Exercise(
     solution=_with_classifier,
     cases=[(_Network(2, False), 10), (_Network(3, False), 2)],
     mistakes={
-        "put Dense on the maps as they are: it works on the last axis, so reduce or flatten first": (
-            lambda base, classes: _with_classifier(base, classes, reduce=False)
-        ),
-        "take sigmoid: N separate yes-or-no answers, where softmax shares out one whole": (
-            lambda base, classes: _with_classifier(base, classes, activation="sigmoid")
-        ),
-        "leave out the activation: the outputs are scores, not probabilities": (
-            lambda base, classes: _with_classifier(base, classes, activation=None)
-        ),
-        "take softmax twice: the second one makes all classes nearly equal": _softmax_twice,
+        "put Dense on the maps as they are: it works on the last axis, so reduce or flatten first":
+            {"reduce": layers.Identity},
+        "take sigmoid: N separate yes-or-no answers, where softmax shares out one whole":
+            {"activation": "sigmoid"},
+        "leave out the activation: the outputs are scores, not probabilities": {"activation": None},
+        "take softmax twice: the second one makes all classes nearly equal":
+            {"activation": lambda scores: keras.ops.softmax(keras.ops.softmax(scores))},
         "return the base without a classifier": lambda base, classes: base,
         "keep ImageNet's 1000 classes": lambda base, classes: _with_classifier(base, 1000),
-        "cut the base after its first block: start from base.output": lambda base, classes: _with_classifier(
-            base, classes, maps=base.get_layer("block1_pool").output
-        ),
-        "freeze the base, too: here only the classifier is new, freezing comes next": _frozen_base,
+        "cut the base after its first block: start from base.output":
+            {"end": lambda base: base.get_layer("block1_pool").output},
+        "freeze the base, too: here only the classifier is new, freezing comes next": {"frozen": True},
     },
     verified="a new classifier on two networks, for 10 and for 2 classes",
     observe=_classifier_facts,
@@ -173,16 +153,11 @@ check_new_classifier = Exercise(
 )
 
 
-def _freeze(model, frozen):
-    """Freeze the layers for which `frozen(layer, index)` is true, and no others; return the model."""
-    for index, layer in enumerate(model.layers):
-        layer.trainable = not frozen(layer, index)
-    return model
-
-
-def _switch_off(model):
-    model.trainable = False
-    model.layers[-1].trainable = True
+def _freeze(model, *blocks, frozen, whole=False):
+    """Freeze the layers for which `frozen(layer, its place, *blocks)` is true, and no others."""
+    model.trainable = not whole
+    for place, layer in enumerate(model.layers):
+        layer.trainable = not frozen(layer, place, *blocks)
     return model
 
 
@@ -196,22 +171,17 @@ def _learning(model):
 
 
 check_freeze_base = Exercise(
-    solution=lambda model: _freeze(model, lambda layer, index: index < len(model.layers) - 1),
+    solution=functools.partial(_freeze, frozen=lambda layer, _: layer.name != "classifier"),
     cases=[(_Network(2, True),), (_Network(3, True),)],
     mistakes={
-        "freeze every layer, the new classifier too: nothing is left that could learn": (
-            lambda model: _freeze(model, lambda layer, index: True)
-        ),
-        "switch off the whole model: model.trainable = False wins over what its layers say": _switch_off,
-        "freeze the classifier and train the rest: the other way round": (
-            lambda model: _freeze(model, lambda layer, index: index == len(model.layers) - 1)
-        ),
-        "set trainable = True: that freezes nothing": (
-            lambda model: _freeze(model, lambda layer, index: False)
-        ),
-        "freeze the convolutions only: batch norm learns on": (
-            lambda model: _freeze(model, lambda layer, index: isinstance(layer, layers.Conv2D))
-        ),
+        "freeze every layer, the new classifier too: nothing is left that could learn":
+            {"frozen": lambda layer, _: True},
+        "switch off the whole model: model.trainable = False wins over what its layers say": {"whole": True},
+        "freeze the classifier and train the rest: the other way round":
+            {"frozen": lambda layer, _: layer.name == "classifier"},
+        "set trainable = True: that freezes nothing": {"frozen": lambda layer, _: False},
+        "freeze the convolutions only: batch norm learns on":
+            {"frozen": lambda layer, _: isinstance(layer, layers.Conv2D)},
     },
     verified="only the classifier learns, in two networks",
     observe=_learning,
@@ -219,35 +189,26 @@ check_freeze_base = Exercise(
 )
 
 
-def _in_first_blocks(layer, blocks):
+def _in_first_blocks(layer, _, blocks):
     return layer.name.startswith(tuple(f"block{n}_" for n in range(1, blocks + 1)))
 
 
 check_freeze_blocks = Exercise(
-    solution=lambda model, blocks: _freeze(model, lambda layer, index: _in_first_blocks(layer, blocks)),
+    solution=functools.partial(_freeze, frozen=_in_first_blocks),
     cases=[(_Network(3, True), 1), (_Network(4, True), 3), (_Network(2, True), 0), (_Network(10, True), 1)],
     mistakes={
-        "count layers instead of blocks: model.layers[:n] starts with the input": (
-            lambda model, blocks: _freeze(model, lambda layer, index: index < blocks)
-        ),
-        "freeze the first five layers, whatever was asked for": (
-            lambda model, blocks: _freeze(model, lambda layer, index: index < 5)
-        ),
-        "write block1 without its underscore: the name of block 10 begins with it, too": (
-            lambda model, blocks: _freeze(
-                model,
-                lambda layer, index: layer.name.startswith(tuple(f"block{n}" for n in range(1, blocks + 1))),
-            )
-        ),
-        "freeze one block only, the last of those asked for": lambda model, blocks: _freeze(
-            model, lambda layer, index: layer.name.startswith(f"block{blocks}_")
-        ),
-        "freeze the convolutions only: batch norm learns on": lambda model, blocks: _freeze(
-            model, lambda layer, index: _in_first_blocks(layer, blocks) and isinstance(layer, layers.Conv2D)
-        ),
-        "freeze all the others: the first blocks are the ones that stay as they are": (
-            lambda model, blocks: _freeze(model, lambda layer, index: not _in_first_blocks(layer, blocks))
-        ),
+        "count layers instead of blocks: model.layers[:n] starts with the input":
+            {"frozen": lambda layer, place, blocks: place < blocks},
+        "freeze the first five layers, whatever was asked for":
+            {"frozen": lambda layer, place, blocks: place < 5},
+        "write block1 without its underscore: the name of block 10 begins with it, too":
+            {"frozen": lambda layer, _, n: layer.name.startswith(tuple(f"block{k + 1}" for k in range(n)))},
+        "freeze one block only, the last of those asked for":
+            {"frozen": lambda layer, _, blocks: layer.name.startswith(f"block{blocks}_")},
+        "freeze the convolutions only: batch norm learns on":
+            {"frozen": lambda layer, *at: _in_first_blocks(layer, *at) and isinstance(layer, layers.Conv2D)},
+        "freeze all the others: the first blocks are the ones that stay as they are":
+            {"frozen": lambda *layer: not _in_first_blocks(*layer)},
     },
     verified="one, three and no blocks frozen, batch norm included, and one of ten",
     observe=_learning,
@@ -257,10 +218,12 @@ check_freeze_blocks = Exercise(
 # --- Exercise 5: the moving mean of batch norm ------------------------------------------------
 
 
-def _moving_mean(moving, images, momentum, trainable, training):
-    if not (trainable and training):
-        return moving
-    return momentum * moving + (1 - momentum) * images.mean(axis=(0, 1, 2))
+def _moving_mean(
+    moving, images, momentum, trainable, training,
+    learns=lambda trainable, training: trainable and training, shares=lambda m: (m, 1 - m), axes=(0, 1, 2),
+):  # fmt: skip
+    old, new = shares(momentum)
+    return old * moving + new * images.mean(axis=axes) if learns(trainable, training) else moving
 
 
 _rng = np.random.default_rng(7)
@@ -271,37 +234,16 @@ check_moving_mean = Exercise(
     solution=_moving_mean,
     cases=[(_moving, _images, 0.9, *modes) for modes in itertools.product((True, False), repeat=2)],
     mistakes={
-        "swap the two shares: momentum belongs to the old mean": (
-            lambda moving, images, momentum, *modes: _moving_mean(moving, images, 1 - momentum, *modes)
-        ),
-        "let a frozen layer collect statistics: trainable=False also switches it to inference": (
-            lambda moving, images, momentum, trainable, training: _moving_mean(
-                moving, images, momentum, True, training
-            )
-        ),
-        "collect statistics outside training: training=False only uses them": (
-            lambda moving, images, momentum, trainable, training: _moving_mean(
-                moving, images, momentum, trainable, True
-            )
-        ),
-        "write or for and: both switches must be on": (
-            lambda moving, images, momentum, trainable, training: _moving_mean(
-                moving, images, momentum, trainable or training, True
-            )
-        ),
-        "forget (1 − momentum): the mean of the batch is added whole": (
-            lambda moving, images, momentum, *modes: (
-                momentum * moving + images.mean(axis=(0, 1, 2)) if all(modes) else moving
-            )
-        ),
-        "take the mean of the batch alone: the old mean is forgotten": (
-            lambda moving, images, momentum, *modes: _moving_mean(moving, images, 0.0, *modes)
-        ),
-        "average over the images only: a channel has one mean for all its pixels": (
-            lambda moving, images, momentum, trainable, training: (
-                momentum * moving + (1 - momentum) * images.mean(axis=0) if trainable and training else moving
-            )
-        ),
+        "swap the two shares: momentum belongs to the old mean": {"shares": lambda m: (1 - m, m)},
+        "let a frozen layer collect statistics: trainable=False also switches it to inference":
+            {"learns": lambda trainable, training: training},
+        "collect statistics outside training: training=False only uses them":
+            {"learns": lambda trainable, training: trainable},
+        "write or for and: both switches must be on":
+            {"learns": lambda trainable, training: trainable or training},
+        "forget (1 − momentum): the mean of the batch is added whole": {"shares": lambda m: (m, 1)},
+        "take the mean of the batch alone: the old mean is forgotten": {"shares": lambda m: (0, 1)},
+        "average over the images only: a channel has one mean for all its pixels": {"axes": 0},
     },
     verified="trained, frozen, in training and outside: all four cases",
 )
@@ -309,38 +251,31 @@ check_moving_mean = Exercise(
 # --- Exercise 6: a class activation map --------------------------------------------------------
 
 
-def _activation_map(maps, weights, class_index, shares=lambda x: x, positive=True, scale=True):
-    """Where maps speak for a class; the last arguments put in one mistake each."""
-    heat = shares(maps * weights[:, class_index]).sum(axis=-1)
-    heat = np.maximum(heat, 0) if positive else heat
-    return heat / max(heat.max(), 1e-12) if scale else heat
+def _activation_map(
+    maps, weights, class_index,
+    of_class=lambda weights, k: weights[:, k], each=np.asarray, relu=lambda heat: np.maximum(heat, 0),
+    largest=lambda heat: max(heat.max(), 1e-12),
+):  # fmt: skip
+    heat = relu(each(maps * of_class(weights, class_index)).sum(axis=-1))
+    return heat / largest(heat)
 
 
 _maps = _rng.normal(0.5, 1, (3, 4, 5)).clip(0).astype("float32")
 _weights = _rng.normal(0, 1, (5, 5)).astype("float32")
 
 check_class_activation_map = Exercise(
-    solution=lambda maps, weights, class_index: _activation_map(maps, weights, class_index),
+    solution=_activation_map,
     cases=[(_maps, _weights, 0), (_maps, _weights, 3), (_maps[:2], -np.abs(_weights), 1)],
     mistakes={
-        "leave out the ReLU: what speaks against the class is not part of the map": (
-            lambda maps, weights, class_index: _activation_map(maps, weights, class_index, positive=False)
-        ),
-        "leave out the scale: the largest value must be 1": (
-            lambda maps, weights, class_index: _activation_map(maps, weights, class_index, scale=False)
-        ),
-        "cut each map's share at zero before you add them up": lambda maps, weights, class_index: (
-            _activation_map(maps, weights, class_index, shares=lambda share: np.maximum(share, 0))
-        ),
-        "take a row of the weights: the weights of a class stand in its column": (
-            lambda maps, weights, class_index: _activation_map(maps, weights.T, class_index)
-        ),
-        "forget the weights: the sum of all maps is the same for every class": (
-            lambda maps, weights, class_index: _activation_map(maps, np.ones_like(weights), class_index)
-        ),
-        "divide by zero where nothing speaks for the class": lambda maps, weights, class_index: (
-            (lambda heat: heat / heat.max())(_activation_map(maps, weights, class_index, scale=False))
-        ),
+        "leave out the ReLU: what speaks against the class is not part of the map": {"relu": np.asarray},
+        "leave out the scale: the largest value must be 1": {"largest": lambda heat: 1},
+        "cut each map's share at zero before you add them up":
+            {"each": lambda share: np.maximum(share, 0)},
+        "take a row of the weights: the weights of a class stand in its column":
+            {"of_class": lambda weights, k: weights[k]},
+        "forget the weights: the sum of all maps is the same for every class":
+            {"of_class": lambda weights, k: np.ones_like(weights[:, k])},
+        "divide by zero where nothing speaks for the class": {"largest": np.max},
     },
     verified="two classes, and one for which nothing speaks",
 )
