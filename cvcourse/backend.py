@@ -204,6 +204,22 @@ def _detached(tensors):
     return keras.tree.map_structure(lambda one: one.detach() if hasattr(one, "detach") else one, tensors)
 
 
+def _mend():
+    """Two habits of Keras's other backends, taught to PyTorch."""
+    import torch
+
+    # np.array(model(x)) is read, though it remembers its gradient or lies on a graphics card.
+    read = torch.Tensor.__array__
+    torch.Tensor.__array__ = lambda self, dtype=None, copy=None: read(self.detach().cpu(), dtype)
+    # The loss of masks: its gradient stops where channels come last (seen with PyTorch 2.11 to 2.14).
+    loss = torch.nn.functional.nll_loss
+    torch.nn.functional.nll_loss = lambda given, *others, **options: loss(given.contiguous(), *others, **options)
+
+
+if keras.backend.backend() == "torch":
+    _mend()
+
+
 # --- JAX: a function may change nothing; it is given the variables' values and returns the new ones ---------
 
 

@@ -71,5 +71,6 @@ def decode(offsets, anchors):
 
 
 def _centred(boxes):
+    boxes = ops.convert_to_tensor(boxes)  # PyTorch adds no tensor to an array
     size = boxes[..., 2:] - boxes[..., :2]
     return boxes[..., :2] + size / 2, ops.maximum(size, 1.0)

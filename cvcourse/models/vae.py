@@ -99,6 +99,11 @@ def vae(input_shape=(32, 32, 3), latent=24, widths=(32, 64, 128)):
     return VAE(input_shape, latent, widths)
 
 
+def plane_vae():
+    """Return the auto-encoder whose z are two numbers, with random weights."""
+    return vae(latent=2, widths=(16, 32, 64))
+
+
 def reconstruction_loss(images, reconstructions):
     """Return −log p(image | z) of each image, (N,), up to a constant; `VAE` adds the KL divergence."""
     return ops.sum((images - reconstructions) ** 2, axis=(1, 2, 3)) / (2 * SIGMA**2)
