@@ -1,10 +1,11 @@
 """The shape doctor: a table of typical mistakes is the test, and 200 right models keep it silent.
 
-A row: what the mistake is called, how the cure begins, the mistake, the same with that cure made by hand.
-What raises must not raise any more. What is wrong in silence (functions that return model, x, y) must be
-found, and after the cure there must be nothing to find and a loss that is a number.
+A row: what the mistake is called, how the cure begins, a function, what makes it wrong, what makes it right
+(the cure, made by hand). What raises must not raise any more. What is wrong in silence (functions that return
+model, x, y) must be found, and after the cure there must be nothing to find and a loss that is a number.
 """
 
+import operator
 import sys
 
 import keras
@@ -23,7 +24,12 @@ Y = np.arange(12) % 10
 ONE_HOT = np.eye(10)[Y]
 YES = np.arange(12) % 2
 PRICE = rng.normal(100, 20, 12)
-SCE, CE = "sparse_categorical_crossentropy", "categorical_crossentropy"
+WORDS = np.array(["cat", "dog"] * 6)
+ROWS, NINE = np.zeros((4, 3)), np.zeros((2, 9, 9, 1))
+RGB, RGBA, FIRST = np.zeros((2, 8, 8, 3)), np.zeros((2, 8, 8, 4)), np.zeros((2, 3, 8, 8))
+SCE, CE, BCE = "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"
+SPARSE_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+BINARY_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 
 
 def stack(*parts, shape=(8, 8, 1)):
@@ -59,6 +65,22 @@ def conv(filters=4, size=3, **options):
     return layers.Conv2D(filters, size, **options)
 
 
+def as_it_is(x):
+    return x
+
+
+def top():
+    return layers.Dense(10, activation="softmax")
+
+
+def pools(count, shape=(8, 8, 1)):
+    return stack(*[layers.MaxPooling2D() for _ in range(count)], shape=shape)
+
+
+def colours(x):
+    return predict(stack(conv(), shape=(8, 8, 3)), x)
+
+
 def two_models(second):
     optimizer = keras.optimizers.SGD(0.1)
     for rate in (optimizer, second or optimizer):
@@ -67,18 +89,22 @@ def two_models(second):
         model.fit(X, Y, verbose=0)
 
 
-def compiled_by(optimizer):
-    net().compile(loss=SCE, optimizer=optimizer)
-
-
-def joined(join, *shapes, first=lambda x: x):
+def joined(join, *shapes, first=as_it_is, last=as_it_is):
     a, b = map(Input, shapes)
-    return join([first(a), b])
+    return join([first(a), last(b)])
 
 
-def shared(layer, other):
+def shared(anew):
+    layer = layers.Dense(2)
     layer(Input((4,)))
-    return other(Input((5,)))
+    return (layers.Dense(2) if anew else layer)(Input((5,)))
+
+
+def counted(shape):
+    model = keras.Sequential([conv()])
+    if shape:
+        model.build(shape)
+    return model.count_params()
 
 
 class Own(keras.Model):
@@ -121,10 +147,6 @@ def holed():
     return x
 
 
-def base(size):
-    return net(shape=(size, size, 3))(Input((16, 16, 3)))
-
-
 def branch(padding):
     x = Input((16, 16, 3))
     return layers.Concatenate()([conv(name="left", padding=padding)(x), x])
@@ -154,233 +176,185 @@ def sums(x):
     return predict(keras.Model([a, b], layers.Add()([a, b])), x)
 
 
-ROWS = np.zeros((4, 3))
-RGB = np.zeros((2, 8, 8, 3))
 RAISES = [
     # labels, loss, outputs
-    ("missing_flatten", "layers.Flatten()",
-     lambda: fit(stack(conv(), layers.Dense(10, activation="softmax"))),
-     lambda: fit(stack(conv(), layers.Flatten(), layers.Dense(10, activation="softmax")))),
+    ("missing_flatten", "layers.Flatten()", lambda flat: fit(stack(conv(), *flat, top())),
+     [], [layers.Flatten()]),
     ("missing_flatten", "layers.GlobalAveragePooling2D()",
-     lambda: fit(stack(conv(), layers.Dense(10, activation="softmax")), CE, y=ONE_HOT),
-     lambda: fit(stack(conv(), layers.GlobalAveragePooling2D(), layers.Dense(10, "softmax")), CE, y=ONE_HOT)),
-    ("one_hot_labels", 'loss="categorical', lambda: fit(net(), y=ONE_HOT), lambda: fit(net(), CE, y=ONE_HOT)),
-    ("one_hot_labels", "y = y.argmax", lambda: training.fit(compiled(net()), X, ONE_HOT, epochs=1, verbose=0),
-     lambda: fit(net(), y=ONE_HOT.argmax(axis=-1))),
-    ("number_labels", 'loss="sparse', lambda: fit(net(), CE), lambda: fit(net())),
-    ("number_labels", "y = keras.utils.to_categorical(y, 10)", lambda: fit(net(), CE),
-     lambda: fit(net(), CE, y=keras.utils.to_categorical(Y, 10))),
-    ("outputs", "units=10", lambda: fit(net(5)), lambda: fit(net(10))),
-    ("outputs", "units=10", lambda: fit(net(5), CE, y=ONE_HOT), lambda: fit(net(), CE, y=ONE_HOT)),
-    ("outputs", "units=2", lambda: fit(net(3, None), "mse", y=np.zeros((12, 2))),
-     lambda: fit(net(2, None), "mse", y=np.zeros((12, 2)))),
-    ("labels_from_one", "y = y - 1", lambda: fit(net(), y=Y + 1), lambda: fit(net(), y=Y + 1 - 1)),
-    ("label_strings", "classes, y = np.unique", lambda: fit(net(), y=np.array(["cat", "dog"] * 6)),
-     lambda: fit(net(), y=np.unique(["cat", "dog"] * 6, return_inverse=True)[1])),
-    ("number_of_outputs", None, lambda: heads(np.zeros(4)), lambda: heads([np.zeros(4), np.zeros(4)])),
-    ("output_names", "loss={'top':", lambda: fit(functional(), {"head": SCE}),
-     lambda: fit(functional(), {"top": SCE})),
-    ("output_names", "loss='sparse", lambda: fit(net(), {"head": SCE}), lambda: fit(net())),
-    ("not_compiled", f'model.compile(loss="{SCE}"', lambda: net().fit(X, Y, verbose=0), lambda: fit(net())),
+     lambda pool: fit(stack(conv(), *pool, top()), CE, y=ONE_HOT), [], [layers.GlobalAveragePooling2D()]),
+    ("one_hot_labels", 'loss="categorical', lambda loss: fit(net(), loss, y=ONE_HOT), SCE, CE),
+    ("one_hot_labels", "y = y.argmax", lambda y: training.fit(compiled(net()), X, y, epochs=1, verbose=0),
+     ONE_HOT, ONE_HOT.argmax(axis=-1)),
+    ("number_labels", 'loss="sparse', lambda loss: fit(net(), loss), CE, SCE),
+    ("number_labels", "y = keras.utils.to_categorical(y, 10)", lambda y: fit(net(), CE, y=y),
+     Y, keras.utils.to_categorical(Y, 10)),
+    ("outputs", "units=10", lambda units: fit(net(units)), 5, 10),
+    ("outputs", "units=10", lambda units: fit(net(units), CE, y=ONE_HOT), 5, 10),
+    ("outputs", "units=2", lambda units: fit(net(units, None), "mse", y=np.zeros((12, 2))), 3, 2),
+    ("labels_from_one", "y = y - 1", lambda y: fit(net(), y=y), Y + 1, Y + 1 - 1),
+    ("label_strings", "classes, y = np.unique", lambda y: fit(net(), y=y),
+     WORDS, np.unique(WORDS, return_inverse=True)[1]),
+    ("number_of_outputs", None, heads, np.zeros(4), [np.zeros(4), np.zeros(4)]),
+    ("output_names", "loss={'top':", lambda name: fit(functional(), {name: SCE}), "head", "top"),
+    ("output_names", "loss='sparse", lambda loss: fit(net(), loss), {"head": SCE}, SCE),
+    ("not_compiled", f'model.compile(loss="{SCE}"', lambda start: start(net()).fit(X, Y, verbose=0),
+     as_it_is, compiled),
     ("not_compiled", "model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True)",
-     lambda: net(1, None).fit(X, YES, verbose=0),
-     lambda: fit(net(1, None), keras.losses.BinaryCrossentropy(from_logits=True), y=YES)),
-    ("optimizer_twice", "optimizer=keras.optimizers.SGD(0.1)", lambda: two_models(None),
-     lambda: two_models(keras.optimizers.SGD(0.1))),
+     lambda start: start(net(1, None)).fit(X, YES, verbose=0),
+     as_it_is, lambda model: compiled(model, BINARY_LOGITS)),
+    ("optimizer_twice", "optimizer=keras.optimizers.SGD(0.1)", two_models, None, keras.optimizers.SGD(0.1)),
     # data
-    ("lists", "x, y = np.array(x)", lambda: fit(net(), x=X.tolist(), y=Y.tolist()),
-     lambda: fit(net(), x=np.array(X.tolist()), y=np.array(Y.tolist()))),
-    ("lengths", "x, y = x[:7]", lambda: fit(net(), y=Y[:7]), lambda: fit(net(), x=X[:7], y=Y[:7])),
-    ("no_batch_axis", "x = x[np.newaxis]", lambda: predict(net(), X[0]),
-     lambda: predict(net(), X[0][np.newaxis])),
-    ("no_batch_axis", "x = x[np.newaxis]", lambda: net(shape=(8, 8, 3))(RGB[0]),
-     lambda: net(shape=(8, 8, 3))(RGB[0][np.newaxis])),
-    ("channels_first", "x = np.moveaxis(x, 1, -1)", lambda: predict(stack(conv(), shape=(8, 8, 3)),
-                                                                   np.zeros((2, 3, 8, 8))),
-     lambda: predict(stack(conv(), shape=(8, 8, 3)), np.moveaxis(np.zeros((2, 3, 8, 8)), 1, -1))),
-    ("channels", "x = np.repeat(x, 3, axis=-1)", lambda: predict(stack(conv(), shape=(8, 8, 3)), X),
-     lambda: predict(stack(conv(), shape=(8, 8, 3)), np.repeat(X, 3, axis=-1))),
-    ("channels", "x = x[..., :3]", lambda: predict(stack(conv(), shape=(8, 8, 3)), np.zeros((2, 8, 8, 4))),
-     lambda: predict(stack(conv(), shape=(8, 8, 3)), np.zeros((2, 8, 8, 4))[..., :3])),
-    ("channels", "x = x.mean", lambda: predict(stack(conv()), RGB),
-     lambda: predict(stack(conv()), RGB.mean(axis=-1, keepdims=True))),
-    ("other_size", "x = keras.ops.image.resize(x, (8, 8))", lambda: predict(net(), np.zeros((2, 9, 9, 1))),
-     lambda: predict(net(), keras.ops.image.resize(np.zeros((2, 9, 9, 1)), (8, 8)))),
-    ("other_size", "keras.Input((9, 9, 1))", lambda: predict(net(), np.zeros((2, 9, 9, 1))),
-     lambda: predict(net(shape=(9, 9, 1)), np.zeros((2, 9, 9, 1)))),
-    ("not_flat", "x = x.reshape(len(x), -1)", lambda: predict(stack(layers.Dense(3), shape=(192,)), RGB),
-     lambda: predict(stack(layers.Dense(3), shape=(192,)), RGB.reshape(2, -1))),
-    ("flat", "x = x.reshape(-1, 8, 8, 3)",
-     lambda: predict(stack(conv(), shape=(8, 8, 3)), RGB.reshape(2, -1)),
-     lambda: predict(stack(conv(), shape=(8, 8, 3)), RGB.reshape(2, -1).reshape(-1, 8, 8, 3))),
+    ("lists", "x, y = np.array(x)", lambda form: fit(net(), x=form(X.tolist()), y=form(Y.tolist())),
+     list, np.array),
+    ("lengths", "x, y = x[:7]", lambda count: fit(net(), x=X[:count], y=Y[:7]), 12, 7),
+    ("no_batch_axis", "x = x[np.newaxis]", lambda x: predict(net(), x), X[0], X[0][np.newaxis]),
+    ("no_batch_axis", "x = x[np.newaxis]", lambda x: net(shape=(8, 8, 3))(x), RGB[0], RGB[0][np.newaxis]),
+    ("channels_first", "x = np.moveaxis(x, 1, -1)", colours, FIRST, np.moveaxis(FIRST, 1, -1)),
+    ("channels", "x = np.repeat(x, 3, axis=-1)", colours, X, np.repeat(X, 3, axis=-1)),
+    ("channels", "x = x[..., :3]", colours, RGBA, RGBA[..., :3]),
+    ("channels", "x = x.mean", lambda x: predict(stack(conv()), x), RGB, RGB.mean(axis=-1, keepdims=True)),
+    ("other_size", "x = keras.ops.image.resize(x, (8, 8))", lambda x: predict(net(), x),
+     NINE, keras.ops.image.resize(NINE, (8, 8))),
+    ("other_size", "keras.Input((9, 9, 1))", lambda size: predict(net(shape=(size, size, 1)), NINE), 8, 9),
+    ("not_flat", "x = x.reshape(len(x), -1)", lambda x: predict(stack(layers.Dense(3), shape=(192,)), x),
+     RGB, RGB.reshape(2, -1)),
+    ("flat", "x = x.reshape(-1, 8, 8, 3)", colours, RGB.reshape(2, -1), RGB.reshape(-1, 8, 8, 3)),
     ("input_shape", "keras.Input((5,))",
-     lambda: predict(stack(layers.Dense(3), shape=(4,)), np.zeros((2, 5))),
-     lambda: predict(stack(layers.Dense(3), shape=(5,)), np.zeros((2, 5)))),
-    ("number_of_inputs", None, lambda: sums(ROWS), lambda: sums([ROWS, ROWS])),
+     lambda size: predict(stack(layers.Dense(3), shape=(size,)), np.zeros((2, 5))), 4, 5),
+    ("number_of_inputs", None, sums, ROWS, [ROWS, ROWS]),
     # layers
-    ("window_too_large", 'padding="same"', lambda: stack(conv(4, 5), shape=(3, 3, 1)),
-     lambda: stack(conv(4, 5, padding="same"), shape=(3, 3, 1))),
-    ("window_too_large", "kernel_size=2", lambda: conv(4, 3)(Input((2, 2, 1))),
-     lambda: conv(4, 2)(Input((2, 2, 1)))),
-    ("pool_to_nothing", "leave out", lambda: stack(*[layers.MaxPooling2D()] * 0, *[layers.MaxPooling2D()
-                                                                               for _ in range(4)]),
-     lambda: stack(*[layers.MaxPooling2D() for _ in range(3)])),
-    ("pool_to_nothing", "keras.Input((16, 16, 1))", lambda: stack(*[layers.MaxPooling2D() for _ in range(4)]),
-     lambda: stack(*[layers.MaxPooling2D() for _ in range(4)], shape=(16, 16, 1))),
-    ("no_channel_axis", "keras.Input((8, 8, 1))", lambda: stack(conv(), shape=(8, 8)), lambda: stack(conv())),
-    ("no_channel_axis", "layers.Reshape((8, 8, 1))", lambda: conv()(Input((8, 8))),
-     lambda: conv()(layers.Reshape((8, 8, 1))(Input((8, 8))))),
-    ("batch_in_input", "keras.Input((8, 8, 1))", lambda: stack(conv(), shape=(12, 8, 8, 1)),
-     lambda: stack(conv())),
-    ("flatten_too_early", "leave out", lambda: stack(layers.Flatten(), conv()), lambda: stack(conv())),
-    ("flatten_too_early", "leave out", lambda: to_vector(layers.Flatten(), conv()),
-     lambda: to_vector(conv())),
-    ("flat_input", "layers.Reshape((8, 8, 1))", lambda: stack(conv(), shape=(64,)),
-     lambda: stack(layers.Reshape((8, 8, 1)), conv(), shape=(64,))),
-    ("flat_input", "layers.Reshape((8, 8, 1))", lambda: fit(Own(layers.Flatten())),
-     lambda: fit(Own(layers.Reshape((8, 8, 1))))),
-    ("time_distributed", "layers.Conv2D(", lambda: stack(layers.TimeDistributed(conv())),
-     lambda: stack(conv())),
+    ("window_too_large", 'padding="same"',
+     lambda padding: stack(conv(4, 5, padding=padding), shape=(3, 3, 1)), "valid", "same"),
+    ("window_too_large", "kernel_size=2", lambda size: conv(4, size)(Input((2, 2, 1))), 3, 2),
+    ("pool_to_nothing", "leave out", pools, 4, 3),
+    ("pool_to_nothing", "keras.Input((16, 16, 1))", lambda shape: pools(4, shape), (8, 8, 1), (16, 16, 1)),
+    ("no_channel_axis", "keras.Input((8, 8, 1))", lambda shape: stack(conv(), shape=shape),
+     (8, 8), (8, 8, 1)),
+    ("no_channel_axis", "layers.Reshape((8, 8, 1))", lambda first: conv()(first(Input((8, 8)))),
+     as_it_is, layers.Reshape((8, 8, 1))),
+    ("batch_in_input", "keras.Input((8, 8, 1))", lambda shape: stack(conv(), shape=shape),
+     (12, 8, 8, 1), (8, 8, 1)),
+    ("flatten_too_early", "leave out", lambda first: stack(*first, conv()), [layers.Flatten()], []),
+    ("flatten_too_early", "leave out", lambda first: to_vector(*first, conv()), [layers.Flatten()], []),
+    ("flat_input", "layers.Reshape((8, 8, 1))", lambda first: stack(*first, conv(), shape=(64,)),
+     [], [layers.Reshape((8, 8, 1))]),
+    ("flat_input", "layers.Reshape((8, 8, 1))", lambda first: fit(Own(first)),
+     layers.Flatten(), layers.Reshape((8, 8, 1))),
+    ("time_distributed", "layers.Conv2D(", lambda over: stack(over(conv())),
+     layers.TimeDistributed, as_it_is),
     ("unequal_maps", "x = layers.Cropping2D(((0, 1)",
-     lambda: joined(layers.Concatenate(), (6, 6, 2), (7, 7, 2)),
-     lambda: joined(layers.Concatenate(), (7, 7, 2), (6, 6, 2), first=layers.Cropping2D(((0, 1), (0, 1))))),
+     lambda last: joined(layers.Concatenate(), (6, 6, 2), (7, 7, 2), last=last),
+     as_it_is, layers.Cropping2D(((0, 1), (0, 1)))),
     ("unequal_maps", "x = layers.UpSampling2D(2)",
-     lambda: joined(layers.Concatenate(), (8, 8, 2), (16, 16, 2)),
-     lambda: joined(layers.Concatenate(), (8, 8, 2), (16, 16, 2), first=layers.UpSampling2D(2))),
-    ("unequal_maps", 'padding="same"  # in "left"', lambda: branch("valid"), lambda: branch("same")),
-    ("unequal_maps", "x = layers.Conv2D(8, 1, strides=2)", lambda: joined(layers.Add(), (8, 8, 4), (4, 4, 8)),
-     lambda: joined(layers.Add(), (8, 8, 4), (4, 4, 8), first=layers.Conv2D(8, 1, strides=2))),
-    ("other_channels", "x = layers.Conv2D(8, 1)", lambda: joined(layers.Add(), (8, 8, 4), (8, 8, 8)),
-     lambda: joined(layers.Add(), (8, 8, 4), (8, 8, 8), first=layers.Conv2D(8, 1))),
-    ("other_channels", "x = layers.Conv2D(8, 1)", lambda: Input((8, 8, 4)) + Input((8, 8, 8)),
-     lambda: layers.Conv2D(8, 1)(Input((8, 8, 4))) + Input((8, 8, 8))),
-    ("merge_of_one", "x = layers.Add()([a, b])", lambda: layers.Add()(Input((3,))),
-     lambda: layers.Add()([Input((3,)), Input((3,))])),
-    ("list_for_one", "x = layers.Concatenate()", lambda: joined(layers.Dense(2), (3,), (3,)),
-     lambda: layers.Dense(2)(joined(layers.Concatenate(), (3,), (3,)))),
-    ("reshape", "layers.Reshape((5, 5, 4))", lambda: stack(layers.Reshape((7, 7, 2)), shape=(100,)),
-     lambda: stack(layers.Reshape((5, 5, 4)), shape=(100,))),
-    ("reshape", "units=98", lambda: stack(layers.Dense(100), layers.Reshape((7, 7, 2)), shape=(5,)),
-     lambda: stack(layers.Dense(98), layers.Reshape((7, 7, 2)), shape=(5,))),
-    ("groups", "groups=1", lambda: stack(conv(8, groups=4), shape=(8, 8, 3)),
-     lambda: stack(conv(8, groups=1), shape=(8, 8, 3))),
-    ("axis", "axis=-1", lambda: stack(layers.BatchNormalization(axis=4)),
-     lambda: stack(layers.BatchNormalization(axis=-1))),
-    ("cropping", "cropping=3", lambda: stack(layers.Cropping2D(5)), lambda: stack(layers.Cropping2D(3))),
+     lambda first: joined(layers.Concatenate(), (8, 8, 2), (16, 16, 2), first=first),
+     as_it_is, layers.UpSampling2D(2)),
+    ("unequal_maps", 'padding="same"  # in "left"', branch, "valid", "same"),
+    ("unequal_maps", "x = layers.Conv2D(8, 1, strides=2)",
+     lambda first: joined(layers.Add(), (8, 8, 4), (4, 4, 8), first=first), as_it_is, conv(8, 1, strides=2)),
+    ("other_channels", "x = layers.Conv2D(8, 1)",
+     lambda first: joined(layers.Add(), (8, 8, 4), (8, 8, 8), first=first), as_it_is, conv(8, 1)),
+    ("other_channels", "x = layers.Conv2D(8, 1)", lambda first: first(Input((8, 8, 4))) + Input((8, 8, 8)),
+     as_it_is, conv(8, 1)),
+    ("merge_of_one", "x = layers.Add()([a, b])", lambda inputs: layers.Add()(inputs),
+     Input((3,)), [Input((3,)), Input((3,))]),
+    ("list_for_one", "x = layers.Concatenate()",
+     lambda join: layers.Dense(2)(join([Input((3,)), Input((3,))])), as_it_is, layers.Concatenate()),
+    ("reshape", "layers.Reshape((5, 5, 4))", lambda shape: stack(layers.Reshape(shape), shape=(100,)),
+     (7, 7, 2), (5, 5, 4)),
+    ("reshape", "units=98", lambda n: stack(layers.Dense(n), layers.Reshape((7, 7, 2)), shape=(5,)), 100, 98),
+    ("groups", "groups=1", lambda groups: stack(conv(8, groups=groups), shape=(8, 8, 3)), 4, 1),
+    ("axis", "axis=-1", lambda axis: stack(layers.BatchNormalization(axis=axis)), 4, -1),
+    ("cropping", "cropping=3", lambda cropping: stack(layers.Cropping2D(cropping)), 5, 3),
     ("open_size", "layers.GlobalAveragePooling2D()",
-     lambda: stack(layers.Flatten(), layers.Dense(3), shape=(None, None, 3)),
-     lambda: stack(layers.GlobalAveragePooling2D(), layers.Dense(3), shape=(None, None, 3))),
-    ("other_size", "layers.Resizing(8, 8)", lambda: base(8),
-     lambda: net(shape=(8, 8, 3))(layers.Resizing(8, 8)(Input((16, 16, 3))))),
-    ("other_size", "input_shape=(16, 16, 3)", lambda: base(8), lambda: base(16)),
-    ("used_before", "layers.Dense(", lambda: shared(same := layers.Dense(2), same),
-     lambda: shared(layers.Dense(2), layers.Dense(2))),
+     lambda pool: stack(pool(), layers.Dense(3), shape=(None, None, 3)),
+     layers.Flatten, layers.GlobalAveragePooling2D),
+    ("other_size", "layers.Resizing(8, 8)", lambda first: net(shape=(8, 8, 3))(first(Input((16, 16, 3)))),
+     as_it_is, layers.Resizing(8, 8)),
+    ("other_size", "input_shape=(16, 16, 3)",
+     lambda size: net(shape=(size, size, 3))(Input((16, 16, 3))), 8, 16),
+    ("used_before", "layers.Dense(", shared, False, True),
     # names, arguments, values
-    ("argument", "learning_rate=0.1", lambda: keras.optimizers.Adam(lr=0.1),
-     lambda: keras.optimizers.Adam(learning_rate=0.1)),
-    ("argument", "strides=2", lambda: conv(4, 3, stride=2), lambda: conv(4, 3, strides=2)),
-    ("missing_argument", "kernel_size=3", lambda: layers.Conv2D(32),
-     lambda: layers.Conv2D(32, kernel_size=3)),
-    ("value", "strides=1", lambda: conv(strides=0), lambda: conv(strides=1)),
-    ("value", "padding='same'", lambda: conv(padding="sames"), lambda: conv(padding="same")),
-    ("value", "padding='valid'", lambda: conv(padding=-1), lambda: conv(padding="valid")),
-    ("value", "rate=0.5", lambda: layers.Dropout(50), lambda: layers.Dropout(0.5)),
-    ("value", "filters=12", lambda: conv(10, groups=4), lambda: conv(12, groups=4)),
-    ("name", 'activation="relu"', lambda: layers.Dense(3, "rellu"), lambda: layers.Dense(3, "relu")),
-    ("name", f'loss="{SCE}"', lambda: fit(net(), "sparse_categorical_crossentropie"), lambda: fit(net())),
-    ("name", 'metrics=["accuracy"]', lambda: fit(net(), metrics=["acuracy"]),
-     lambda: fit(net(), metrics=["accuracy"])),
-    ("name", 'optimizer="adam"', lambda: compiled_by("adamm"), lambda: compiled_by("adam")),
-    ("name", "layers.Conv2D", lambda: layers.Conv2d(4, 3), lambda: layers.Conv2D(4, 3)),
-    ("input_tuple", "keras.Input((28, 28, 1))", lambda: Input(28, 28, 1), lambda: Input((28, 28, 1))),
+    ("argument", "learning_rate=0.1", lambda name: keras.optimizers.Adam(**{name: 0.1}),
+     "lr", "learning_rate"),
+    ("argument", "strides=2", lambda name: conv(4, 3, **{name: 2}), "stride", "strides"),
+    ("missing_argument", "kernel_size=3", lambda given: layers.Conv2D(32, **given), {}, {"kernel_size": 3}),
+    ("value", "strides=1", lambda strides: conv(strides=strides), 0, 1),
+    ("value", "padding='same'", lambda padding: conv(padding=padding), "sames", "same"),
+    ("value", "padding='valid'", lambda padding: conv(padding=padding), -1, "valid"),
+    ("value", "rate=0.5", layers.Dropout, 50, 0.5),
+    ("value", "filters=12", lambda filters: conv(filters, groups=4), 10, 12),
+    ("name", 'activation="relu"', lambda name: layers.Dense(3, name), "rellu", "relu"),
+    ("name", f'loss="{SCE}"', lambda loss: fit(net(), loss), "sparse_categorical_crossentropie", SCE),
+    ("name", 'metrics=["accuracy"]', lambda name: fit(net(), metrics=[name]), "acuracy", "accuracy"),
+    ("name", 'optimizer="adam"', lambda name: net().compile(loss=SCE, optimizer=name), "adamm", "adam"),
+    ("name", "layers.Conv2D", lambda name: getattr(layers, name)(4, 3), "Conv2d", "Conv2D"),
+    ("input_tuple", "keras.Input((28, 28, 1))", lambda given: Input(*given), (28, 28, 1), [(28, 28, 1)]),
     ("image_too_small", "input_shape=(32, 32, 3)",
-     lambda: keras.applications.VGG16(weights=None, input_shape=(20, 20, 3), include_top=False),
-     lambda: keras.applications.VGG16(weights=None, input_shape=(32, 32, 3), include_top=False)),
-    ("layer_not_called", "layers.Flatten(…)(x)", lambda: layers.Dense(3)(layers.Flatten()),
-     lambda: layers.Dense(3)(layers.Flatten()(Input((8, 8, 1))))),
-    ("layer_not_called", "layers.Dense(…)(x)", lambda: keras.Model(Input((3,)), layers.Dense(3)),
-     lambda: keras.Model(x := Input((3,)), layers.Dense(3)(x))),
-    ("symbol", "keras.ops.mean(", lambda: np.mean(Input((3,))), lambda: keras.ops.mean(Input((3,)))),
-    ("not_connected", "keras.Model(keras.utils.get_source", lambda: model_of(outside=True),
-     lambda: model_of(outside=False)),
-    ("not_built", "model.build((None, 28, 28, 1))", lambda: keras.Sequential([conv()]).count_params(),
-     lambda: (model := keras.Sequential([conv()])).build((None, 28, 28, 1)) or model.count_params()),
+     lambda size: keras.applications.VGG16(weights=None, input_shape=(size, size, 3), include_top=False),
+     20, 32),
+    ("layer_not_called", "layers.Flatten(…)(x)", lambda call: layers.Dense(3)(call(layers.Flatten())),
+     as_it_is, lambda flatten: flatten(Input((8, 8, 1)))),
+    ("layer_not_called", "layers.Dense(…)(x)",
+     lambda end: keras.Model(x := Input((3,)), end(layers.Dense(3), x)),
+     lambda layer, x: layer, lambda layer, x: layer(x)),
+    ("symbol", "keras.ops.mean(", operator.call,
+     lambda: np.mean(Input((3,))), lambda: keras.ops.mean(Input((3,)))),
+    ("not_connected", "keras.Model(keras.utils.get_source", model_of, True, False),
+    ("not_built", "model.build((None, 28, 28, 1))", counted, None, (None, 28, 28, 1)),
 ]
 
 
-def softmaxes(last):
-    return compiled(stack(layers.Flatten(), layers.Dense(10, activation="softmax"), *last))
+def asked(count, activation, loss, y):
+    return compiled(net(count, activation), loss), X, y
 
 
-def from_logits(name):
-    return getattr(keras.losses, name)(from_logits=True)
-
-
-SPARSE_LOGITS, BINARY_LOGITS = map(from_logits, ("SparseCategoricalCrossentropy", "BinaryCrossentropy"))
 QUIET = [
-    ("softmax_twice", f'loss="{SCE}"', lambda: (compiled(net(), SPARSE_LOGITS), X, Y),
-     lambda: (compiled(net()), X, Y)),
-    ("softmax_twice", "leave out", lambda: (softmaxes([layers.Softmax()]), X, Y),
-     lambda: (softmaxes([]), X, Y)),
-    ("logits", "loss=keras.losses.SparseCategorical", lambda: (compiled(net(10, None)), X, Y),
-     lambda: (compiled(net(10, None), SPARSE_LOGITS), X, Y)),
-    ("logits", 'activation="sigmoid"', lambda: (compiled(net(1, None), "binary_crossentropy"), X, YES),
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, YES)),
-    ("sigmoid_twice", "activation=None", lambda: (compiled(net(1, "sigmoid"), BINARY_LOGITS), X, YES),
-     lambda: (compiled(net(1, None), BINARY_LOGITS), X, YES)),
-    ("sigmoid_for_classes", 'activation="softmax"', lambda: (compiled(net(10, "sigmoid")), X, Y),
-     lambda: (compiled(net()), X, Y)),
-    ("wrong_activation", 'activation="softmax"', lambda: (compiled(net(10, "relu"), CE), X, ONE_HOT),
-     lambda: (compiled(net(), CE), X, ONE_HOT)),
-    ("softmax_of_one", 'activation="sigmoid"', lambda: (compiled(net(1), "binary_crossentropy"), X, YES),
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, YES)),
-    ("softmax_of_one", "activation=None", lambda: (compiled(net(1), "mse"), X, YES / 1),
-     lambda: (compiled(net(1, None), "mse"), X, YES / 1)),
-    ("one_output", 'units=1, activation="sigmoid"; loss="binary',
-     lambda: (compiled(net(1, "sigmoid")), X, YES),
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, YES)),
-    ("binary_for_classes", f'loss="{CE}"', lambda: (compiled(net(), "binary_crossentropy"), X, ONE_HOT),
-     lambda: (compiled(net(), CE), X, ONE_HOT)),
-    ("binary_for_classes", 'units=10, activation="softmax"',
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, Y), lambda: (compiled(net()), X, Y)),
-    ("labels_minus_one", "y = (y + 1) / 2",
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, 2 * YES - 1),
-     lambda: (compiled(net(1, "sigmoid"), "binary_crossentropy"), X, (2 * YES - 1 + 1) / 2)),
-    ("labels_not_whole", 'units=1, activation=None; loss="mse"', lambda: (compiled(net()), X, PRICE),
-     lambda: (compiled(net(1, None), "mse"), X, PRICE)),
-    ("labels_from_one", "units=11", lambda: (compiled(net()), X, Y + 1),
-     lambda: (compiled(net(11)), X, Y + 1)),
-    ("outputs", "y = y - (-3)", lambda: (compiled(net()), X, Y % 4 - 3),
-     lambda: (compiled(net()), X, Y % 4 - 3 - (-3))),
-    ("outputs", "units=5", lambda: (compiled(net(1, None), "mse"), X, np.zeros((12, 5))),
-     lambda: (compiled(net(5, None), "mse"), X, np.zeros((12, 5)))),
-    ("broadcast", "y = y[:, np.newaxis]", lambda: (compiled(net(1, None), Squared()), X, PRICE),
-     lambda: (compiled(net(1, None), Squared()), X, PRICE[:, np.newaxis])),
+    ("softmax_twice", f'loss="{SCE}"', lambda loss: asked(10, "softmax", loss, Y), SPARSE_LOGITS, SCE),
+    ("softmax_twice", "leave out", lambda last: (compiled(stack(layers.Flatten(), top(), *last)), X, Y),
+     [layers.Softmax()], []),
+    ("logits", "loss=keras.losses.SparseCategorical", lambda loss: asked(10, None, loss, Y),
+     SCE, SPARSE_LOGITS),
+    ("logits", 'activation="sigmoid"', lambda end: asked(1, end, BCE, YES), None, "sigmoid"),
+    ("sigmoid_twice", "activation=None", lambda end: asked(1, end, BINARY_LOGITS, YES), "sigmoid", None),
+    ("sigmoid_for_classes", 'activation="softmax"', lambda end: asked(10, end, SCE, Y), "sigmoid", "softmax"),
+    ("wrong_activation", 'activation="softmax"', lambda end: asked(10, end, CE, ONE_HOT), "relu", "softmax"),
+    ("softmax_of_one", 'activation="sigmoid"', lambda end: asked(1, end, BCE, YES), "softmax", "sigmoid"),
+    ("softmax_of_one", "activation=None", lambda end: asked(1, end, "mse", YES / 1), "softmax", None),
+    ("one_output", 'units=1, activation="sigmoid"; loss="binary', lambda loss: asked(1, "sigmoid", loss, YES),
+     SCE, BCE),
+    ("binary_for_classes", f'loss="{CE}"', lambda loss: asked(10, "softmax", loss, ONE_HOT), BCE, CE),
+    ("binary_for_classes", 'units=10, activation="softmax"', lambda how: asked(*how, Y),
+     (1, "sigmoid", BCE), (10, "softmax", SCE)),
+    ("labels_minus_one", "y = (y + 1) / 2", lambda y: asked(1, "sigmoid", BCE, y),
+     2 * YES - 1, (2 * YES - 1 + 1) / 2),
+    ("labels_not_whole", 'units=1, activation=None; loss="mse"', lambda how: asked(*how, PRICE),
+     (10, "softmax", SCE), (1, None, "mse")),
+    ("labels_from_one", "units=11", lambda units: asked(units, "softmax", SCE, Y + 1), 10, 11),
+    ("outputs", "y = y - (-3)", lambda y: asked(10, "softmax", SCE, y), Y % 4 - 3, Y % 4 - 3 - (-3)),
+    ("outputs", "units=5", lambda units: asked(units, None, "mse", np.zeros((12, 5))), 1, 5),
+    ("broadcast", "y = y[:, np.newaxis]", lambda y: asked(1, None, Squared(), y),
+     PRICE, PRICE[:, np.newaxis]),
     ("accuracy_for_regression", 'metrics=["mae"]',
-     lambda: (compiled(net(1, None), "mse", ["accuracy"]), X, PRICE),
-     lambda: (compiled(net(1, None), "mse", ["mae"]), X, PRICE)),
-    ("output_range", "activation=None", lambda: (compiled(net(1, "sigmoid"), "mse"), X, PRICE),
-     lambda: (compiled(net(1, None), "mse"), X, PRICE)),
-    ("output_range", "activation=None", lambda: (compiled(net(1, "relu"), "mae"), X, PRICE - 100),
-     lambda: (compiled(net(1, None), "mae"), X, PRICE - 100)),
-    ("range", "x = x.astype", lambda: (compiled(net()), X * 255, Y),
-     lambda: (compiled(net()), X * 255 / 255, Y)),
-    ("range", "x = x.astype", lambda: (compiled(net()), (X * 255).astype("uint8"), Y),
-     lambda: (compiled(net()), (X * 255).astype("uint8").astype("float32") / 255, Y)),
-    ("nan", "good = np.isfinite(x", lambda: (compiled(net()), holed(), Y),
-     lambda: (compiled(net()), np.delete(X, 3, axis=0), np.delete(Y, 3))),
-    ("nan", "good = np.isfinite(y", lambda: (compiled(net(1, None), "mse"), X, np.where(YES, np.inf, PRICE)),
-     lambda: (compiled(net(1, None), "mse"), X[YES == 0], PRICE[YES == 0])),
-    ("nan_weights", "model = keras.models.clone_model(model)", lambda: (spoiled(), X, Y),
-     lambda: (compiled(keras.models.clone_model(spoiled())), X, Y)),
-    ("frozen", 'model.get_layer("top").trainable = True', lambda: (frozen(), X, Y),
-     lambda: (frozen(last=True), X, Y)),
+     lambda metric: (compiled(net(1, None), "mse", [metric]), X, PRICE), "accuracy", "mae"),
+    ("output_range", "activation=None", lambda end: asked(1, end, "mse", PRICE), "sigmoid", None),
+    ("output_range", "activation=None", lambda end: asked(1, end, "mae", PRICE - 100), "relu", None),
+    ("range", "x = x.astype", lambda x: (compiled(net()), x, Y), X * 255, X * 255 / 255),
+    ("range", "x = x.astype", lambda x: (compiled(net()), x, Y),
+     (X * 255).astype("uint8"), (X * 255).astype("uint8").astype("float32") / 255),
+    ("nan", "good = np.isfinite(x",
+     lambda out: (compiled(net()), np.delete(holed(), out, axis=0), np.delete(Y, out)), [], [3]),
+    ("nan", "good = np.isfinite(y",
+     lambda good: (compiled(net(1, None), "mse"), X[good], np.where(YES, np.inf, PRICE)[good]),
+     YES >= 0, YES == 0),
+    ("nan_weights", "model = keras.models.clone_model(model)", lambda new: (compiled(new(spoiled())), X, Y),
+     as_it_is, keras.models.clone_model),
+    ("frozen", 'model.get_layer("top").trainable = True', lambda last: (frozen(last), X, Y), False, True),
     ("batch_norm_axis", "axis=-1",
-     lambda: (compiled(stack(layers.BatchNormalization(axis=1), *net().layers)), X, Y),
-     lambda: (compiled(stack(layers.BatchNormalization(axis=-1), *net().layers)), X, Y)),
-    ("channels_first", "x = np.moveaxis", lambda: (net(shape=(8, 8, 3)), np.zeros((2, 3, 8, 8)), None),
-     lambda: (net(shape=(8, 8, 3)), np.moveaxis(np.zeros((2, 3, 8, 8)), 1, -1), None)),
+     lambda axis: (compiled(stack(layers.BatchNormalization(axis=axis), *net().layers)), X, Y), 1, -1),
+    ("channels_first", "x = np.moveaxis", lambda x: (net(shape=(8, 8, 3)), x, None),
+     FIRST, np.moveaxis(FIRST, 1, -1)),
 ]
+COLUMNS = "kind", "cure", "build", "wrong", "right"
 
 
 def names(rows):
@@ -391,21 +365,21 @@ def cured(explanation, cure):
     return (not explanation.cures) if cure is None else any(one.startswith(cure) for one in explanation.cures)
 
 
-@pytest.mark.parametrize(("kind", "cure", "broken", "mended"), RAISES, ids=names(RAISES))
-def test_an_error_is_explained_and_its_cure_works(kind, cure, broken, mended, monkeypatch):
+@pytest.mark.parametrize(COLUMNS, RAISES, ids=names(RAISES))
+def test_an_error_is_explained_and_its_cure_works(kind, cure, build, wrong, right, monkeypatch):
     with pytest.raises(Exception) as caught:  # each row has its own
-        broken()
+        build(wrong)
     explanation = explain(caught.value)
     assert (explanation.kind, cured(explanation, cure)) == (kind, True), explanation
     monkeypatch.setattr(sys.modules[__name__], "EAGER", True)
-    mended()
+    build(right)
 
 
-@pytest.mark.parametrize(("kind", "cure", "broken", "mended"), QUIET, ids=names(QUIET))
-def test_a_model_that_runs_and_is_wrong_is_seen_and_its_cure_works(kind, cure, broken, mended):
-    explanation = explain(*broken())
+@pytest.mark.parametrize(COLUMNS, QUIET, ids=names(QUIET))
+def test_a_model_that_runs_and_is_wrong_is_seen_and_its_cure_works(kind, cure, build, wrong, right):
+    explanation = explain(*build(wrong))
     assert (explanation.kind, cured(explanation, cure)) == (kind, True), explanation
-    model, x, y = mended()
+    model, x, y = build(right)
     assert not explain(model, x, y), explain(model, x, y)
     if y is not None:
         assert np.isfinite(loss_of(model, x, y))
@@ -483,7 +457,6 @@ def test_two_hundred_right_models_raise_no_alarm():
 
 
 @pytest.mark.parametrize("build", [lenet.lenet5, small.small_cnn, mobilenet.mobilenet,
-
                                    lambda: Own(conv()), lambda: keras.Sequential([layers.Dense(3)])])
 def test_the_courses_own_models_raise_no_alarm(build):
     assert not explain(build())
