@@ -37,7 +37,7 @@ def report(runs):
 def main(recorded):
     if recorded:
         return report(recording.replay("cifar10").runs)
-    from cvcourse.experiments import cifar10
+    from experiments import cifar10
 
     data = load("cifar10")
     report([cifar10.run(setting, 0, data) for setting in ("tutorial", *cifar10.OURS)])

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from cvcourse import pretrained, training
-from cvcourse.experiments.tasks import fixed_scenes
+from cvcourse.datasets.fixed import fixed_scenes
 from cvcourse.models import rcnn, selective_search, ssd, yolo
 
 ROUNDS = 3

@@ -166,6 +166,38 @@ def mask_iou(masks, others):
     return _ratio(overlap, flat.sum(axis=1)[:, None] + other.sum(axis=1) - overlap)
 
 
+def mean_iou(found, true, classes, where=True):
+    """Return the intersection over union of each class over all pixels, averaged over the classes.
+
+    Args:
+        found, true: int (N, H, W), masks whose pixels are numbers of classes.
+        classes: int ≥ 1, how many there are, background included; one that no pixel has counts 0.
+        where: bool (N, H, W), which pixels count; or True for all.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: if a shape is another one.
+
+    Example:
+        >>> round(mean_iou([[[0, 1]]], [[[1, 1]]], 2), 2)
+        0.25
+    """
+    found, true, where = (
+        arguments.array(given, name, (0, 3), "(N, H, W)", empty=True)
+        for given, name in ((found, "found"), (true, "true"), (where, "where"))
+    )
+    if found.ndim == 0 or found.shape != true.shape or where.shape not in ((), found.shape):
+        raise ValueError(
+            "found, true and where must have one shape (N, H, W); where may be True. "
+            f"Received: shapes {found.shape}, {true.shape} and {where.shape}"
+        )
+    kinds = range(arguments.number(classes, "classes", 1, 10_000, whole=True))
+    pairs = [((found == k) & (where != 0), (true == k) & (where != 0)) for k in kinds]
+    return float(np.mean([np.sum(a & b) / max(np.sum(a | b), 1) for a, b in pairs]))
+
+
 def anchors(grid, stride, sizes, ratios=(1.0,)):
     """Return the anchors of a grid: boxes of each size and ratio around the middle of each cell, in pixels.
 

@@ -15,13 +15,11 @@ A verb is a function that takes its arguments and returns the exit status, and a
 """
 
 import argparse
-import inspect
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from cvcourse import stored
-from cvcourse.experiments import NAMES
 
 CHECKED = "nbval-check-output"  # the tag of the cells whose output is kept and compared
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -113,31 +111,22 @@ def parser():
     verb.add_argument("--record", type=Path, metavar="README.md", help="its table is this machine's")
     verb.set_defaults(verb=doctor)
 
-    about = "\n".join(f"  {name:17} {text}" for name, text in NAMES.items())
-    verb = verbs.add_parser(
-        "experiments",
-        help="make a recorded run again; takes minutes to an hour",
-        epilog=about,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verb.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
-    verb.add_argument("parts", metavar="PART", nargs="*", help="of tasks: which networks, such as yolo")
-    where = verb.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, metavar="N", help="run in N processes of this machine")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="run on the Dask cluster of this scheduler")
+    # All that follows goes to the experiments' own command line; no word begins with this character.
+    verb = verbs.add_parser("experiments", prefix_chars="\0", add_help=False,
+                            help="make a recorded run, or weights that ship, again")  # fmt: skip
+    verb.add_argument("words", nargs="*")
     verb.set_defaults(verb=experiments)
     return top
 
 
 def experiments(options):
-    """Run a long experiment and write its weights or its recording into the package. The exit status."""
-    main = import_module(f"cvcourse.experiments.{options.name}").main
-    on = options.workers if options.scheduler is None else options.scheduler
-    if on is not None and "on" not in inspect.signature(main).parameters:
-        raise ValueError(f"{options.name} is one piece and runs here: leave --workers and --scheduler out.")
-    if options.workers is not None and options.workers < 1:
-        raise ValueError(f"--workers must be at least 1. Received: {options.workers}")
-    main(*options.parts, **({} if on is None else {"on": on}))
+    """Run a long experiment, where the course's repository is at hand. The exit status."""
+    root = Path(__file__).parents[1]
+    if not (root / "experiments" / "__main__.py").is_file():
+        raise ValueError("the long experiments are no part of the package: run this from a checkout of the "
+                         "course's repository, installed with `pip install -e .`")  # fmt: skip
+    sys.path.insert(0, str(root))  # its workers get the same path
+    import_module("experiments.__main__").run(options.words)
     return 0
 
 

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 from cvcourse import backend, datasets, interpretation, pretrained, training
-from cvcourse.experiments.degradation import gradient_norms
+from cvcourse.interpretation.maps import gradient_norms
 from cvcourse.models import gan, resnet, vae
 
 numbers = ops.convert_to_numpy

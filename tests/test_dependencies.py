@@ -113,9 +113,8 @@ def test_start_knows_the_same_pythons(start):
 
 
 def test_the_package_imports_only_what_it_asks_for():
-    asked = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in {**RANGES, **SITE, **CLUSTER}}
-    asked |= {"cvcourse", "cloudpickle"}  # the latter is how Dask's distributed sends functions
-    asked |= {"jax", "torch"}  # Keras's other backends, in `backend`, for those who have them
+    asked = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in {**RANGES, **SITE}}
+    asked |= {"cvcourse", "jax", "torch"}  # Keras's other backends, in `backend`, for those who have them
     imported = set()
     for path in (ROOT / "cvcourse").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -6,9 +6,12 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from cvcourse import experiments, pretrained, recording, stored
+import experiments
+from cvcourse import league, pretrained, recording, stored
 from cvcourse.datasets import Dataset
-from cvcourse.experiments import (
+from cvcourse.models.vgg import course_network
+from cvcourse.summary import summarize
+from experiments import (
     backbone,
     batch_norm,
     capacity,
@@ -18,8 +21,6 @@ from cvcourse.experiments import (
     optimizers,
     transfer,
 )
-from cvcourse.models.vgg import course_network
-from cvcourse.summary import summarize
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def data():
 
 def test_every_experiment_has_its_module():
     for name in experiments.NAMES:
-        assert callable(import_module(f"cvcourse.experiments.{name}").main)
+        assert callable(import_module(f"experiments.{name}").main)
 
 
 def test_few_takes_as_many_of_each_class_by_the_seed(data):
@@ -207,11 +208,11 @@ def test_a_league_run_has_what_a_recording_needs(data, entry):
 
 def test_an_entry_that_is_not_in_the_league_is_refused(data):
     with pytest.raises(ValueError, match=r"entry must be one of Mark 1.*Received: entry='AlexNet'"):
-        classification.train("AlexNet", data.x_train, data.y_train, 3)
+        league.train("AlexNet", data.x_train, data.y_train, 3, 1)
 
 
 def test_networks_of_the_league_cost_about_the_same():
     tables = {name: summarize(lambda build=build: build((32, 32, 3), 10))
-              for name, build in classification.NETWORKS.items()}
+              for name, build in league.NETWORKS.items()}
     assert all(60_000 < table.trainable_params < 220_000 for table in tables.values())
     assert all(table.macs < 13e6 for table in tables.values())

@@ -140,6 +140,7 @@ def good():
         boxes.generalized_iou: {"boxes": BOX, "others": BOX},
         boxes.non_max_suppression: {"boxes": BOX, "scores": [0.5, 0.6], "labels": [0, 1], "threshold": 0.5},
         boxes.mask_iou: {"masks": maps[:2] > 3, "others": maps[1:] > 3},
+        boxes.mean_iou: {"found": maps > 9, "true": maps > 5, "classes": 2, "where": maps < 20},
         boxes.anchors: {"grid": 3, "stride": 4.0, "sizes": [3.0, 5.0], "ratios": [1.0]},
         boxes.match: {"anchors": BOX, "boxes": BOX, "positive": 0.5, "negative": 0.4},
         boxes.encode: {"boxes": BOX, "anchors": BOX},

@@ -9,13 +9,15 @@ import pytest
 from scipy import linalg
 
 from cvcourse import backend, likeness, pretrained, recording, training
-from cvcourse.experiments import generation, tasks
+from cvcourse.datasets.fixed import drawings
+from cvcourse.gan_training import Judge, Watch, fit_gan
 from cvcourse.models import gan
+from experiments import generation, tasks
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return generation.Judge(100)
+    return Judge(100)
 
 
 def test_frechet_distance_is_the_formula_with_a_matrix_root():
@@ -155,7 +157,7 @@ def test_the_mean_of_the_late_weights_stays_in_place():
     seen, images = [], np.random.default_rng(0).random((64, 8, 8, 1), "float32")
     build = partial(gan.steady_gan, latent=3, widths=(4, 8), last=4)
     how = {"build": build, "ways": gan.STEADY, "average": 2}
-    model = generation.fit_gan(gan.STEADY_RATES, 8, 1, images, [Look()], **how)
+    model = fit_gan(gan.STEADY_RATES, 8, 1, images, [Look()], **how)
     np.testing.assert_allclose(model.generator.get_weights()[0], np.mean(seen[1::2], axis=0), atol=1e-6)
     z = model.noise(2000)
     off = np.abs(np.asarray(model(z)) - np.asarray(model.generator(z, training=True))).mean()
@@ -192,14 +194,14 @@ def test_everything_is_trained_written_and_restored(tmp_path, monkeypatch):
 
 
 def test_watch_means_so_many_steps():
-    watch = generation.Watch(every=2)
+    watch = Watch(every=2)
     for step in range(5):
         watch.on_train_batch_end(step, {"g_loss": step})
     assert watch.history == {"step": [2, 4], "g_loss": [0.5, 2.5]}
 
 
 def test_judge_tells_real_noise_and_copies_apart(judge):
-    other = generation.drawings(100, seed=77).images / np.float32(255)
+    other = drawings(100, seed=77).images / np.float32(255)
     noise = np.random.default_rng(0).random(other.shape, "float32")
     floor = judge.figures(other)
     assert judge.distance(judge.real) == pytest.approx(0, abs=1e-3)
@@ -226,7 +228,7 @@ def test_plane_is_as_good_as_its_card_says():
 
 
 def test_gan_is_as_good_as_its_card_says():
-    full, card = generation.Judge(), pretrained.card("gan")
+    full, card = Judge(), pretrained.card("gan")
     sets = full.sets(pretrained.load("gan").model.generate)
     figures = {name: each.mean() for name, each in sets.items()}
     assert figures["frechet"] == pytest.approx(card["frechet"], rel=0.05)

@@ -30,7 +30,7 @@ def test_links_and_files_that_a_page_names_are_there(page):
     text, folder = read(page), (ROOT / page).parent
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert (folder / target).exists(), target
-    folders = r"tests|locks|deploy|notebooks|cvcourse|questions|\.ci|\.github"
+    folders = r"tests|locks|deploy|notebooks|cvcourse|experiments|benchmarks|questions|\.ci|\.github"
     for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
         assert (ROOT / name).exists() or "NN" in name, name
 

@@ -6,8 +6,8 @@ import pytest
 
 from cvcourse import recording
 from cvcourse.datasets import load
-from cvcourse.experiments import classification
-from cvcourse.experiments.league import LEAGUE, count
+from cvcourse.league import ENTRIES, LEAGUE, count
+from experiments import classification
 
 
 def test_every_network_of_keras_is_in_the_league():
@@ -26,7 +26,7 @@ def test_an_unknown_network_is_explained():
 
 def test_each_run_says_what_the_classifier_knows_of_its_training_pictures():
     recorded = recording.replay("classification")
-    assert set(recorded.curves("accuracy")) == set(classification.ENTRIES) and len(recorded.runs) == 27
+    assert set(recorded.curves("accuracy")) == set(ENTRIES) and len(recorded.runs) == 27
     gap = {run["label"]: run["history"]["accuracy"][-1] - run["result"]["test_accuracy"]
            for run in recorded.runs}
     assert gap["MobileNet"] > 2 * gap["GoogLeNet"] and gap["MobileNet"] > 2 * gap["ResNet-20"]

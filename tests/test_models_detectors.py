@@ -9,9 +9,9 @@ from cvcourse import boxes as bx
 from cvcourse import pretrained, stored
 from cvcourse.datasets import scenes
 from cvcourse.exercises import detection
-from cvcourse.experiments import tasks
 from cvcourse.models import rcnn, selective_search, ssd, yolo
 from cvcourse.summary import summarize
+from experiments import tasks
 
 
 @pytest.fixture(scope="module")

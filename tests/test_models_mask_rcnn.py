@@ -6,9 +6,9 @@ import pytest
 
 from cvcourse import backend, boxes, pretrained, training
 from cvcourse.datasets import scenes
-from cvcourse.experiments import tasks
 from cvcourse.models import instances, mask_rcnn, mask_rcnn_loss, proposals
 from cvcourse.models.roi_align import roi_align
+from experiments import tasks
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label as components
 
-from cvcourse import pretrained, recording
-from cvcourse.experiments import segmentation
+from cvcourse import boxes, pretrained, recording
 from cvcourse.models import unet
+from experiments import segmentation
 
 
 def test_near_boundary_counts_steps():
@@ -37,7 +37,7 @@ def test_mean_iou_is_that_of_counted_pixels(seed):
                 map(tuple, np.argwhere((true == k) & inside))
             )
             each.append(len(ours & theirs) / len(ours | theirs))
-        assert segmentation.mean_iou(found, true, 3, some) == pytest.approx(np.mean(each))
+        assert boxes.mean_iou(found, true, 3, some) == pytest.approx(np.mean(each))
 
 
 def test_crops_are_pieces_of_the_image_with_their_masks():

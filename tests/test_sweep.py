@@ -6,21 +6,26 @@ import signal
 import sys
 
 import cloudpickle
+import keras
 import numpy as np
 import pytest
 
-from cvcourse import cli, recording
-from cvcourse.experiments import batch_norm, sweep
+from cvcourse import cli, recording, training
+from experiments import sweep
 
-JOBS = [{"norm": "batch", "seed": seed, "batch_size": 8, "epochs": 2} for seed in (0, 1)]
 FACTS = {"name": "noise", "sha256": "0"}
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not find this file
 
 
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-    images, labels = rng.random((24, 16, 16, 3), np.float32), np.arange(24) % 10
-    return images, labels, images[:9], labels[:9]
+def trained(seed, data):
+    """Two layers and a dropout: their chances come from Keras's generators."""
+    keras.utils.set_random_seed(seed)
+    parts = keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((6,)), *parts])
+    model.compile("sgd", "mse", jit_compile=False)
+    losses = training.fit(model, *data, epochs=2, batch_size=8, seed=seed, verbose=0).history["loss"]
+    return {"label": "trained", "seed": seed, "seconds": 0.0, "history": {"loss": losses},
+            "result": model.predict_on_batch(data[0])[:, 0]}  # fmt: skip
 
 
 def plain(seed, data, calls=None):
@@ -38,24 +43,22 @@ def lost_once(seed, data, marker):
     return plain(seed, data)
 
 
-def numbers(path):
-    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-    return [(run["label"], run["seed"], run["history"]["accuracy"], run["result"]) for run in runs]
-
-
-def test_two_workers_record_what_one_process_records(data, tmp_path):
-    paths = []
+def test_two_workers_record_what_one_process_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # workers find `experiments` from anywhere
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    data, runs = np.random.default_rng(0).random((2, 24, 6), np.float32), []
+    data = data[0], data[1, :, :1]
     for folder, on in (("serial", None), ("workers", 2)):
         (tmp_path / folder).mkdir()
-        paths.append(
-            sweep.measure("small", "?", batch_norm.run, JOBS, data, FACTS, tmp_path / folder, on, "a command")
-        )
+        jobs = [{"seed": 0}, {"seed": 1}]
+        path = sweep.measure("small", "?", trained, jobs, data, FACTS, tmp_path / folder, on, "a command")
         assert [path.name for path in (tmp_path / folder).iterdir()] == ["small.json"]  # the journal is gone
-    serial, workers = map(numbers, paths)
-    assert [row[:2] for row in serial] == [row[:2] for row in workers] and len(serial) == 2
-    for one, other in zip(serial, workers, strict=True):
-        np.testing.assert_allclose(one[2], other[2], rtol=1e-5)
-        assert one[3] == other[3]
+        runs.append(json.loads(path.read_text(encoding="utf-8"))["runs"])
+    for seed, (one, other) in enumerate(zip(*runs, strict=True)):
+        assert (one["label"], one["seed"]) == (other["label"], other["seed"]) == ("trained", seed)
+        np.testing.assert_allclose(one["history"]["loss"], other["history"]["loss"], rtol=1e-5)
+        np.testing.assert_allclose(one["result"], other["result"], rtol=1e-4, atol=1e-6)
+    assert abs(runs[0][0]["result"][0] - runs[0][1]["result"][0]) > 1e-3  # another seed, another network
 
 
 @pytest.mark.reliability(
@@ -63,7 +66,6 @@ def test_two_workers_record_what_one_process_records(data, tmp_path):
     "its run is done again; the recording is whole",
 )
 def test_the_runs_of_a_lost_worker_are_done_again(tmp_path, capsys):
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     jobs = [{"seed": seed, "marker": str(tmp_path / "died")} for seed in range(4)]
     runs = sweep.sweep(lost_once, jobs, 10, FACTS, tmp_path / "journal", on=2)
     assert (tmp_path / "died1").exists() and (tmp_path / "died2").exists()

@@ -8,9 +8,9 @@ import pytest
 
 from cvcourse import pretrained
 from cvcourse.datasets import photos, scenes
-from cvcourse.experiments import tasks
 from cvcourse.models import super_resolution as sr
 from cvcourse.models import unet, vae, yolo
+from experiments import tasks
 
 NETWORKS = sorted(tasks.TASKS)
 

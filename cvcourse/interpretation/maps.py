@@ -1,8 +1,10 @@
 """The weights of a layer, and what the layers of a network make of an image."""
 
 import keras
+import numpy as np
 from keras import layers as kl
 
+from cvcourse import backend
 from cvcourse.interpretation.listening import (
     as_batch,
     calls,
@@ -129,3 +131,26 @@ def _with_map(call):
             f"{call.output_shape}; ask for a layer before Flatten or global pooling"
         )
     return call
+
+
+def gradient_norms(model, x, y):
+    """Return {kernel's layer: length of the loss's gradient} from the first convolution to the last.
+
+    Args:
+        model: Keras model from images to logits; batch norm uses the statistics of these images.
+        x: float array (N, H, W, C) in [0, 1].
+        y: int array (N,), labels.
+    """
+
+    def loss(values):
+        logits, _ = model.stateless_call(values, model.non_trainable_variables, x, training=True)
+        losses = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
+        return keras.ops.mean(losses), logits
+
+    values = [keras.ops.convert_to_tensor(variable.numpy()) for variable in model.trainable_variables]
+    slopes, _ = backend.gradient(loss, values)
+    return {
+        variable.path.split("/")[0]: float(np.linalg.norm(keras.ops.convert_to_numpy(slope)))
+        for variable, slope in zip(model.trainable_variables, slopes, strict=True)
+        if len(variable.shape) == 4
+    }

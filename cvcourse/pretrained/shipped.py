@@ -14,7 +14,7 @@ from cvcourse.models.gan import steady_gan
 from cvcourse.models.mask_rcnn import mask_rcnn
 from cvcourse.models.super_resolution import super_resolution
 from cvcourse.models.unet import unet
-from cvcourse.models.vae import vae
+from cvcourse.models.vae import plane_vae, vae
 from cvcourse.models.vgg import course_network
 from cvcourse.models.yolo import decode, yolo
 from cvcourse.pretrained.network import Pretrained, course_images
@@ -83,7 +83,7 @@ SHIPPED = {
     ),
     "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
     "vae_plane": Shipped(
-        lambda _: vae(latent=2, widths=(16, 32, 64)),
+        lambda _: plane_vae(),
         32,
         "reconstructs with {psnr:.1f} dB from two numbers",
         lambda output: output,

@@ -8,8 +8,8 @@ import numpy as np
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.shipping import ship
 from cvcourse.models.vgg import course_network
+from experiments.shipping import ship
 
 SEED = 0
 RECIPE = {"epochs": 30, "batch_size": 256, "peak": 0.2, "weight_decay": 5e-3, "label_smoothing": 0.1}

@@ -5,6 +5,7 @@ Each finished run is written down at once. So a stop costs the runs under way, a
 
 import contextlib
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -89,12 +90,14 @@ def _results(run, jobs, data, on):
         yield from ((key, _one(run, job, data)) for key, job in jobs.items())
         return
     with _client(on) as client:
+        from cloudpickle import dumps  # comes with Dask
         from distributed import as_completed
 
-        (shared,) = client.scatter([data], broadcast=True, hash=False)
+        # As bytes, so that a worker, which only hands them on, need not import what they are made of.
+        (shared,) = client.scatter([dumps((run, data))], broadcast=True, hash=False)
         futures = {}
         for key, job in jobs.items():  # the runs of a lost worker are given to another one, by Dask
-            futures[client.submit(_apart, run, job, shared, key=f"run {key}", retries=2)] = key
+            futures[client.submit(_apart, job, shared, key=f"run {key}", retries=2)] = key
         for future in as_completed(futures):
             yield futures[future], future.result()
 
@@ -120,16 +123,20 @@ def _closing(client, cluster):
         yield client
 
 
-def _apart(run, job, data):
-    """One run in a process of its own, on a worker.
+def _apart(job, shared):
+    """One run in a process of its own, on a worker; `shared` is the pickled pair of function and data.
 
     Keras draws its seeds from the generator that all threads of a process share, and a worker's threads draw
     from it, too: in the worker itself, the same seed would not give the same numbers.
     """
-    from cloudpickle import dumps  # comes with Dask
-
-    given = dumps((run, job, data))
-    done = subprocess.run([sys.executable, "-c", _CHILD], input=given, stdout=subprocess.PIPE, check=True)
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD],
+        input=pickle.dumps((job, shared)),
+        stdout=subprocess.PIPE,
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
     return pickle.loads(done.stdout)
 
 
@@ -137,8 +144,10 @@ _CHILD = """
 import pickle, sys
 given, back = sys.stdin.buffer, sys.stdout.buffer
 sys.stdout = sys.stderr
-from cvcourse.experiments.sweep import _one
-back.write(pickle.dumps(_one(*pickle.load(given))))
+from experiments.sweep import _one
+job, shared = pickle.load(given)
+run, data = pickle.loads(shared)
+back.write(pickle.dumps(_one(run, job, data)))
 """
 
 

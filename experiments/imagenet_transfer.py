@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.transfer import few
 from cvcourse.models.efficientnet import efficientnet
+from experiments.transfer import few
 
 SEEDS, TUNING_SEED = (0, 1, 2), 10
 SIZES, AMOUNTS = (96, 160), (10, 25, 100)  # pixels; images per class

@@ -14,7 +14,7 @@ import numpy as np
 
 from cvcourse import boxes, pretrained, recording, stored, training
 from cvcourse.datasets import photos, scenes
-from cvcourse.experiments.shipping import ship
+from cvcourse.datasets.fixed import PLAIN, SEVERAL, TEST_SCENES, TEST_SEED, TRAIN_SEED, drawings, fixed_scenes
 from cvcourse.models import (
     cnn,
     instances,
@@ -28,12 +28,9 @@ from cvcourse.models import (
     yolo,
 )
 from cvcourse.models import super_resolution as sr
+from experiments.shipping import ship
 
 SEED = 0
-TRAIN_SEED, TEST_SEED, TEST_SCENES = 11, 500, 500
-# The pictures from which the auto-encoder learns: one animal, nothing else.
-PLAIN = {"objects": 1, "clutter": 0, "lighting": 0, "orientation": 0, "scale": 0}
-SEVERAL = {"objects": (1, 3)}
 # Photographs to learn fine detail from, and others that the network never sees.
 LEARNED = ("astronaut", "coffee", "motorcycle", "rocket", "camera", "coins", "brick", "grass", "gravel",
            "retina")
@@ -50,6 +47,7 @@ class Task(NamedTuple):
     recipe: dict  # "n" examples, "epochs", "batch_size", "peak" of the learning rate
     limits: str
     classes: tuple = ()
+    script: str = "tasks"
 
 
 def main(*names, folder=pretrained.WEIGHTS, seed=SEED, **recipe):
@@ -110,17 +108,12 @@ def train(name, task, folder, seed, changes):
         history=history.history,
         architecture=f"{task.build.__module__}.{task.build.__name__}",
         data=about,
-        command=f"cvcourse experiments tasks {name}",
+        command=f"cvcourse experiments {task.script} {name}",
         seed=seed,
         recipe={**recipe, "optimizer": "Adam, one cycle"},
         limits=task.limits,
         classes=list(task.classes),
     )
-
-
-def fixed_scenes(n=TEST_SCENES, size=64, **knobs):
-    """The scenes on which the figures of the cards were measured: by default with 1–3 animals."""
-    return scenes(n, size, TEST_SEED, **(knobs or SEVERAL))
 
 
 def _learn(target, size=64, **knobs):
@@ -260,8 +253,12 @@ def mask_rcnn_figures(model, n=TEST_SCENES):
 
 
 def vae_figures(model, n=TEST_SCENES):
+    """As `reconstruction_figures`, on drawings that were not seen before."""
+    return reconstruction_figures(model, drawings(n, TEST_SEED).images / np.float32(255))
+
+
+def reconstruction_figures(model, images):
     """How true reconstructions are (PSNR in dB), and how many nats their z tell (KL divergence)."""
-    images = fixed_scenes(n, 32, **PLAIN).images / np.float32(255)
     mean, log_variance = (np.asarray(part) for part in model.encoder(images))
     divergence = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1) / 2
     return {"psnr": sr.psnr(images, model.decoder(mean)).mean(), "divergence": divergence.mean()}

@@ -13,11 +13,11 @@ from skimage.measure import label as components
 
 from cvcourse import boxes, pretrained, recording, training
 from cvcourse.datasets import formats, scenes
+from cvcourse.datasets.fixed import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.datasets.load import FOLDER
-from cvcourse.experiments.shipping import ship
-from cvcourse.experiments.sweep import measure
-from cvcourse.experiments.tasks import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.models.unet import border_weights, part_touching, unet, weighted_cross_entropy
+from experiments.shipping import ship
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 SKIPS = {"scenes": 4000, "epochs": 6, "tests": 200, "widths": (8, 16, 32, 48), "batch_size": 32, "peak": 5e-3}
@@ -92,22 +92,6 @@ def near_boundary(masks, distance=NEAR):
     return near
 
 
-def mean_iou(found, true, classes, where=True):
-    """Return the intersection over union of each class over all pixels `where` is True, averaged.
-
-    Args:
-        found, true: int (N, H, W), masks.
-        classes: int, background included.
-        where: bool (N, H, W), or True for all pixels.
-
-    Example:
-        >>> round(mean_iou(np.array([[[0, 1]]]), np.array([[[1, 1]]]), 2), 2)
-        0.25
-    """
-    pairs = [((found == k) & where, (true == k) & where) for k in range(classes)]
-    return float(np.mean([np.sum(a & b) / max(np.sum(a | b), 1) for a, b in pairs]))
-
-
 # --- With and without skip connections -----------------------------------------------------------------
 
 
@@ -129,9 +113,9 @@ def skip_run(connected, seed, data, sizes):
         "cpu_seconds": clock.cpu_seconds,
         "history": history,
         "result": {
-            "mean_iou": mean_iou(found, test.masks, 4),
-            "mean_iou_near_boundary": mean_iou(found, test.masks, 4, edge),
-            "mean_iou_elsewhere": mean_iou(found, test.masks, 4, ~edge),
+            "mean_iou": boxes.mean_iou(found, test.masks, 4),
+            "mean_iou_near_boundary": boxes.mean_iou(found, test.masks, 4, edge),
+            "mean_iou_elsewhere": boxes.mean_iou(found, test.masks, 4, ~edge),
             "parameters": model.count_params(),
         },
     }
@@ -217,7 +201,7 @@ def nuclei_figures(model, images, labels):
         counts.append((len(blobs), len(true)))
         matched += np.sum(boxes.mask_iou(blobs, true) > 0.5)
     return {
-        "mean_iou": mean_iou(found, masks, 2),
+        "mean_iou": boxes.mean_iou(found, masks, 2),
         "iou": float(both / (sizes - both)),
         "dice": float(2 * both / sizes),
         "count_error": float(np.sum(np.abs(np.diff(counts))) / np.sum(counts, axis=0)[1]),

@@ -8,10 +8,11 @@ images of 32×32 with augmentation, its training about 160 epochs.
 import keras
 import numpy as np
 
-from cvcourse import backend, recording, training
+from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.sweep import measure
+from cvcourse.interpretation.maps import gradient_norms
 from cvcourse.models.resnet import resnet_cifar
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 DEPTHS = (20, 56)
@@ -23,29 +24,6 @@ def halved(images):
     """Return uint8 images (N, H / 2, W / 2, C), each pixel the mean of 2×2."""
     n, height, width, channels = images.shape
     return images.reshape(n, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4)).astype(np.uint8)
-
-
-def gradient_norms(model, x, y):
-    """Return {kernel's layer: length of the loss's gradient} from the first convolution to the last.
-
-    Args:
-        model: Keras model from images to logits; batch norm uses the statistics of these images.
-        x: float array (N, H, W, C) in [0, 1].
-        y: int array (N,), labels.
-    """
-
-    def loss(values):
-        logits, _ = model.stateless_call(values, model.non_trainable_variables, x, training=True)
-        losses = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
-        return keras.ops.mean(losses), logits
-
-    values = [keras.ops.convert_to_tensor(variable.numpy()) for variable in model.trainable_variables]
-    slopes, _ = backend.gradient(loss, values)
-    return {
-        variable.path.split("/")[0]: float(np.linalg.norm(keras.ops.convert_to_numpy(slope)))
-        for variable, slope in zip(model.trainable_variables, slopes, strict=True)
-        if len(variable.shape) == 4
-    }
 
 
 def run(depth, residual, seed, data, images=IMAGES, epochs=EPOCHS, peak=PEAK):

@@ -8,8 +8,8 @@ import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.sweep import sweep
 from cvcourse.models.small import small_cnn
+from experiments.sweep import sweep
 
 SEEDS = (0, 1, 2)
 FRESH = (3, 4, 5)  # more seeds, for the best with a cosine and without it

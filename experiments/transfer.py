@@ -8,8 +8,8 @@ from keras import layers
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.sweep import measure
 from cvcourse.models.vgg import course_network
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 EPOCHS = {25: 25, 100: 12, 500: 5}  # images per class: epochs

@@ -12,7 +12,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.sweep import measure
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 # Setting: epochs at 24×24 pixels, epochs at 32×32 pixels.

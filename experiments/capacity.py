@@ -7,9 +7,9 @@ import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.optimizers import split
-from cvcourse.experiments.sweep import measure
 from cvcourse.models.small import small_cnn
+from experiments.optimizers import split
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 WIDTHS = (2, 8, 24)

@@ -1,6 +1,7 @@
-"""The long experiments: each module's `main()` makes one recorded run or weight file again.
+"""The long experiments: each module's `main()` makes one recorded run or weight file of the package again.
 
-`cvcourse experiments NAME` calls them. The data must be at hand: see `cvcourse.datasets.load`.
+`python -m experiments NAME` calls them, and so does `cvcourse experiments NAME`. They are for maintainers,
+and no part of the package that is installed. The data must be at hand: see `cvcourse.datasets.load`.
 """
 
 NAMES = {

@@ -5,7 +5,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.experiments.sweep import measure
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 FILTERS = (16, 16, "pool", 32, 32, 32, "pool", 64, 64, 64)
