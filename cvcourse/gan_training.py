@@ -9,6 +9,7 @@ from cvcourse.models.gan import gan
 
 JUDGED = 500  # made pictures that are judged, beside as many real ones
 BATCH = 32
+SETTLING = 60  # batches until batch norm knows the statistics of weights that are a mean
 
 
 class Judge:
@@ -148,7 +149,7 @@ class _Mean(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         generator = self.model.generator
         generator.set_weights([np.mean(one, axis=0) for one in zip(*self.kept, strict=True)])
-        for seed in range(60):  # batch norm's statistics belong to other weights
+        for seed in range(SETTLING):
             generator(self.model.noise(64, seed), training=True)
 
 

@@ -1,4 +1,4 @@
-"""What tests share: the file start.py as a module."""
+"""What tests share: the file start.py as a module, quick trainings, a small website."""
 
 import importlib.util
 from pathlib import Path
@@ -73,6 +73,19 @@ def load_start():
 @pytest.fixture
 def start():
     return load_start()
+
+
+@pytest.fixture
+def untraced(monkeypatch):
+    """Models learn step by step in Python: compiling takes nearly all the time of a few steps."""
+    from keras import Model
+
+    whole = Model.compile
+
+    def compile_untraced(self, *given, **options):
+        return whole(self, *given, **options | {"run_eagerly": True})
+
+    monkeypatch.setattr(Model, "compile", compile_untraced)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def test_strategies_freeze_what_they_say():
     assert trainable["only the classifier"] < some < trainable["all trainable"]
 
 
-def test_a_run_has_what_a_recording_needs(data):
+def test_a_run_has_what_a_recording_needs(data, untraced):
     run = transfer.run("from scratch", 2, 0, data, epochs=1)
     assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
     assert 0 <= run["result"]["test_accuracy"] <= 1
@@ -64,7 +64,7 @@ def test_a_run_has_what_a_recording_needs(data):
 
 @pytest.mark.skipif(not pretrained.installed(), reason="EfficientNet-Lite0 is not installed")
 @pytest.mark.parametrize("strategy", ["upper blocks", "features alone"])
-def test_a_reuse_of_lite0_is_tuned_on_validation_images_alone(data, monkeypatch, strategy):
+def test_a_reuse_of_lite0_is_tuned_on_validation_images_alone(data, monkeypatch, strategy, untraced):
     monkeypatch.setattr(imagenet_transfer, "POOL", slice(0, 12))
     monkeypatch.setattr(imagenet_transfer, "VALIDATION", slice(12, 24))
     monkeypatch.setattr(imagenet_transfer, "IMAGES", 50)
@@ -86,7 +86,7 @@ def test_the_recorded_reuse_of_lite0_reaches_its_bars():
     assert {run["steps"] for run in measured.runs} == {0, 500}  # 0: features alone
 
 
-def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
+def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch, untraced):
     monkeypatch.setattr(backbone, "load", lambda name: data)
     monkeypatch.setattr(backbone, "course_network", lambda shape, **options: course_network(shape, 3, None))
     card = backbone.main(tmp_path, recipe=dict(backbone.RECIPE, epochs=1, batch_size=12))
@@ -97,7 +97,7 @@ def test_backbone_writes_weights_and_card(data, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("setting", [{}, {"schedule": "cosine", "beta": 0.5}])
-def test_an_optimizer_run_has_what_a_recording_needs(data, setting, monkeypatch):
+def test_an_optimizer_run_has_what_a_recording_needs(data, setting, monkeypatch, untraced):
     monkeypatch.setattr(optimizers, "VALID", 6)
     run = optimizers.run("Adam", 1e-3, 0, data, images=12, width=2, steps=2, **setting)
     assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
@@ -114,7 +114,7 @@ def test_optimizer_runs_recorded_are_those_asked_for_and_pairs_are_of_one_machin
             assert len({recorded[one, seed]["processor"] for one in pair}) == 1
 
 
-def test_only_missing_optimizer_runs_are_made_and_joined(data, monkeypatch, tmp_path):
+def test_only_missing_optimizer_runs_are_made_and_joined(data, monkeypatch, tmp_path, untraced):
     monkeypatch.setattr(optimizers, "VALID", 6)
     monkeypatch.setattr(optimizers, "load", lambda name: data)
     small = {"images": 12, "width": 2, "steps": 2}
@@ -134,7 +134,7 @@ def test_only_missing_optimizer_runs_are_made_and_joined(data, monkeypatch, tmp_
         optimizers.main("more", tmp_path)
 
 
-def test_a_diverged_run_is_valid_json(data, monkeypatch):
+def test_a_diverged_run_is_valid_json(data, monkeypatch, untraced):
     monkeypatch.setattr(optimizers, "VALID", 6)
     run = optimizers.run("SGD", 1e30, 0, data, images=12, width=2, steps=4)
     assert run["result"]["diverged"] and run["result"]["loss"] is None
@@ -142,7 +142,7 @@ def test_a_diverged_run_is_valid_json(data, monkeypatch):
 
 
 @pytest.mark.parametrize("remedy", ["none", "all three"])
-def test_a_capacity_run_watches_training_and_validation(data, remedy, monkeypatch):
+def test_a_capacity_run_watches_training_and_validation(data, remedy, monkeypatch, untraced):
     monkeypatch.setattr(optimizers, "VALID", 6)
     run = capacity.run(2, 12, remedy, 0, data, epochs=2)
     assert {key: len(values) for key, values in run["history"].items()} == dict.fromkeys(
@@ -152,7 +152,7 @@ def test_a_capacity_run_watches_training_and_validation(data, remedy, monkeypatc
 
 
 @pytest.mark.parametrize("norm", [None, "batch", "group", "late"])
-def test_a_run_of_the_batch_norm_experiment(data, norm):
+def test_a_run_of_the_batch_norm_experiment(data, norm, untraced):
     x = batch_norm.small_images(data.x_train)
     assert x.shape == (24, 16, 16, 3) and x.dtype == np.float32
     run = batch_norm.run((x, data.y_train, x, data.y_train), 0, norm, batch_size=8, epochs=1)
@@ -188,7 +188,7 @@ def test_crop_takes_a_square_of_each_image(data):
 
 
 @pytest.mark.parametrize("setting, options", [("tutorial", {"epochs": 2}), ("ours", {})])
-def test_progress_has_the_accuracy_and_the_seconds_of_each_epoch(data, monkeypatch, setting, options):
+def test_progress_has_the_seconds_of_each_epoch(data, monkeypatch, setting, options, untraced):
     monkeypatch.setitem(cifar10.OURS, "ours", (1, 1))
     run = cifar10.run(setting, 0, data, **options)
     elapsed = run["history"]["elapsed"]
@@ -197,7 +197,7 @@ def test_progress_has_the_accuracy_and_the_seconds_of_each_epoch(data, monkeypat
 
 
 @pytest.mark.parametrize("entry", ["Mark 1", "SVM on pixels", "SVM on HOG", "LeNet-5"])
-def test_a_league_run_has_what_a_recording_needs(data, entry):
+def test_a_league_run_has_what_a_recording_needs(data, entry, untraced):
     run = classification.run(entry, 0, data, images=24, tests=9, epochs=1)
     assert {"label", "seed", "seconds", "cpu_seconds", "history", "result"} <= set(run)
     confusion = run["result"]["confusion"]
