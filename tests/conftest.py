@@ -1,5 +1,6 @@
 """What tests share: the file start.py as a module, quick trainings, a small website."""
 
+import gc
 import importlib.util
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem.removeprefix("test_") in SLOW and item.path.stem.startswith("test_"):
             item.add_marker("slow")
+
+
+def pytest_collection_finish():
+    """What is there before the first test stays: garbage is not looked for in it (a fifth of the time)."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):

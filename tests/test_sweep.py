@@ -107,3 +107,9 @@ def test_nobody_at_the_address(tmp_path, monkeypatch):
 def test_the_command_says_where_workers_do_not_help(words, problem, capsys):
     assert cli.main(["experiments", *words]) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_without_the_repository_the_command_says_where_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "cvcourse" / "cli.py"))
+    assert cli.main(["experiments", "league"]) == 1
+    assert "from a checkout of the course's repository" in capsys.readouterr().err
