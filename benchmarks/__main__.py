@@ -22,8 +22,8 @@ from cvcourse import backend, boxes, recording, training
 from cvcourse.datasets import photos
 from cvcourse.datasets.scenes import scenes
 from cvcourse.interpretation import feature_maps, grad_cam, occlusion
+from cvcourse.models.cnn import small_cnn
 from cvcourse.models.efficientnet import efficientnet
-from cvcourse.models.small import small_cnn
 from cvcourse.summary import summarize
 
 FIRST_PICTURE = """

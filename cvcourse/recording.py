@@ -1,12 +1,10 @@
-"""Measured runs: record them as small JSON files, replay them in a lesson."""
+"""Measured runs: replayed in a lesson, and what their makers measure with."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import os
 import platform
 import time
-from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -56,31 +54,6 @@ class Recording:
             label: (np.mean(v, axis=0), np.std(v, axis=0, ddof=1) if len(v) > 1 else np.zeros_like(v[0]))
             for label, v in groups.items()
         }
-
-
-def record(name, question, command, data, runs, folder=None, made_on=None):
-    """Write measured runs to `runs/{name}.json` and return the path.
-
-    Args:
-        name: str, name of the experiment and of the file.
-        question: str, what the experiment answers.
-        command: str, the command that makes it again.
-        data: dict with "name" and "sha256" (see `data_hash`) of the data set.
-        runs: list of dicts with the keys "label", "seed", "seconds", "cpu_seconds", "history", "result".
-        folder: path, default the package's `runs` folder.
-        made_on: dict with "machine" and "versions" of runs that were made elsewhere, such as on one with
-            a graphics card ("accelerator" in its machine); default this machine.
-    """
-    fields = {
-        "name": name,
-        "question": question,
-        "command": command,
-        "date": date.today().isoformat(),
-        **(made_on or {"machine": machine(), "versions": versions()}),
-        "data": data,
-        "runs": rounded(runs),
-    }
-    return stored.write(Path(folder or RUNS) / f"{name}.json", fields)
 
 
 def rounded(value):
@@ -143,21 +116,6 @@ def versions():
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # one of three backends is enough
             found[name] = importlib.metadata.version(name)
     return found
-
-
-def data_hash(*arrays):
-    """Return the sha256 of arrays (bytes, dtype and shape) as a hex string."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        array = np.ascontiguousarray(array)
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(array.data)
-    return digest.hexdigest()
-
-
-def data_facts(name, data):
-    """Return name and sha256 of a `datasets.Dataset`, as `record` stores them."""
-    return {"name": name, "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test)}
 
 
 class Clock:

@@ -9,7 +9,7 @@ import numpy as np
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
-from experiments.shipping import ship
+from experiments.shipping import data_hash, ship
 
 SEED = 0
 RECIPE = {"epochs": 30, "batch_size": 256, "peak": 0.2, "weight_decay": 5e-3, "label_smoothing": 0.1}
@@ -55,7 +55,7 @@ def write(model, data, history, clock, seed, recipe, folder):
             "name": "CIFAR-100",
             "source": "Krizhevsky, 2009",
             "images": len(data.x_train),
-            "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
+            "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
         },
         command="cvcourse experiments backbone",
         seed=seed,

@@ -5,6 +5,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from experiments.shipping import data_hash
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -52,7 +53,7 @@ def small_images(images):
 
 
 def run(data, seed, norm=None, rate=0.03, scale=1.0, batch_size=64, epochs=EPOCHS):
-    """Train once; return the run as `recording.record` stores it.
+    """Train once; return the run as `shipping.record` stores it.
 
     Args:
         data: (x_train, y_train, x_test, y_test) as float32 images and integer labels.
@@ -107,7 +108,7 @@ def main(seeds=SEEDS, epochs=EPOCHS, folder=None, on=None):
     x, y = small_images(cifar.x_train[:TRAINING]), cifar.y_train[:TRAINING].astype("int32")
     x_test, y_test = small_images(cifar.x_test[:TEST]), cifar.y_test[:TEST].astype("int32")
     data = (x, y, x_test, y_test)
-    facts = {"name": f"CIFAR-10, {TRAINING} images of 16 × 16 pixels", "sha256": recording.data_hash(*data)}
+    facts = {"name": f"CIFAR-10, {TRAINING} images of 16 × 16 pixels", "sha256": data_hash(*data)}
     names = ("norm", "rate", "scale", "batch_size")
     jobs = [
         {"seed": seed, **dict(zip(names, setting, strict=True)), "epochs": epochs}

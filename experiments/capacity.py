@@ -7,8 +7,9 @@ import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.models.small import small_cnn
+from cvcourse.models.cnn import small_cnn
 from experiments.optimizers import split
+from experiments.shipping import data_hash
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -42,7 +43,7 @@ class Watch(keras.callbacks.Callback):
 
 
 def run(width, images, remedy, seed, data, epochs=None):
-    """Train once; return the run as `recording.record` stores it.
+    """Train once; return the run as `shipping.record` stores it.
 
     Args:
         width: int, filters of the first convolution.
@@ -95,7 +96,7 @@ def run(width, images, remedy, seed, data, epochs=None):
 def main(seeds=SEEDS, widths=WIDTHS, sizes=tuple(EPOCHS), remedies=tuple(REMEDIES), folder=None, on=None):
     """Run every width, size and remedy with every seed; write `runs/capacity.json`."""
     data = load("cifar10")
-    facts = {"name": "CIFAR-10", "sha256": recording.data_hash(data.x_train, data.y_train)}
+    facts = {"name": "CIFAR-10", "sha256": data_hash(data.x_train, data.y_train)}
     every = itertools.product(seeds, sizes, widths, remedies)
     jobs = [dict(zip(("seed", "images", "width", "remedy"), each, strict=True)) for each in every]
     question = "When does a network learn too little, and when does it learn its training images by heart?"

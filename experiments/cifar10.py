@@ -12,6 +12,7 @@ from keras import layers
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
+from experiments.shipping import data_facts
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -160,7 +161,7 @@ def train_ours(data, seed, epochs):
 
 
 def run(setting, seed, data, **options):
-    """Train once; return the run as `recording.record` stores it."""
+    """Train once; return the run as `shipping.record` stores it."""
     train = train_tutorial if setting == "tutorial" else functools.partial(train_ours, epochs=OURS[setting])
     progress = train(data, seed, **options)
     return {
@@ -178,4 +179,4 @@ def main(seeds=SEEDS, folder=None, on=None):
     data = load("cifar10")
     jobs = [{"setting": setting, "seed": seed} for seed in seeds for setting in ("tutorial", *OURS)]
     question = "How soon does a small network know CIFAR-10 on a processor?"
-    return measure("cifar10", question, run, jobs, data, recording.data_facts("CIFAR-10", data), folder, on)
+    return measure("cifar10", question, run, jobs, data, data_facts("CIFAR-10", data), folder, on)

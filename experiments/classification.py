@@ -13,6 +13,7 @@ import numpy as np
 from cvcourse import recording
 from cvcourse.datasets import load
 from cvcourse.league import ENTRIES, train
+from experiments.shipping import data_facts, record
 from experiments.sweep import sweep
 
 SEEDS = (0, 1, 2)
@@ -20,7 +21,7 @@ IMAGES, TEST_IMAGES, EPOCHS = 5_000, 2_000, 6
 
 
 def run(entry, seed, data, images=IMAGES, tests=TEST_IMAGES, epochs=EPOCHS):
-    """Train and test one entry; return the run as `recording.record` stores it."""
+    """Train and test one entry; return the run as `shipping.record` stores it."""
     rows = np.random.default_rng(seed).permutation(len(data.x_train))[:images]
     x_test, y_test = data.x_test[:tests], data.y_test[:tests]
     with recording.Clock() as clock:
@@ -59,7 +60,7 @@ def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
         runs = {(run["label"], run["seed"]): run for run in stored.runs}
         made_on = {"machine": stored.machine, "versions": stored.versions}
     facts = {
-        **recording.data_facts("CIFAR-10", data),
+        **data_facts("CIFAR-10", data),
         "training_images": sizes.get("images", IMAGES),
         "test_images": sizes.get("tests", TEST_IMAGES),
         "epochs": sizes.get("epochs", EPOCHS),
@@ -71,7 +72,7 @@ def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
         old = runs.get((entry, seed), {"result": {}})
         same = np.array_equal(old["result"].get("confusion"), new["result"]["confusion"])
         runs[entry, seed] = {**old, "history": new["history"]} if same else new
-    path = recording.record(
+    path = record(
         "classification",
         "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
         "cvcourse experiments classification",

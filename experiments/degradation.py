@@ -12,6 +12,7 @@ from cvcourse import recording, training
 from cvcourse.datasets import load
 from cvcourse.interpretation.maps import gradient_norms
 from cvcourse.models.resnet import resnet_cifar
+from experiments.shipping import data_hash
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -27,7 +28,7 @@ def halved(images):
 
 
 def run(depth, residual, seed, data, images=IMAGES, epochs=EPOCHS, peak=PEAK):
-    """Train once; return the run as `recording.record` stores it. `data` is a `Dataset` of small images."""
+    """Train once; return the run as `shipping.record` stores it. `data` is a `Dataset` of small images."""
     keras.utils.set_random_seed(seed)
     rows = np.random.default_rng(seed).permutation(len(data.x_train))[:images]
     x, y = data.x_train[rows], data.y_train[rows]
@@ -74,7 +75,7 @@ def main(seeds=SEEDS, depths=DEPTHS, folder=None, on=None):
     data = data._replace(x_train=halved(data.x_train), x_test=halved(data.x_test))
     facts = {
         "name": f"CIFAR-10, {IMAGES:,} training images chosen by the seed, averaged to 16×16",
-        "sha256": recording.data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
+        "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
     }
     settings = [(depth, residual, PEAK) for depth in depths for residual in (False, True)]
     jobs = [

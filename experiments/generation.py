@@ -14,7 +14,7 @@ from cvcourse.gan_training import BATCH, JUDGED, Judge, Watch, fit_gan
 from cvcourse.models import vae
 from cvcourse.models.gan import RATES, STEADY, STEADY_RATES, steady_gan
 from experiments import tasks
-from experiments.shipping import ship
+from experiments.shipping import data_hash, ship
 from experiments.sweep import measure
 
 PARTS = "vae_plane", "gan_runs", "gan_tricks", "gan"
@@ -64,7 +64,7 @@ def run(label, steps, seed, images, judge, every, **how):
 def _plane_data(n):
     images = on_one_ground(drawings(n))
     name = f"drawings({n}) of cvcourse.datasets.fixed on one ground, seed {TRAIN_SEED}"
-    return {"name": name, "images": n, "sha256": recording.data_hash(images)}, images, images
+    return {"name": name, "images": n, "sha256": data_hash(images)}, images, images
 
 
 def plane_figures(model, n=500):
@@ -131,7 +131,7 @@ def _gan_data(n):
     return images, {
         "name": f"scenes({n}, 32, {given})",
         "images": n,
-        "sha256": recording.data_hash(images),
+        "sha256": data_hash(images),
     }
 
 

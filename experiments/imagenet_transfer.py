@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.efficientnet import efficientnet
+from experiments.shipping import data_facts, record
 from experiments.transfer import few
 
 SEEDS, TUNING_SEED = (0, 1, 2), 10
@@ -42,12 +43,12 @@ def main(*parts, folder=None):
 
 
 def store(runs, data, folder=None, made_on=None):
-    """Write the recording of these runs and return its path; `made_on` as in `recording.record`."""
-    return recording.record(
+    """Write the recording of these runs and return its path; `made_on` as in `shipping.record`."""
+    return record(
         "imagenet_transfer",
         "What is a network that has seen a million photographs worth, with 10, 25 or 100 images per class?",
         "cvcourse experiments imagenet_transfer",
-        recording.data_facts("CIFAR-10, enlarged to 96 and 160 pixels", data),
+        data_facts("CIFAR-10, enlarged to 96 and 160 pixels", data),
         runs,
         folder,
         made_on,

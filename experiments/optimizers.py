@@ -8,7 +8,8 @@ import numpy as np
 
 from cvcourse import recording, training
 from cvcourse.datasets import load
-from cvcourse.models.small import small_cnn
+from cvcourse.models.cnn import small_cnn
+from experiments.shipping import data_hash, record
 from experiments.sweep import sweep
 
 SEEDS = (0, 1, 2)
@@ -63,7 +64,7 @@ def split(data, images, seed):
 
 
 def run(optimizer, rate, seed, data, images=8000, width=16, schedule=None, beta=None, steps=STEPS):
-    """Train once for a number of steps; return the run as `recording.record` stores it.
+    """Train once for a number of steps; return the run as `shipping.record` stores it.
 
     Args:
         optimizer: str, a name of OPTIMIZERS.
@@ -157,7 +158,7 @@ def main(part="all", folder=None, on=None):
     if part not in ("all", "missing"):
         raise ValueError(f'part must be "all" or "missing". Received: part={part!r}')
     data = load("cifar10")
-    facts = {"name": "CIFAR-10", "sha256": recording.data_hash(data.x_train, data.y_train)}
+    facts = {"name": "CIFAR-10", "sha256": data_hash(data.x_train, data.y_train)}
     wanted = {(label(**setting), seed): setting for setting, seed in jobs()}
     runs = _old(facts, folder) if part == "missing" else {}
     made = {"date": date.today().isoformat(), "processor": recording.machine()["processor"]}
@@ -167,7 +168,7 @@ def main(part="all", folder=None, on=None):
     journal = Path(folder or recording.RUNS) / "optimizers.unfinished"
     found = sweep(run, [{**wanted[key], "seed": key[1]} for key in missing], data, facts, journal, on)
     runs |= {key: made | one for key, one in zip(missing, found, strict=True)}
-    path = recording.record(
+    path = record(
         "optimizers",
         "Which optimiser, which learning rate, which momentum, with a schedule or without?",
         "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),

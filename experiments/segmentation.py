@@ -16,7 +16,7 @@ from cvcourse.datasets import formats, scenes
 from cvcourse.datasets.fixed import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.datasets.load import FOLDER
 from cvcourse.models.unet import border_weights, part_touching, unet, weighted_cross_entropy
-from experiments.shipping import ship
+from experiments.shipping import data_hash, record, ship
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -96,7 +96,7 @@ def near_boundary(masks, distance=NEAR):
 
 
 def skip_run(connected, seed, data, sizes):
-    """Train a U-Net with or without skips; return the run as `recording.record` stores it.
+    """Train a U-Net with or without skips; return the run as `shipping.record` stores it.
 
     `data` are the scenes to train on, and those to test on.
     """
@@ -126,7 +126,7 @@ def skips(seeds, folder, sizes, on=None):
     made, test = scenes(sizes["scenes"], 64, TRAIN_SEED, **SEVERAL), fixed_scenes(sizes["tests"])
     jobs = [{"connected": c, "seed": seed, "sizes": sizes} for seed in seeds for c in (True, False)]
     name = f"scenes({sizes['scenes']}, 64, seed={TRAIN_SEED}, objects=(1, 3)); tests: {sizes['tests']}"
-    facts = {"name": name, "sha256": recording.data_hash(made.images, made.masks, test.images, test.masks)}
+    facts = {"name": name, "sha256": data_hash(made.images, made.masks, test.images, test.masks)}
     question = "What are the skip connections of U-Net for?"
     command = "cvcourse experiments segmentation skips"
     return measure("skips", question, skip_run, jobs, (made, test), facts, folder, on, command)
@@ -238,7 +238,7 @@ def nuclei(seeds, folder, weights, images, sizes):
     data = read_nuclei(images)
     facts = {
         "name": "60 fluorescence images of nuclei, 256×256, from the Data Science Bowl 2018 (CC0)",
-        "sha256": recording.data_hash(*(array for pair in data for array in pair)),
+        "sha256": data_hash(*(array for pair in data for array in pair)),
     }
     command, runs = "cvcourse experiments segmentation nuclei", []
     for seed in seeds:
@@ -265,4 +265,4 @@ def nuclei(seeds, folder, weights, images, sizes):
                 )
             keras.utils.clear_session()
     question = "Does U-Net tell touching nuclei apart, after forty images?"
-    return recording.record("nuclei", question, command, facts, runs, folder)
+    return record("nuclei", question, command, facts, runs, folder)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from cvcourse import recording
+from experiments.shipping import record
 
 PATIENCE = 20  # seconds to wait for a scheduler
 
@@ -21,13 +22,13 @@ def measure(name, question, run, jobs, data, facts, folder=None, on=None, comman
     """Run all jobs, record them as `runs/{name}.json`, and return the path.
 
     Args:
-        name, question, command, folder: as for `recording.record`; the command is the one named so.
+        name, question, command, folder: as for `shipping.record`; the command is the one named so.
         run, jobs, data, on: as for `sweep`.
         facts: dict with "name" and "sha256" of the data.
     """
     journal = Path(folder or recording.RUNS) / f"{name}.unfinished"
     runs = sweep(run, jobs, data, facts, journal, on)
-    path = recording.record(name, question, command or f"cvcourse experiments {name}", facts, runs, folder)
+    path = record(name, question, command or f"cvcourse experiments {name}", facts, runs, folder)
     journal.unlink()
     return path
 
@@ -36,7 +37,7 @@ def sweep(run, jobs, data, facts, journal, on=None):
     """Do all jobs and return their runs, in the order of the jobs.
 
     Args:
-        run: function of a module, called as `run(data=data, **job)`; what it returns, `recording.record`
+        run: function of a module, called as `run(data=data, **job)`; what it returns, `shipping.record`
             stores. It must be pure: the same job and seed give the same numbers wherever it runs.
         jobs: list of dicts with plain values, each another.
         data: arrays that all runs share; sent to each worker once.

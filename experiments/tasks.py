@@ -28,7 +28,7 @@ from cvcourse.models import (
     yolo,
 )
 from cvcourse.models import super_resolution as sr
-from experiments.shipping import ship
+from experiments.shipping import data_hash, ship
 
 SEED = 0
 # Photographs to learn fine detail from, and others that the network never sees.
@@ -130,7 +130,7 @@ def _learn(target, size=64, **knobs):
 
 
 def _about(name, x, *y):
-    return {"name": name, "images": len(x), "sha256": recording.data_hash(x, *y)}
+    return {"name": name, "images": len(x), "sha256": data_hash(x, *y)}
 
 
 def _pieces(n):

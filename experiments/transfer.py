@@ -9,6 +9,7 @@ from keras import layers
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
+from experiments.shipping import data_facts
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -46,7 +47,7 @@ def few(data, per_class, seed):
 
 
 def run(strategy, per_class, seed, data, epochs=None):
-    """Train once; return the run as `recording.record` stores it."""
+    """Train once; return the run as `shipping.record` stores it."""
     trained, frozen, peak = STRATEGIES[strategy]
     keras.utils.set_random_seed(seed)
     base = pretrained.load("course").model if trained else course_network()
@@ -84,4 +85,4 @@ def main(seeds=SEEDS, sizes=tuple(EPOCHS), folder=None, on=None):
     every = itertools.product(seeds, sizes, STRATEGIES)
     jobs = [dict(zip(("seed", "per_class", "strategy"), each, strict=True)) for each in every]
     question = "How much does a trained network help, and which layers should be frozen?"
-    return measure("transfer", question, run, jobs, data, recording.data_facts("CIFAR-10", data), folder, on)
+    return measure("transfer", question, run, jobs, data, data_facts("CIFAR-10", data), folder, on)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvcourse.exercises import compilation
-from cvcourse.models.small import small_cnn
+from cvcourse.models.cnn import small_cnn
 from questions import computed, number, one, order, several
 
 WEIGHTS = small_cnn().count_params()

@@ -11,7 +11,7 @@ from keras import layers as kl
 
 from cvcourse import backend
 from cvcourse import interpretation as interpret
-from cvcourse.interpretation import listening
+from cvcourse.interpretation import passes
 
 MAKES = {}
 
@@ -237,18 +237,18 @@ def test_feature_maps_take_a_batch_of_one_and_any_size():
 
 def test_listening_leaves_no_trace(case):
     model, image = case
-    before = [sorted(vars(layer)) for layer in listening.named_layers(model).values()]
+    before = [sorted(vars(layer)) for layer in passes.named_layers(model).values()]
     config = None if isinstance(model, Subclassed) else model.to_json()
     interpret.feature_maps(model, image)
     interpret.grad_cam(model, image)
-    assert [sorted(vars(layer)) for layer in listening.named_layers(model).values()] == before
+    assert [sorted(vars(layer)) for layer in passes.named_layers(model).values()] == before
     assert config is None or model.to_json() == config
 
 
 def test_listening_stops_when_the_model_fails():
     model = built("sequential")
-    layers = listening.named_layers(model)
-    with pytest.raises(ZeroDivisionError), listening.listening(layers, lambda *args: 1 / 0):
+    layers = passes.named_layers(model)
+    with pytest.raises(ZeroDivisionError), passes.listening(layers, lambda *args: 1 / 0):
         model(image_for(model)[None])
     assert not any("call" in vars(layer) for layer in model.layers)
 
@@ -305,10 +305,10 @@ def test_the_cache_lets_a_model_go(name):
 
 def explainable(model, image):
     """(layer, output of the layer) for every call that `explain_unit` takes."""
-    x = listening.as_batch(model, image)
-    _, heard = listening.overhear(model, x)
+    x = passes.as_batch(model, image)
+    _, heard = passes.overhear(model, x)
     merging = (keras.Model, kl.Add, kl.ZeroPadding2D, kl.Rescaling, kl.Flatten, kl.Dropout)
-    for call in listening.calls(model, x):
+    for call in passes.calls(model, x):
         if not isinstance(call.layer, merging):
             yield call.name, np.asarray(heard[call.name][1])[0]
 
@@ -335,10 +335,10 @@ def test_a_unit_explained_is_the_number_in_the_model(case):
 
 def moving_pixels(model, image, name, row, column, channel):
     """The box of pixels whose change moves the unit: the receptive field, measured."""
-    x = listening.as_batch(model, image)
+    x = passes.as_batch(model, image)
 
     def number(x):
-        output = listening.overhear(model, x, {name})[1][name][1]
+        output = passes.overhear(model, x, {name})[1][name][1]
         return (output[0, channel] if len(output.shape) == 2 else output[0, row, column, channel]), x
 
     moved = np.abs(np.asarray(backend.gradient(number, x)[0])[0]).sum(-1) > 0
@@ -349,12 +349,12 @@ def moving_pixels(model, image, name, row, column, channel):
 @pytest.mark.parametrize("name", ["residual", "nested", "shared"])
 def test_the_receptive_field_is_measured_by_gradients(name):
     model = built(name)
-    for layer in listening.named_layers(model).values():
+    for layer in passes.named_layers(model).values():
         if hasattr(layer, "activation"):
             layer.activation = keras.activations.linear
     image = image_for(model)
     for layer, output in explainable(model, image):
-        if isinstance(listening.named_layers(model)[layer.split("#")[0]], kl.GlobalMaxPooling2D):
+        if isinstance(passes.named_layers(model)[layer.split("#")[0]], kl.GlobalMaxPooling2D):
             continue
         maps = output if output.ndim == 3 else output[None, None]
         last, right = maps.shape[0] - 1, maps.shape[1] - 1

@@ -10,7 +10,7 @@ from keras import layers
 
 from cvcourse import interpretation
 from cvcourse.explorers import Network
-from cvcourse.interpretation import listening, receptive
+from cvcourse.interpretation import passes, receptive
 from cvcourse.keras_graph import (
     family,
     find_layer,
@@ -198,7 +198,7 @@ def test_receptive_fields_of_channels_first_are_the_whole_image_rather_than_wron
 def check_fields(model, name):
     image = RNG.random((16, 16, 1)).astype("float32")
     whole = interpretation.feature_maps(model, image, name)[name]
-    calls = listening.calls(model, listening.as_batch(model, image))
+    calls = passes.calls(model, passes.as_batch(model, image))
     for row in (0, 7, whole.shape[0] - 1):
         y1, x1, y2, x2 = receptive.reach(model, calls, name, (row, 9, row + 1, 10))
         other = RNG.random(image.shape).astype("float32")

@@ -132,7 +132,7 @@ def test_folders_and_uploads_turn_as_exif_says_and_boxes_do_not(tmp_path):
     upright = np.rot90(COLOURS, -1)
     np.testing.assert_array_equal(formats.folders(tmp_path)[0].image, upright)
     np.testing.assert_array_equal(np.asarray(read_image("a", path.read_bytes())), upright)
-    np.testing.assert_array_equal(pixels.read(path, pixels.picture), COLOURS)
+    np.testing.assert_array_equal(pixels.read(path, pixels.rgb), COLOURS)
 
 
 # --- whole, broken and hostile files ---------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_broken_and_hostile_pictures_are_found_when_listed(tmp_path, data, words
     with pytest.raises(ValueError, match=r"bad\.png must be an image"):
         read_image("bad.png", data)
     with pytest.raises(ValueError, match=r"bad\.png cannot be read"):
-        pixels.read(tmp_path / "class" / "bad.png", pixels.picture)
+        pixels.read(tmp_path / "class" / "bad.png", pixels.rgb)
 
 
 @pytest.mark.reliability("an upload that is no picture", "its name and the reason")

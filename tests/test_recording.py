@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cvcourse import recording, stored
+from experiments.shipping import data_hash, record
 
 
 def test_record_and_replay(tmp_path):
@@ -21,7 +22,7 @@ def test_record_and_replay(tmp_path):
         for label in ("a", "b")
         for seed in (0, 1, 2)
     ]
-    path = recording.record(
+    path = record(
         "trial", "which?", "cvcourse experiments trial", {"name": "none", "sha256": ""}, runs, tmp_path
     )
     recorded = recording.replay("trial", tmp_path)
@@ -52,7 +53,7 @@ def test_stored_runs_keep_the_schema(path):
 
 
 def test_a_damaged_recording_is_named(tmp_path):
-    path = recording.record("trial", "which?", "cvcourse", {"sha256": ""}, [{"seconds": 1.5}], tmp_path)
+    path = record("trial", "which?", "cvcourse", {"sha256": ""}, [{"seconds": 1.5}], tmp_path)
     path.write_text(path.read_text().replace("1.5", "1.6"))
     with pytest.raises(ValueError, match=r"trial\.json is damaged: .*checksum"):
         recording.replay("trial", tmp_path)
@@ -64,9 +65,9 @@ def test_a_damaged_recording_is_named(tmp_path):
 def test_data_hash_tells_arrays_apart():
     a = np.arange(6, dtype=np.uint8)
     hashes = {
-        recording.data_hash(a),
-        recording.data_hash(a.reshape(2, 3)),
-        recording.data_hash(a.astype(int)),
-        recording.data_hash(a[::-1]),
+        data_hash(a),
+        data_hash(a.reshape(2, 3)),
+        data_hash(a.astype(int)),
+        data_hash(a[::-1]),
     }
     assert len(hashes) == 4

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from cvcourse import explorers, pretrained, recording, training
-from cvcourse.models.small import small_cnn
+from cvcourse.models.cnn import small_cnn
 
 ROOT = Path(__file__).parents[1]
 RUNS = sorted(path.stem for path in (ROOT / "cvcourse" / "runs").glob("*.json"))

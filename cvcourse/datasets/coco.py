@@ -71,7 +71,7 @@ def _name(annotation):
 
 
 def _coco_record(path, annotations, index, masked):
-    image = pixels.read(path, pixels.picture)
+    image = pixels.read(path, pixels.rgb)
     things = [a for a in annotations if not a.get("iscrowd")]
     labels = np.array([index[a["category_id"]] for a in things], "int64")
     boxes = np.array([a["bbox"] for a in things], "float64").reshape(-1, 4)

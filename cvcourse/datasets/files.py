@@ -86,7 +86,7 @@ def picture_size(path):
             if image.format == "PNG":
                 image.verify()
             if image.format != "PNG" or _texts(path):
-                pixels.read(path, pixels.picture)
+                pixels.read(path, pixels.rgb)
             return size
     except FileNotFoundError:
         return "the picture is missing"

@@ -217,7 +217,7 @@ def _below(folder):
 
 
 def _voc_record(path, objects, classes, difficult, own):
-    image = pixels.read(path, pixels.picture)
+    image = pixels.read(path, pixels.rgb)
     kept = [k for k, (_, _, hard) in enumerate(objects) if difficult or not hard]
     names = np.array([classes.index(objects[k][0]) for k in kept], "int64")
     boxes = clipped([objects[k][1] for k in kept], image)
@@ -229,7 +229,7 @@ def _voc_record(path, objects, classes, difficult, own):
 
 
 def _mask_record(path, own, kind, values):
-    image = pixels.read(path, pixels.picture)
+    image = pixels.read(path, pixels.rgb)
     found = [_mask_of(mask, kind, values) for mask in own]
     if kind == "classes":
         return Record(image, mask=found[0], name=path.name)
@@ -265,7 +265,7 @@ def _mask_of(path, kind, values):
 
 
 def _folder_record(path, label):
-    return Record(pixels.read(path, partial(pixels.picture, upright=True)), label, name=path.name)
+    return Record(pixels.read(path, partial(pixels.rgb, upright=True)), label, name=path.name)
 
 
 def _bad_objects(objects, classes, image, own):

@@ -40,7 +40,7 @@ def said(error):
     return str(error) or type(error).__name__
 
 
-def picture(image, upright=False):
+def rgb(image, upright=False):
     """Pixels of an open PIL image as uint8 (H, W, 3), by the table above.
 
     Args:

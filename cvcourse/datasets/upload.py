@@ -33,7 +33,7 @@ def read_image(name, data, largest=LARGEST_FILE):
     try:
         image = Image.open(io.BytesIO(data))
         if image.width * image.height <= LARGEST_IMAGE:
-            return Image.fromarray(pixels.picture(image, upright=True))
+            return Image.fromarray(pixels.rgb(image, upright=True))
         found = f"{image.width} × {image.height} pixels. Make it smaller."
     except Image.DecompressionBombError:
         found = "far too many pixels. Make it smaller."

@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers as kl
 from keras import ops
 
-from cvcourse.interpretation.listening import as_batch, calls, overhear
+from cvcourse.interpretation.passes import as_batch, calls, overhear
 from cvcourse.interpretation.maps import kernels
 from cvcourse.interpretation.receptive import reaches, window
 

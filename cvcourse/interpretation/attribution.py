@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from cvcourse import arguments, backend
-from cvcourse.interpretation.listening import (
+from cvcourse.interpretation.passes import (
     as_batch,
     calls,
     check_model,

@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers as kl
 
 from cvcourse import backend
-from cvcourse.interpretation.listening import (
+from cvcourse.interpretation.passes import (
     as_batch,
     calls,
     check_model,

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from cvcourse import arguments, backend
-from cvcourse.interpretation.listening import (
+from cvcourse.interpretation.passes import (
     as_batch,
     check_model,
     compile_pass,

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from cvcourse.interpretation.listening import as_batch, calls, find_calls, listening, named_layers
 from cvcourse.interpretation.maps import kernels
+from cvcourse.interpretation.passes import as_batch, calls, find_calls, listening, named_layers
 from cvcourse.interpretation.receptive import reach, window
 
 _CHANNELWISE = (
