@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import itertools
 import pkgutil
 import threading
 import time
@@ -52,18 +51,13 @@ def test_solution_is_right_and_the_check_says_what_it_verified(check, capsys):
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_at_least_three_mistakes_are_known_and_no_two_look_alike(check):
+def test_at_least_three_mistakes_are_known(check):
     assert len(check.mistakes) >= 3
-    outcomes = {
-        name: [check.outcome(check.variant(name), case) for case in check.cases] for name in check.mistakes
-    }
-    for one, other in itertools.combinations(outcomes, 2):
-        alike = all(check.agree(a, b) for a, b in zip(outcomes[one], outcomes[other], strict=True))
-        assert not alike, f"{one!r} and {other!r} give the same results on all cases"
 
 
 @pytest.mark.parametrize("check, mistake", MISTAKES)
 def test_each_known_mistake_is_rejected_and_named(check, mistake):
+    """So no two look alike: of two with the same results, the second would get the name of the first."""
     with pytest.raises(WrongAnswer) as raised:
         check(check.variant(mistake))
     assert f"This is exactly what you get if you {mistake}." in str(raised.value)

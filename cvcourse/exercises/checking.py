@@ -140,16 +140,18 @@ class Exercise:
 
     def try_hidden(self, answer: Callable, cases: list[tuple]) -> str:
         """Raise unless the answer is right on these, too; the words tell nothing of what is in them."""
-        received, wrong = [], 0
+        received, wrong = [], []
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            for case in cases:
+            for n, case in enumerate(cases):
                 received.append(self.outcome(answer, case))
-                wrong += not self.agree(received[-1], self.outcome(self.solution, case))
-                if isinstance(received[-1], Raised) and isinstance(received[-1].error, TimeLimit):
+                if not self.agree(received[n], self.outcome(self.solution, case)):
+                    wrong.append(n)
+                if isinstance(received[n], Raised) and isinstance(received[n].error, TimeLimit):
                     break
-            name = self.known_mistake(received, cases) if wrong else None
+            name = self.known_mistake(received, cases, wrong) if wrong else None
         if wrong:
-            words = f"✗ Not right yet: the cases above are right, but not {wrong} of {len(cases)} new ones."
+            count = f"{len(wrong)} of {len(cases)}"
+            words = f"✗ Not right yet: the cases above are right, but not {count} new ones."
             raise WrongAnswer(f"{words}\nThis is exactly what you get if you {name}." if name else words)
         return f" So are {len(cases)} new cases." if cases else ""
 
@@ -178,12 +180,11 @@ class Exercise:
             return type(one) is type(other) and type(one.error) is type(other.error)
         return same(one, other, self.tolerance)
 
-    def known_mistake(self, received: list, cases: Sequence[tuple] | None = None) -> str | None:
+    def known_mistake(self, received: list, cases: Sequence[tuple], wrong: list[int]) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""
+        order = sorted(range(len(received)), key=lambda n: n not in wrong)  # mistakes differ there
         for name in self.mistakes:
-            tried = self.cases if cases is None else cases[: len(received)]  # none after a time limit
-            pairs = zip(received, tried, strict=True)
-            if all(self.agree(r, self.outcome(self.variant(name), case)) for r, case in pairs):
+            if all(self.agree(received[n], self.outcome(self.variant(name), cases[n])) for n in order):
                 return name
         return None
 
@@ -196,7 +197,7 @@ class Exercise:
             labelled("  expected ", shown(expected[first])),
             *first_difference(received[first], expected[first], self.tolerance),
         ]
-        name = self.known_mistake(received)
+        name = self.known_mistake(received, self.cases, wrong)
         if name:
             lines.append(f"This is exactly what you get if you {name}.")
         elif received[first] is None:
@@ -240,6 +241,11 @@ def within(seconds: float, function: Callable, *arguments):
         over.set()  # even if TimeLimit came just before the first one
         watcher.join()
         ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, None)  # none may arrive after the call
+
+
+def small_numbers(rng, low: int, high: int) -> Callable:
+    """A function of a shape that draws whole numbers, with which a student can follow a message on paper."""
+    return lambda *shape: rng.integers(low, high, shape).astype("float32")
 
 
 def indices(result):

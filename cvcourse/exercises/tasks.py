@@ -2,14 +2,10 @@
 
 import numpy as np
 
-from cvcourse.exercises.checking import Exercise, indices
+from cvcourse.exercises.checking import Exercise, indices, small_numbers
 
 _rng = np.random.default_rng(1)
-
-
-def _numbers(*shape) -> np.ndarray:
-    """Small whole numbers, so that a student can follow a message with pencil and paper."""
-    return _rng.integers(0, 10, shape).astype("float32")
+_numbers = small_numbers(_rng, 0, 10)
 
 
 def _score(patch, template, centred=(True, True), over=lambda a, b, pixels: a * b):

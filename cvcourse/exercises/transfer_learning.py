@@ -269,8 +269,7 @@ check_class_activation_map = Exercise(
     mistakes={
         "leave out the ReLU: what speaks against the class is not part of the map": {"relu": np.asarray},
         "leave out the scale: the largest value must be 1": {"largest": lambda heat: 1},
-        "cut each map's share at zero before you add them up":
-            {"each": lambda share: np.maximum(share, 0)},
+        "cut each map's share at zero before you add them up": {"each": lambda share: np.maximum(share, 0)},
         "take a row of the weights: the weights of a class stand in its column":
             {"of_class": lambda weights, k: weights[k]},
         "forget the weights: the sum of all maps is the same for every class":

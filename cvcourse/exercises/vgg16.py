@@ -26,9 +26,8 @@ check_shapes = Exercise(
     mistakes={
         "forget the pooling layer at the end of each block": {"step": lambda size, n: size},
         "halve in each convolution: only the pooling layer halves": {"step": lambda size, n: size >> n},
-        'lose two pixels in each convolution: padding="same" keeps the size': {
-            "step": lambda size, n: (size - 2 * n) // 2
-        },
+        'lose two pixels in each convolution: padding="same" keeps the size':
+            {"step": lambda size, n: (size - 2 * n) // 2},
         "round up: a window that does not fit is left out": {"step": lambda size, n: -(-size // 2)},
         "keep the fraction: use // for there is no half pixel": {"step": lambda size, n: size / 2},
         "swap height and width: a shape is (H, W, K)": lambda h, w, table: _shapes(w, h, table),
@@ -39,12 +38,13 @@ check_shapes = Exercise(
 )
 
 
-def _block_params(d, k, n):
-    return arithmetic.conv_params(3, d, k) + (n - 1) * arithmetic.conv_params(3, k, k)
+def _block_params(in_channels, filters, convolutions):
+    first = arithmetic.conv_params(3, in_channels, filters)
+    return first + (convolutions - 1) * arithmetic.conv_params(3, filters, filters)
 
 
 check_block_params = Exercise(
-    solution=lambda in_channels, filters, convolutions: _block_params(in_channels, filters, convolutions),
+    solution=_block_params,
     cases=[(3, 64, 2), (128, 256, 3), (16, 8, 1), (512, 512, 3)],
     mistakes={
         "give all convolutions the depth of the block's input: from the second on, D is K":
