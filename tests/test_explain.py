@@ -473,6 +473,7 @@ def test_what_it_says_can_be_read_and_is_escaped():
     assert "(3 − 5 + 0) / 1" in found.formula and "a window of 5×5" in repr(found)
     assert "&lt;b&gt;wide" in found._repr_html_() and "<b>wide" not in found._repr_html_()
     assert repr(found).splitlines()[-1].strip() == found.cures[-1]
+    assert "e^z / e^z = 1" in repr(explain(*asked(1, "softmax", BCE, YES)))
 
 
 def test_it_says_so_when_it_does_not_know():

@@ -120,23 +120,26 @@ def _activation(setup, name, logits, output):
     if activation is None:
         return
     right = "sigmoid" if name == BINARY else "softmax"
-    facts, plain = {"activation": activation}, setup._replace(loss=name)
-    before = activation_of((setup.ends[1:] or [None])[0])
-    ended = plain.with_layer(layer, activation=right)
+    before, formula = activation_of((setup.ends[1:] or [None])[0]), ""
+
+    def ended():
+        return setup._replace(loss=name).with_layer(layer, activation=right)
+
     if activation == before == "softmax" and not layer.weights:
         kind, cures = "softmax_twice", [(f'leave out "{layer.name}"', setup.with_parts({layer: []}))]
     elif activation == "softmax" and output[-1] == 1:
-        kind, cures, facts["formula"] = "softmax_of_one", [ended], "e^z / e^z = 1"
+        kind, cures, formula = "softmax_of_one", [ended()], "e^z / e^z = 1"
     elif logits and activation in ("softmax", "sigmoid"):
         kind = f"{activation}_twice"
         cures = [f'loss="{name}"  # without from_logits', setup.with_layer(layer, activation=None)]
     elif not logits and activation == "linear":
-        kind, cures = "logits", [entropy(name, True), ended]
+        kind, cures = "logits", [entropy(name, True), ended()]
     elif activation not in ("linear", right) and (name, activation) != (BINARY, "softmax"):
-        kind, cures = "sigmoid_for_classes" if activation == "sigmoid" else "wrong_activation", [ended]
+        kind, cures = "sigmoid_for_classes" if activation == "sigmoid" else "wrong_activation", [ended()]
     else:
         return
-    yield Explanation(kind, layer.name, facts, activation=activation, right=right), cures
+    facts = {"activation": activation}
+    yield Explanation(kind, layer.name, facts, formula, activation=activation, right=right), cures
 
 
 def _regression(setup, y, output, array, facts):

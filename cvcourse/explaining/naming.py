@@ -34,11 +34,8 @@ def _near(word, words):
 def _works(function, *args, **kwargs):
     """Return whether a call gives something; layers are made without memory and without using up names."""
     scalars = "optimizers" in getattr(function, "__module__", "")  # these need variables at once
-    try:
-        with contextlib.nullcontext() if scalars else shapes_only():
-            return function(*args, **kwargs) is not None
-    except Exception:
-        return False
+    around = contextlib.nullcontext if scalars else shapes_only
+    return attempted(function, around)(*args, **kwargs) is not None
 
 
 def _identifier(evidence):

@@ -8,12 +8,12 @@ from cvcourse.keras_graph import graph_of, shapes_only, steps
 from cvcourse.what_if import copy_of
 
 
-def attempted(function):
+def attempted(function, around=shapes_only):
     """Make a function give None where it raises, whatever that is; its variables are shapes alone."""
     @functools.wraps(function)
     def attempt(*args, **kwargs):
         try:
-            with shapes_only():
+            with around():
                 return function(*args, **kwargs)
         except Exception:
             return None
