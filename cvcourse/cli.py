@@ -3,7 +3,7 @@
     cvcourse clean notebooks/*.ipynb        run each notebook and keep what is to be committed
     cvcourse slides LESSON.ipynb OUT.html   a lesson as slides, in one file
     cvcourse site OUT                       all lessons as a website
-    cvcourse student OUT notebooks/*.ipynb  hand lessons out without their solutions
+    cvcourse student OUT notebooks          hand lessons out without their solutions
     cvcourse assignment NOTEBOOK COURSE     a lesson for nbgrader; class grade COURSE LESSON grades it
     cvcourse progress notebooks             what is done, right and wrong there
     cvcourse class report GRADED --to PAGE  how many are right, and which mistake how often
@@ -67,7 +67,7 @@ def parser():
 
     verb = verbs.add_parser("student", help="hand lessons out without their solutions")
     verb.add_argument("folder", type=Path, metavar="OUT", help="where the students' copies go")
-    verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    verb.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK", help="or a folder of them")
     verb.add_argument("--update", action="store_true", help="copies that are there keep their answers")
     verb.set_defaults(verb=student)
 
@@ -168,9 +168,10 @@ def site(options):
 
 def student(options):
     """Hand lessons out without their solutions; the exit status."""
-    from cvcourse.classroom.student import hand_out  # here, so that the other verbs start quickly
+    from cvcourse.classroom.results import notebooks_in  # here, so that the other verbs start quickly
+    from cvcourse.classroom.student import hand_out
 
-    print(*hand_out(options.notebooks, options.folder, options.update), sep="\n")
+    print(*hand_out(notebooks_in(options.notebooks), options.folder, options.update), sep="\n")
     return 0
 
 

@@ -80,12 +80,13 @@ def test_each_state_is_read(graded):
 def test_each_question_of_a_quiz_counts(tmp_path):
     cells = [new_code_cell(f'quiz.check_quiz("04", answers, {n})') for n in (1, 2)]
     cells[0].outputs = [new_output("stream", name="stdout", text="✓ Right: 1 of 1.")]
-    words = "Question 2: ✗ The formula rounds down."
+    words = "Question 2: ✗ Not right yet. The formula rounds down. See section 2."
     cells[1].outputs = [new_output("error", ename="WrongAnswer", evalue=words, traceback=[])]
     nbformat.write(new_notebook(cells=[new_markdown_cell("## Quiz"), *cells]), tmp_path / "04_pooling.ipynb")
     one, other = results.results(tmp_path / "04_pooling.ipynb")
     assert (one.exercise, one.state) == ("Quiz: question 1", "right")
     assert (other.check, other.state, other.message) == ("check_quiz 2", "wrong", words)
+    assert other.mistake == "The formula rounds down. See section 2."
 
 
 def test_one_error_is_one_group_wherever_its_line_stands():
@@ -121,7 +122,7 @@ def test_progress_names_the_mistake_and_its_section(graded, tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(["progress", str(graded / "sam")]) == 0
     words = capsys.readouterr().out
-    assert "You take the average instead of the largest: see 1. A window" in words
+    assert "You take the average instead of the largest. See: 1. A window" in words
     assert "right: 0, wrong: 1, not done: 0, not run: 1" in words
     (tmp_path / "broken.ipynb").write_text("{")
     for path in (tmp_path / "broken.ipynb", tmp_path / "nowhere", tmp_path / "out"):

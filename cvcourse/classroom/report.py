@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from cvcourse.classroom.grading import MODEL
-from cvcourse.classroom.results import STATES, notebooks_in, results
+from cvcourse.classroom.results import STATES, notebooks_in, results, sentence
 
 STYLE = """
 :root { color-scheme: light dark }
@@ -131,7 +131,7 @@ def _mistakes(rows, key, names):
         return "<p>None.</p>"
     lines = []
     for row, what, who in sorted(every, key=lambda one: -len(one[2])):
-        words = f"You {_text(what)}." if key == "mistakes" else f"<pre>{_text(what)}</pre>"
+        words = _text(sentence(what)) if key == "mistakes" else f"<pre>{_text(what)}</pre>"
         named = f"<td>{_text(', '.join(who))}</td>" if names else ""
         lines.append(
             f'<tr><td class="n">{len(who)}</td><td>{words}</td><td>{_text(row["lesson"])}: '

@@ -9,6 +9,7 @@ from cvcourse import stored
 STATES = "right", "wrong", "not done", "not run"
 _CHECK = re.compile(r"^(?:exercises|quiz)\.(check_\w+)\((?:\"\d+\", \w+, (\d+)\))?", re.MULTILINE)
 _MISTAKE = re.compile(r"This is exactly what you get if you (.*)\.$", re.DOTALL)
+_SAID = re.compile(r"^Question \d+: ✗ Not right yet\. (.* See .*)", re.DOTALL)
 _LINE = re.compile(r"^ *in line \d+ of your cell:.*\n?", re.MULTILINE)  # one error, wherever it is raised
 _RECEIVED = re.compile(r"^  received +(.*?)(?=^  expected|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -24,7 +25,7 @@ class Result:
         section: heading of the section in which it stands.
         state: one of `STATES`.
         message: what the check said; empty where it was not run.
-        mistake: the mistake's name, where the check knew it.
+        mistake: the mistake's name, where the check knew it; of a quiz, what it says to this answer.
         received: what a wrong answer gave on the first case, where no name fits.
     """
 
@@ -74,11 +75,22 @@ def _read(outputs):
         if words.startswith("Not done yet"):
             return "not done", words.strip()
         if output.output_type == "error":
-            name, received = _MISTAKE.search(words.strip()), _RECEIVED.search(words)
+            name = _SAID.search(words) or _MISTAKE.search(words.strip())
+            received = _RECEIVED.search(words)
             message = words if output.ename == "WrongAnswer" else f"{output.ename}: {words}"
             gave = _LINE.sub("", received[1]) if received and not name else ""
             return "wrong", message.strip(), name[1] if name else "", gave.strip()
     return ("not run",)
+
+
+def sentence(mistake):
+    """A mistake as it is said to a student.
+
+    Example:
+        >>> sentence("square x"), sentence("A window slides. See section 2.")
+        ('You square x.', 'A window slides. See section 2.')
+    """
+    return mistake if mistake.endswith(".") else f"You {mistake}."
 
 
 def progress(paths):
@@ -93,7 +105,7 @@ def progress(paths):
             counts[one.state] += 1
             lines.append(f"{one.lesson:24} {one.state:9} {one.exercise}")
             if one.mistake:
-                lines.append(f"{'':35}You {one.mistake}: see {one.section}")
+                lines.append(f"{'':35}{sentence(one.mistake)} See: {one.section}")
     if not lines:
         raise ValueError("paths must hold notebooks with exercises. Received: none")
     return "\n".join([*lines, "", ", ".join(f"{state}: {count}" for state, count in counts.items())])
