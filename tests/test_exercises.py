@@ -3,6 +3,8 @@
 import dataclasses
 import importlib
 import pkgutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -206,6 +208,12 @@ dataclasses.replace(batch_norm.check_undo, seconds=0.5)(endless)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_an_answer_can_be_profiled():
+    code = "import cProfile; from cvcourse.exercises.checking import within; "
+    code += "assert cProfile.Profile().runcall(within, 10, len, 'abc') == 3"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_time_limit_costs_little():

@@ -215,11 +215,12 @@ def within(seconds: float, function: Callable, *arguments):
     A thread asks CPython for that, again and again in case a bare `except:` swallows it. It needs no signals,
     so it works in a notebook on any system. (A single call into C, such as a matrix product, ends first.)
     """
-    caller, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    caller, over, late = ctypes.c_ulong(threading.get_ident()), threading.Event(), threading.Event()
 
     def watch():
         wait = seconds
         while not over.wait(wait):
+            late.set()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, ctypes.py_object(TimeLimit))
             wait = 0.1
 
@@ -233,7 +234,8 @@ def within(seconds: float, function: Callable, *arguments):
     finally:
         over.set()  # even if TimeLimit came just before the first one
         watcher.join()
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, None)  # none may arrive after the call
+        if late.is_set():  # under a profiler, CPython 3.11 hangs after this call
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, None)  # none may arrive later
 
 
 def small_numbers(rng, low: int, high: int) -> Callable:
