@@ -153,8 +153,8 @@ class _Mean(keras.callbacks.Callback):
             generator(self.model.noise(64, seed), training=True)
 
 
-def _apart(images, pairs=1000):
-    """Mean distance of pairs of images, root mean square over the pixels."""
-    one, other = np.random.default_rng(0).integers(0, len(images), (2, pairs))
+def _apart(images):
+    """Mean distance of 1,000 pairs of images, root mean square over the pixels."""
+    one, other = np.random.default_rng(0).integers(0, len(images), (2, 1000))
     keep = one != other
     return np.sqrt(np.square(images[one[keep]] - images[other[keep]]).mean(axis=(1, 2, 3))).mean()

@@ -289,6 +289,28 @@ def test_voc_masks_follow_the_objects_that_are_kept(tmp_path):
     assert record.mask[12, 12] == record.box_labels[0] + 1
 
 
+def test_own_data_as_a_user_reads_it(tmp_path):
+    """A look at a few first, then all of them: without what is broken, with what is hard to see."""
+    for stem in ("a", "b", "c"):
+        write_voc(tmp_path, stem, ("mug", 0, 1, 1, 10, 10), ("mug", int(stem == "a"), 12, 1, 20, 9))
+    write_voc(tmp_path, "d", ("mug", 0, 5, 5, 2, 9))
+    look = formats.voc(tmp_path, classes=["mug"], limit=2)
+    assert [len(record.boxes) for record in look] == [1, 2] and look.classes == ("mug",)
+    with pytest.raises(ValueError, match=r'(?s)1 of 4 items are bad:.*d\.xml.*bad="skip"'):
+        formats.voc(tmp_path, classes=["mug"])
+    whole = formats.voc(tmp_path, classes=["mug"], bad="skip", difficult=True)
+    assert [len(record.boxes) for record in whole] == [2, 2, 2]
+    assert [name for name, _ in whole.skipped] == ["d.xml"]
+    size = {"width": 30, "height": 20}
+    images = [{"id": k, "file_name": f"{stem}.png", **size} for k, stem in enumerate("abx")]
+    one = {"id": 1, "image_id": 1, "category_id": 5, "bbox": [2, 2, 6, 6]}
+    content = {"images": images, "annotations": [one], "categories": [{"id": 5, "name": "mug"}]}
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    same = formats.coco(tmp_path / "mine.json", tmp_path / "JPEGImages", bad="skip", limit=3)
+    assert [len(record.boxes) for record in same] == [0, 1] and same.skipped[0][0] == "x.png"
+    assert len(formats.coco(tmp_path / "mine.json", tmp_path / "JPEGImages", limit=1)) == 1
+
+
 def put_masks(folder, by_class, by_object):
     save(folder / "SegmentationClass" / "bad.png", by_class)
     save(folder / "SegmentationObject" / "bad.png", by_object)

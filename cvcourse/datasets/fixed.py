@@ -18,11 +18,11 @@ def fixed_scenes(n=TEST_SCENES, size=64, **knobs):
     return scenes(n, size, TEST_SEED, **(knobs or SEVERAL))
 
 
-def drawings(n, seed=TRAIN_SEED, size=32):
+def drawings(n, seed=TRAIN_SEED):
     """Return `Scenes`: one animal each on a plain ground; by default the training pictures.
 
     Example:
         >>> drawings(3)
         Scenes: 3 images of 32×32, showing 1 cat, 0 dog, 2 duck
     """
-    return scenes(n, size, seed, **PLAIN)
+    return scenes(n, 32, seed, **PLAIN)

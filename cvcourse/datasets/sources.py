@@ -62,9 +62,9 @@ def cached(source, cache):
     return None
 
 
-def fetch_files(source, cache, timeout=10.0):
+def fetch_files(source, cache):
     """Download a source's files into the cache; returns their paths."""
-    return [download(url, cache / name, checksum, timeout) for name, url, checksum in source.files]
+    return [download(url, cache / name, checksum) for name, url, checksum in source.files]
 
 
 def read_idx(paths):

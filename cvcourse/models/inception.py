@@ -93,9 +93,9 @@ def small_stem(x):
     return layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
 
 
-def response_norm(x, radius=2, alpha=1e-4, beta=0.75):
+def response_norm(x):
     """Return x over (1 + α/5 · the sum of squares of five neighbouring channels)^β (AlexNet, section 3.3)."""
-    channels = x.shape[-1]
+    radius, alpha, beta, channels = 2, 1e-4, 0.75, x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (radius, radius)))
     total = sum(squares[..., k : k + channels] for k in range(2 * radius + 1))
     return x / (1 + alpha / (2 * radius + 1) * total) ** beta

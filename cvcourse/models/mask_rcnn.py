@@ -37,7 +37,7 @@ def convolution(x, filters, name, strides=1):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def backbone(size, channels=32):
+def backbone(size):
     """Return the network from images to two maps, fine (N, S/4, S/4, 32) and coarse (N, S/8, S/8, 80)."""
     inputs = Input((size, size, 3))
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
@@ -47,9 +47,9 @@ def backbone(size, channels=32):
     x = convolution(x, 64, "eighth1", strides=2)
     for i in (2, 3, 4):
         x = convolution(x, 80, f"eighth{i}")
-    up = layers.UpSampling2D(2, name="up")(layers.Conv2D(channels, 1, name="what")(x))
-    up = layers.Add(name="both")([up, layers.Conv2D(channels, 1, name="where")(quarter)])
-    return Model(inputs, [convolution(up, channels, "fine"), x], name="backbone")
+    up = layers.UpSampling2D(2, name="up")(layers.Conv2D(32, 1, name="what")(x))
+    up = layers.Add(name="both")([up, layers.Conv2D(32, 1, name="where")(quarter)])
+    return Model(inputs, [convolution(up, 32, "fine"), x], name="backbone")
 
 
 def box_head(channels, classes):

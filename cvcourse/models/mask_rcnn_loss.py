@@ -98,11 +98,11 @@ def head_losses(model, fine, rois, y):
     }
 
 
-def mask_target(instances, match, rois, most, size=28):
+def mask_target(instances, match, rois, most):
     """Return the true mask of object `match` < `most` inside each region, float32 (N, R, 28, 28): 0 or 1."""
     number = ops.arange(1, most + 1, dtype="int32")
     each = ops.cast(ops.cast(instances, "int32")[..., None] == number, "float32")  # (N, S, S, most)
-    inside = roi_align(each, rois, size)  # (N, R, 28, 28, most)
+    inside = roi_align(each, rois, 28)  # (N, R, 28, 28, most)
     return ops.cast(chosen(inside, match) >= 0.5, "float32")
 
 

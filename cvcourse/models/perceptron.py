@@ -50,11 +50,11 @@ def photocells(images):
     return cells > cells.mean(axis=1, keepdims=True)
 
 
-def _average(side, cells=SIDE):
-    """Return the matrix (cells, side) that averages a line of pixels over equal parts of it."""
-    edges, pixels = np.linspace(0, side, cells + 1), np.arange(side)
+def _average(side):
+    """Return the matrix (SIDE, side) that averages a line of pixels over equal parts of it."""
+    edges, pixels = np.linspace(0, side, SIDE + 1), np.arange(side)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.clip(overlap, 0, None).astype("float32") * cells / side
+    return np.clip(overlap, 0, None).astype("float32") * SIDE / side
 
 
 class Mark1:

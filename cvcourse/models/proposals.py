@@ -37,14 +37,14 @@ def head(cells, channels):
     return Model(inputs, [objectness, offsets], name="rpn")
 
 
-def propose(fixed, objectness, offsets, count, size, candidates=64, overlap=0.7):
+def propose(fixed, objectness, offsets, count, size, candidates=64):
     """Return the `count` best proposals of each picture, (N, count, 4), and their objectness in [0, 1]."""
     scores, best = ops.top_k(objectness, candidates)
     moved = ops.clip(decode(offsets, fixed), 0, size)
     moved = ops.take_along_axis(moved, best[..., None], axis=1)  # (N, candidates, 4), best first
     better = ops.triu(ops.ones((candidates, candidates)), 1)  # row before column
     rival = ops.max(iou(moved, moved) * better, axis=1)
-    scores, stays = ops.top_k(ops.where(rival <= overlap, scores, scores - 1e3), count)
+    scores, stays = ops.top_k(ops.where(rival <= 0.7, scores, scores - 1e3), count)
     return ops.take_along_axis(moved, stays[..., None], axis=1), ops.sigmoid(scores)
 
 

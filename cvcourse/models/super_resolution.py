@@ -17,24 +17,23 @@ from keras import Input, Model, layers, ops
 SCALE = 2
 
 
-def super_resolution(input_shape=(None, None, 3), scale=SCALE):
+def super_resolution(input_shape=(None, None, 3)):
     """Return the network, with random weights.
 
     Args:
         input_shape: (H, W, C), or None for any height and width.
-        scale: int, how many times as high and wide the picture becomes.
 
     Returns:
-        Keras model from images (N, H, W, C), float32 in [0, 1], to (N, scale · H, scale · W, C). Values may
+        Keras model from images (N, H, W, C), float32 in [0, 1], to (N, 2 · H, 2 · W, C). Values may
         leave [0, 1] by a little: clip them.
     """
-    channels = input_shape[-1]
+    channels, copies = input_shape[-1], SCALE**2
     inputs = Input(input_shape)
     x = layers.Conv2D(32, 5, padding="same", activation="relu", name="features")(inputs)
     x = layers.Conv2D(16, 3, padding="same", activation="relu", name="mapping")(x)
-    x = layers.Conv2D(scale**2 * channels, 3, padding="same", kernel_initializer="zeros", name="sub_pixel")(x)
-    x = layers.Add(name="detail")([x, layers.Concatenate(name="copies")([inputs] * scale**2)])
-    return Model(inputs, PixelShuffle(scale, name="shuffle")(x), name="super_resolution")
+    x = layers.Conv2D(copies * channels, 3, padding="same", kernel_initializer="zeros", name="sub_pixel")(x)
+    x = layers.Add(name="detail")([x, layers.Concatenate(name="copies")([inputs] * copies)])
+    return Model(inputs, PixelShuffle(SCALE, name="shuffle")(x), name="super_resolution")
 
 
 class PixelShuffle(layers.Layer):
@@ -55,16 +54,16 @@ class PixelShuffle(layers.Layer):
         return {**super().get_config(), "scale": self.scale}
 
 
-def shrink(images, scale=SCALE):
-    """Return images (N, H, W, C) made `scale` times smaller, bicubic and smoothed: the network's input."""
-    height, width = (side // scale for side in images.shape[1:3])
-    images = images[:, : scale * height, : scale * width]
+def shrink(images):
+    """Return images (N, H, W, C) made half as high and wide, bicubic and smoothed: the network's input."""
+    height, width = (side // SCALE for side in images.shape[1:3])
+    images = images[:, : SCALE * height, : SCALE * width]
     return _resize(images, (height, width))
 
 
-def bicubic(images, scale=SCALE):
-    """Return images (N, H, W, C) made `scale` times larger without a network: what there is to beat."""
-    return _resize(images, [scale * side for side in images.shape[1:3]])
+def bicubic(images):
+    """Return images (N, H, W, C) made twice as high and wide without a network: what there is to beat."""
+    return _resize(images, [SCALE * side for side in images.shape[1:3]])
 
 
 def psnr(images, others):
