@@ -2,10 +2,13 @@
 
 import itertools
 
+import anywidget
+import keras
 import numpy as np
 import pytest
 
 from cvcourse import explorers
+from cvcourse.explorers.controls import Control, Trait
 from cvcourse.models.vae import vae
 
 RNG = np.random.default_rng(0)
@@ -159,3 +162,46 @@ BAD = [
 def test_bad_arguments_are_explained(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         getattr(explorers, name)(**arguments)
+
+
+BUILT = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, name="conv"),
+                          keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, name="dense")])
+FEW = RNG.random((4, 8, 8, 1)), np.arange(4) % 2
+EVERY = {**SMALL, "Network": {"model_or_builder": BUILT}, "FeatureMaps": {"model": BUILT}, "Latent": LATENT,
+         "Freezing": {"model": BUILT, "train": FEW, "test": FEW}, "BoxLoss": {}, "Perceptron": {},
+         "Teach": {"examples": ["mug", "pen"], "network": "course"}, "Quiz": {"lesson": "04"}}
+# Where an explorer's state takes more than nothing at all: what it must not take.
+WORSE = {
+    "filter": 1, "kernels": ["blurr"], "weights": [[[1.0, np.nan]]], "padding": "full", "position": [0, -1],
+    "groups": 0, "step": 999, "box": [0, 0, 65, 10], "true_box": [5, 5, 5, 10], "mask": np.full((64, 64), 2),
+    "points": [(0, 0, 2), (1, 1, 1)], "history": [2], "chosen": 9, "z": [np.nan, 0], "swept": "animal",
+    "selected": "convv", "input_size": 0, "changes": {"conv": {"filters": 0}}, "frozen": ["convv"],
+    "channel": -1, "image": -1, "layer": "convv", "image_name": "dogsea", "classes": ["mug", "mug"],
+    "at": 99, "answers": ["a"], "checked": [True],
+}
+
+
+def own(explorer):
+    """Return the names of an explorer's traits; each is one of ours, so that one mechanism checks it."""
+    names = set(explorer.traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
+    names -= {"_esm", "_css", "_anywidget_id"}
+    assert all(isinstance(explorer.traits()[name], Trait | Control) for name in names)
+    return names
+
+
+def test_every_explorer_is_in_the_table():
+    assert EVERY.keys() == set(explorers._MODULES)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_explorer_keeps_a_bad_value(name):
+    explorer = getattr(explorers, name)(**EVERY[name])
+    before = explorer.get_state()
+    for trait in own(explorer):
+        for value in (None, "?", object(), *[worse for name, worse in WORSE.items() if trait == name]):
+            with pytest.raises(ValueError, match=f"(?s){trait}.* must .*Received"):
+                setattr(explorer, trait, value)
+            with pytest.raises(ValueError, match="Received"), explorer.hold_trait_notifications():
+                setattr(explorer, trait, value)
+    assert str(explorer.get_state()) == str(before)
+    assert explorer.description == explorer.describe()

@@ -1,6 +1,8 @@
 """The feature map explorer without a browser: its state against the model's own numbers."""
 
+import gc
 import io
+import weakref
 
 import keras
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from cvcourse.datasets import photos
 from cvcourse.datasets.upload import LARGEST_FILE, read_image
 from cvcourse.explorers import FeatureMaps
+from cvcourse.explorers.feature_maps import AWAKE
 from cvcourse.interpretation import explain_unit, feature_maps
 from cvcourse.publishing import still
 
@@ -92,11 +95,11 @@ def test_the_maps_are_drawn_on_one_scale(model):
 
 def test_a_large_network_shows_the_layers_that_were_asked_for(model):
     explorer = FeatureMaps(model, layers=["pool1", "conv2"])
-    assert [layer["name"] for layer in explorer.layers] == ["pool1", "conv2"]
+    assert explorer.controls["layer"]["options"] == ["pool1", "conv2"]
     assert explorer.layer == "pool1"
     explorer.image_name, explorer.layer = "coffee", "conv2"
     assert explorer.unit["layer"] == "conv2" and "coffee" in explorer.description
-    with pytest.raises(ValueError, match=r"layer must be one of pool1, conv2\. Received: 'conv1'"):
+    with pytest.raises(ValueError, match='layer must be "pool1" or "conv2"'):
         explorer.layer = "conv1"
     with pytest.raises(ValueError, match="conv9"):
         FeatureMaps(model, layers=["conv9"])
@@ -121,9 +124,9 @@ def test_another_image_gives_other_maps(model):
 def test_the_image_of_the_student_comes_first(model):
     image = np.zeros((32, 32, 3), "float32")
     explorer = FeatureMaps(model, image)
-    assert explorer.images[0] == explorer.image_name == "your image"
+    assert explorer.controls["image_name"]["options"][0] == explorer.image_name == "your image"
     assert not any(explorer.photo["values"])
-    assert explorer.images[1:] == list(photos.NAMES)
+    assert explorer.controls["image_name"]["options"][1:] == list(photos.NAMES)
 
 
 def test_labels_and_logits(model):
@@ -151,7 +154,7 @@ def test_an_upload_is_shown_cropped_and_not_stretched(model, kind, mode):
     picture = Image.new(mode, (100, 40), "white")
     explorer.upload("white.png", file(picture, kind))
     assert explorer.problem == ""
-    assert explorer.image_name == explorer.images[0] == "upload: white.png"
+    assert explorer.image_name == explorer.controls["image_name"]["options"][0] == "upload: white.png"
     assert explorer._image.shape == (32, 32, 3)
     assert set(explorer.photo["values"]) == {255}
 
@@ -238,7 +241,7 @@ def cnn_of_any_size():
 @pytest.mark.parametrize(("trait", "value", "message"), [
     ("layer", "conv9", "layer must be one of conv1, pool1"),
     ("image_name", "my_cat.png", "image_name must be one of chelsea"),
-    ("channel", 8, "channel must be 0 to 7 in layer 'conv1'. Received: 8"),
+    ("channel", 8, "channel must be 0 to 7 in layer 'conv1'. Received: channel=8"),
     ("position", [0, 32], "position must be 0 to 31 and 0 to 31"),
     ("position", [0], "position must be"),
 ])
@@ -307,3 +310,24 @@ def test_what_a_page_without_python_gets_is_small_for_a_large_network():
     explorer = FeatureMaps(model)
     assert len(still.fragment(still.saved(explorer))) < 1.5e6
     assert {"conv64", "conv65", "conv256"} <= set(explorer.carried["layers"])
+
+
+def test_few_explorers_hold_their_maps_and_a_closed_one_lets_go(model):
+    made = [FeatureMaps(model) for _ in range(6)]
+    assert sum(one._held is not None for one in made) == AWAKE
+    made[0].channel, made[-1].channel = 1, 1  # the first one computes its maps anew
+    assert made[0].unit == made[-1].unit and made[0]._held is not None
+    assert sum(one._held is not None for one in made) == AWAKE
+    last = weakref.ref(made[-1])
+    for one in made:
+        one.close()
+    del made, one
+    gc.collect()
+    assert last() is None
+
+
+def test_uploads_are_kept_as_bytes(model):
+    explorer = FeatureMaps(model)
+    explorer.upload("a.png", file(Image.new("RGB", (40, 40), "teal")))
+    assert explorer._own["upload: a.png"].dtype == "uint8"
+    assert explorer._image[0, 0].tolist() == pytest.approx([0, 128 / 255, 128 / 255])

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import anywidget
-from traitlets import Dict, Unicode
+from IPython import get_ipython
+
+from cvcourse.explorers.controls import Data
 
 _FOLDER = Path(__file__).parent
 
@@ -24,7 +26,8 @@ def javascript(*names):
 class Explorer(anywidget.AnyWidget):
     """An interactive picture.
 
-    Subclasses set `_esm = javascript("name.js")`; their traits are controls, or tagged `state=True`.
+    Subclasses set `_esm = javascript("name.js")`; their traits are those of `controls`, so that each one that
+    Python may set is checked.
 
     Attributes:
         state: names of the traits that `figure` and `describe` depend on: all that are tagged `state=True`.
@@ -32,9 +35,9 @@ class Explorer(anywidget.AnyWidget):
         description: str; what `describe` says about the present state; stands under the picture.
     """
 
-    _css = _FOLDER / "explorer.css"
-    description = Unicode().tag(sync=True)
-    controls = Dict().tag(sync=True)
+    _css = (_FOLDER / "explorer.css").read_text(encoding="utf-8")  # a path would keep every explorer alive
+    description = Data("")
+    controls = Data({})
 
     def __init__(self, declared=(), **traits):
         """`declared`: {name: what is declared otherwise of its control, for this explorer alone}."""
@@ -52,8 +55,13 @@ class Explorer(anywidget.AnyWidget):
         """Return {name: value} of the present state, without the names `but`."""
         return {name: getattr(self, name) for name in self.state if name not in but}
 
+    def tell(self, **values):
+        """Set what Python alone sets: traits that are `Data`."""
+        for name, value in values.items():
+            self.set_trait(name, value)
+
     def _say(self, change=None):
-        self.description = self.describe()
+        self.tell(description=self.describe())
 
     def figure(self):
         """Return the present state as a `Picture`."""
@@ -74,12 +82,19 @@ class Explorer(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        words = html.escape(self.description)
-        return {
-            **data,
-            "text/plain": self.description,
-            "text/html": f"{self.figure()._repr_html_()}<p>{words}</p>",  # for pages without a kernel
-        }, metadata
+        return {**data, **self._lifeless()}, metadata
+
+    def _lifeless(self):
+        """Return what a page without scripts shows: {MIME type: text}."""
+        picture = "" if _is_live() else self.figure()._repr_html_()
+        return {"text/plain": self.description,
+                "text/html": f"{picture}<p>{html.escape(self.description)}</p>"}
+
+
+def _is_live():
+    """Does the page that runs this cell show explorers itself? JupyterLab and VS Code name the cell."""
+    parent = getattr(get_ipython(), "parent_header", None) or {}
+    return "cellId" in parent.get("metadata", {})
 
 
 def number(value, digits=2):

@@ -2,12 +2,11 @@
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from traitlets import Float, List
 
 from cvcourse import boxes
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array
+from cvcourse.explorers.controls import Array, Kept, photograph
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 COLOR_OF = {"1 − IoU": "output", "1 − GIoU": "statistics", "smooth L1": "kernel"}
@@ -45,8 +44,8 @@ class BoxLoss(Explorer):
     _esm = javascript("compute.js", "box_loss.js")
 
     image = Array(ndim=3)
-    true_box = List(Float(), minlen=4, maxlen=4).tag(sync=True, state=True)
-    box = List(Float(), minlen=4, maxlen=4).tag(sync=True, state=True)
+    true_box = Kept(lambda explorer, value: _inside("true_box", value, explorer.image))
+    box = Kept(lambda explorer, value: _inside("box", value, explorer.image))
 
     def __init__(self, image=None, true_box=None, box=None):
         if (image is None) != (true_box is None):
@@ -55,28 +54,19 @@ class BoxLoss(Explorer):
             scene = scenes(1, size=64, seed=1, classes=("cat",), scale=0.6)[0]
             image, true_box = scene.image, scene.boxes[0]
             box = [4, 30, 32, 60] if box is None else box
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > 128:
-            raise ValueError(
-                "image must be uint8 (H, W, 3), at most 128 × 128; a float image becomes one by "
-                f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
-            )
+        image = photograph(image, 128)
         height, width = image.shape[:2]
         box = [width / 4, height / 4, width * 3 / 4, height * 3 / 4] if box is None else box
-        super().__init__(
-            image=image,
-            true_box=_inside("true_box", true_box, height, width),
-            box=_inside("box", box, height, width),
-        )
+        super().__init__(image=image, true_box=true_box, box=box)
 
     def measures(self):
         """Return {"iou", "generalized_iou", "smooth_l1"} of the present box; smooth L1 in pixels."""
         return measures(self.box, self.true_box)
 
 
-def _inside(name, box, height, width):
+def _inside(name, box, image):
     """Return `box` as a list of floats, or say what is wrong with it."""
-    box = np.asarray(box, dtype="float64")
+    box, (height, width) = np.asarray(box, dtype="float64"), image.shape[:2]
     if box.shape != (4,) or not (
         0 <= box[0] <= box[2] - SMALLEST <= width - SMALLEST
         and 0 <= box[1] <= box[3] - SMALLEST <= height - SMALLEST

@@ -1,11 +1,10 @@
 """Capacity: recorded trainings of small and large networks, on few and many images, with remedies or none."""
 
 import numpy as np
-from traitlets import Dict
 
 from cvcourse import recording
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import Choice, Slider
+from cvcourse.explorers.controls import Choice, Data, Slider
 from cvcourse.visualization import COLORS, picture, style
 
 
@@ -37,7 +36,7 @@ class Capacity(Explorer):
     images = Slider("Training images", role="input", high=2, default=1)
     remedy = Choice("Remedy", ("none",))
     metric = Choice("Curve", ("loss", "accuracy"))
-    recorded = Dict().tag(sync=True)  # what the browser draws
+    recorded = Data()  # what the browser draws
 
     def __init__(self, width=2, images=1, remedy="none", metric="loss", folder=None):
         runs = recorded(recording.replay("capacity", folder))

@@ -1,12 +1,65 @@
-"""Controls as traits: one line gives an explorer's state its bounds, its error, its label and its control.
+"""Traits of an explorer: one line gives a part of its state its bounds, its error, its label, its control.
 
     threshold = Slider("Threshold", "t", low=0.05, high=0.95, step=0.05, default=0.5)
 
-The kit (`kit.js`) builds the control from what is declared here; Python checks every value against it.
+The kit (`kit.js`) builds the control from what is declared here; Python checks every value against it. What
+has no control is `Kept`, checked by a function, or `Data`, which nobody but the explorer sets.
 """
 
+from copy import deepcopy
+
 import numpy as np
-from traitlets import TraitType
+from traitlets import TraitError, TraitType
+
+
+class Refused(ValueError, TraitError):
+    """A value that a trait does not take: traitlets then takes back all that was set together with it."""
+
+
+class Trait(TraitType):
+    """A trait that follows to the page and back.
+
+    Args:
+        default: what it is at first.
+        check: function (explorer, value) that returns the value as it is kept, or raises a ValueError.
+    """
+
+    def __init__(self, default=None, check=None, **tags):
+        super().__init__(default)
+        self.check = check
+        self.tag(sync=True, **tags)
+
+    def default(self, explorer=None):
+        return deepcopy(self.default_value)
+
+    def _cross_validate(self, explorer, value):  # after all that is set together with it
+        try:
+            return self.check(explorer, value) if self.check else value
+        except (ValueError, TypeError, AttributeError) as error:
+            told = str(error)  # if it is not in our words, numpy's or Python's
+            why = told if self.name in told else f"{self.name} must be of another kind: {told}. " \
+                f"Received: {self.name}={value!r:.80}"
+            raise Refused(why) from error
+
+
+class Kept(Trait):
+    """A part of the state that Python and the page set, without a control of the kit."""
+
+    def __init__(self, check, default=None):
+        super().__init__(default, check, state=True)
+
+
+class Data(Trait):
+    """What an explorer was made with or works out: the page gets it, and only `Explorer.tell` sets it."""
+
+    def __init__(self, default=None, state=None, check=None):
+        super().__init__(default, check, state=state)
+
+    def __set__(self, explorer, value):
+        if explorer.comm is not None and self.check is None:  # it is made, and the page has it
+            raise Refused(f"{self.name} must stay as it is: it follows from the rest of the explorer. "
+                          f"Received: {self.name}={value!r:.80}")
+        super().__set__(explorer, value)
 
 
 class Control(TraitType):
@@ -62,7 +115,7 @@ class Choice(Control):
 
     def __init__(self, word, options, *, first=0, kind="select", default=None, words=None):
         named = isinstance(options, str)
-        default = (first if named else options[0]) if default is None else default
+        default = (first if named else next(iter(options), None)) if default is None else default
         super().__init__(kind, word, default, first=first, words=words or {},
                          options=options if named else list(options))
 
@@ -83,13 +136,14 @@ class Toggle(Control):
         return one_of(self.name, value, (False, True))
 
 
-class Array(TraitType):
+class Array(Data):
     """A numpy array that travels as bytes, {"shape", "dtype", "data"}: a typed array in the kit."""
 
-    def __init__(self, dtype="uint8", ndim=2, state=True):
-        super().__init__(np.zeros((0,) * ndim, dtype))
+    def __init__(self, dtype="uint8", ndim=2, state=True, check=None):
+        """`check`: as for `Kept`, of an array that Python may set."""
+        super().__init__(np.zeros((0,) * ndim, dtype), state, check)
         self.dtype, self.ndim = np.dtype(dtype), ndim
-        self.tag(sync=True, state=state, to_json=_packed, from_json=_unpacked)
+        self.tag(to_json=_packed, from_json=_unpacked)
 
     def validate(self, explorer, value):
         value = np.asarray(value)
@@ -133,6 +187,39 @@ def share(name, value, lowest, highest):
     if not number or not lowest <= value <= highest:
         raise ValueError(f"{name} must be a number from {lowest} to {highest}. Received: {name}={value!r}")
     return float(value)
+
+
+def several(name, values, count, check, lowest, highest):
+    """Return `values` as a list of `count` numbers, each as `check` (`whole` or `share`) returns it.
+
+    Example:
+        >>> several("position", (3, 4), 2, whole, 0, 9)
+        [3, 4]
+    """
+    if not isinstance(values, list | tuple | np.ndarray) or len(values) != count:
+        raise ValueError(f"{name} must be {count} numbers. Received: {name}={values!r:.80}")
+    return [check(name, value, lowest, highest) for value in values]
+
+
+def is_place(explorer, value):
+    """The check of a `position`, [row, column]; one beyond the border stands for the last pixel."""
+    return several("position", value, 2, whole, 0, 10**6)
+
+
+def photograph(image, largest, name="image"):
+    """Return `image` as an array if it is uint8 (H, W, 3), at most `largest` pixels along a side, or say so.
+
+    Example:
+        >>> photograph(np.zeros((4, 4, 3), "uint8"), largest=64).shape
+        (4, 4, 3)
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > largest:
+        raise ValueError(
+            f"{name} must be uint8 (H, W, 3), at most {largest} × {largest}; a float image becomes one by "
+            f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
+        )
+    return image
 
 
 def one_of(name, value, known):

@@ -6,11 +6,11 @@ pictures and for words.
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from traitlets import Int, List, Unicode, Union, observe
+from traitlets import observe
 
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Slider, whole
+from cvcourse.explorers.controls import Array, Data, Kept, Slider, is_place, one_of, whole
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import TEXT_COLORS, picture, style
 
@@ -77,14 +77,14 @@ class Convolution(Explorer):
     _esm = javascript("compute.js", "sliding.js", "convolution.js")
 
     image = Array("float64")
-    presets = List().tag(sync=True)
-    kernels = List(Unicode(), minlen=1, maxlen=4).tag(sync=True, state=True)
-    weights = List(minlen=1, maxlen=4).tag(sync=True, state=True)
-    filter = Int(0, min=0, max=3).tag(sync=True, state=True)
+    presets = Data()
+    kernels = Kept(lambda explorer, value: _names(value), [])
+    weights = Kept(lambda explorer, value: _weights(value, len(explorer.kernels), explorer.kernel_size), [])
+    filter = Kept(lambda explorer, value: whole("filter", value, 0, len(explorer.kernels) - 1), 0)
     kernel_size = Slider("Size", "F", role="kernel", low=_SIZES[0], high=_SIZES[-1], default=3)
     strides = Slider("Stride", "S", high=5, default=1)
-    padding = Union([Int(min=0, max=3), Unicode()], default_value=0).tag(sync=True, state=True)
-    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True, state=True)
+    padding = Kept(lambda explorer, value: _padding(value), 0)
+    position = Kept(is_place, [0, 0])
 
     def __init__(self, image=None, kernel="vertical edges", kernel_size=None, strides=1, padding=0):
         pixels = cat_pixels() if image is None else grey_pixels(image)
@@ -96,7 +96,7 @@ class Convolution(Explorer):
             weights=weights,
             kernel_size=len(weights[0]),
             strides=strides,
-            padding=_padding(padding),
+            padding=padding,
             position=[8, 7] if image is None else [0, 0],  # the cat's eye
         )
 
@@ -129,6 +129,21 @@ def _padding(padding):
     if isinstance(padding, str):
         raise ValueError(f'padding must be 0 to 3 pixels, "valid" or "same". Received: padding={padding!r}.')
     return whole("padding", padding, 0, 3)
+
+
+def _names(names):
+    if not isinstance(names, list | tuple) or not 1 <= len(names) <= 4:
+        raise ValueError(f"kernels must be one to four names. Received: kernels={names!r}")
+    return [one_of("kernels", name, ("own", *KERNELS)) for name in names]
+
+
+def _weights(weights, count, size):
+    """Return K kernels as nested lists, if they are numbers (K, F, F)."""
+    found = np.asarray(weights, "float64")
+    if found.shape != (count, size, size) or not np.isfinite(found).all():
+        raise ValueError(f"weights must be finite numbers {(count, size, size)}, a kernel for each of the "
+                         f"{count} kernels. Received: shape {found.shape}")
+    return found.tolist()
 
 
 def _filters(kernel, size):

@@ -42,7 +42,7 @@ function matrix(title, role) {
         const dark = [r, g, b].reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i] * (v / 255) ** 2.2, 0) < 0.179; // both ≥ 4.5 : 1
         return element("div", { title: short(value),
           style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
-            + `font-size:max(12px,0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
+            + `font-size:max(var(--cv-least),0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
         numbers ? number(value) : "");
       }));
     },
@@ -51,7 +51,7 @@ function matrix(title, role) {
 
 // The explorer where Python does not answer: change(values) draws what was carried; else it says so and is false.
 function stillLife(model, state) {
-  const [carried, images] = [model.get("carried") ?? {}, model.get("images")];
+  const carried = model.get("carried") ?? {};
   const photos = { [model.get("image_name")]: model.get("photo") };
   const units = named(carried.images ?? {}, (sent, name) => {
     photos[name] ??= sent.photo;
@@ -101,26 +101,24 @@ function stillLife(model, state) {
 
   return {
     change,
-    offered: ({ layers, layer, image_name: image }) => ({
-      layers: layers.filter(({ name }) => name === layer || units[image]?.has(name)),
-      images: images.filter((name) => name === image || (photos[name] && units[name]?.has(layer))),
+    offers: ({ layer, image_name: image }) => ({
+      layer: (name) => name === layer || units[image]?.has(name),
+      image_name: (name) => name === image || (photos[name] && units[name]?.has(layer)),
     }),
   };
 }
 
 function render({ model, el }) {
-  const names = ["layer", "image_name", "channel", "position", "photo", "maps", "chosen", "unit", "problem",
-    "images", "layers"];
-  const state = stateOf(model, names, () => draw());
+  const state = begin(model, ["channel", "position", "photo", "maps", "chosen", "unit", "problem", "controls"],
+    { layer: (layer) => change({ layer }), image_name: (name) => change({ image_name: name }) });
+  const { control: { layer, image_name: image } } = state;
   let depth = null; // input channel whose products are shown; null is the strongest
   const still = model.still && stillLife(model, state);
-  const change = (values) => (still ? still.change(values) || draw() : state.set(values));
+  const change = (values) => (still ? still.change(values) || state.redraw() : state.set(values));
 
   // Controls.
-  const layer = element("select", { "aria-label": "Layer", style: "width:17em;min-width:0" });
-  layer.addEventListener("change", () => change({ layer: layer.value }));
-  const image = element("select", { "aria-label": "Image", style: "width:12em" });
-  image.addEventListener("change", () => change({ image_name: image.value }));
+  for (const { node, input } of [layer, image]) [node.className, node.style.minWidth, input.style.minWidth] = ["cv-control", 0, 0];
+  [layer.input.style.width, image.input.style.width] = ["17em", "12em"];
   const file = element("input", { type: "file", accept: "image/*", class: "cv-hidden", tabindex: -1, "aria-label": "Image file" });
   file.addEventListener("change", async () => {
     const [chosen] = file.files;
@@ -130,9 +128,6 @@ function render({ model, el }) {
   });
   const upload = button("Upload …", () => file.click(), "", { style: "white-space:nowrap;flex:none", "aria-label": "Upload an image" });
   const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
-  const controls = element("div", { class: "cv-controls", style: "flex-wrap:nowrap;gap:8px 16px" },
-    element("label", { class: "cv-control", style: "min-width:0" }, "Layer", layer), element("label", { class: "cv-control" }, "Image", image),
-    upload, file, guess);
 
   // Image, chosen map, overview.
   const panel = (caption, node, style = "") => element("figure", { class: "cv-panel", style: `min-width:0;${style}` }, caption, node);
@@ -158,8 +153,6 @@ function render({ model, el }) {
   const formula = element("div", { class: "cv-formula", style: "margin-top:6px;min-height:0;padding:4px 10px;font-size:1.1em;white-space:nowrap" });
   const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px;min-height:0;padding:5px 10px;"
     + "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
-  const { root, drawn, close } = explorer(el, model, controls, stage, detail, formula, problem);
-  root.querySelector(".cv-describe").style.minHeight = "2.9em";
 
   function sharp(canvas) {
     [canvas.width, canvas.height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.round(size * dots()));
@@ -167,13 +160,6 @@ function render({ model, el }) {
     context.setTransform(dots(), 0, 0, dots(), 0, 0);
     context.imageSmoothingEnabled = false;
     return context;
-  }
-
-  function options(select, wanted, value) {
-    if (wanted.length !== select.options.length || wanted.some(([name], i) => select.options[i].value !== name)) {
-      select.replaceChildren(...wanted.map(([name, text]) => element("option", { value: name }, text)));
-    }
-    select.value = value;
   }
 
   // How many maps stand in a row, and how large, so that a page of them fills the overview.
@@ -187,7 +173,7 @@ function render({ model, el }) {
     return best;
   }
 
-  const page = (channel, count) => {
+  const pageOf = (channel, count) => {
     const first = Math.floor(channel / PAGE) * PAGE;
     return { first, shown: Math.min(PAGE, count - first) };
   };
@@ -197,7 +183,7 @@ function render({ model, el }) {
     const all = bytes(now.maps.values);
     const sheet = stamp(now.maps.values, width, height * count, coloured(all, palette)); // all maps, one below the other
     const context = sharp(overview);
-    const { first, shown } = page(now.channel, count);
+    const { first, shown } = pageOf(now.channel, count);
     const { columns, size } = tiling(shown);
     const scale = (size - 3) / Math.max(width, height);
     for (let i = 0; i < shown; i++) {
@@ -266,13 +252,14 @@ function render({ model, el }) {
     context.fillRect(0, middle, slot * sums.length, 1);
   }
 
-  function draw() {
-    const now = state.get();
+  function draw(now) {
     const signed = now.maps.low < 0;
     const palette = signed ? palettes.rdbu : palettes.viridis;
-    const offered = still ? still.offered(now) : now;
-    options(layer, offered.layers.map(({ name, shape }) => [name, `${name}  ${shape.join("×")}`]), now.layer);
-    options(image, offered.images.map((name) => [name, name]), now.image_name);
+    for (const [name, one] of Object.entries({ layer, image_name: image })) {
+      const { options, words } = now.controls[name];
+      one.offer((still ? options.filter(still.offers(now)[name]) : options).map((value) => [value, words[value] ?? value]));
+      one.show(now[name]);
+    }
     guess.textContent = now.photo.guess ? `The network says: ${now.photo.guess}` : "";
     const [height, width, count] = now.maps.shape;
     const field = now.unit.field;
@@ -291,7 +278,7 @@ function render({ model, el }) {
     problem.hidden = !now.problem;
     formula.hidden = !problem.hidden;
     const { layer: of, channel, position } = now.unit;
-    if (of === now.layer && channel === now.channel && String(position) === String(now.position)) drawn();
+    return of === now.layer && channel === now.channel && String(position) === String(now.position);
   }
 
   // Pointer and keys.
@@ -315,7 +302,7 @@ function render({ model, el }) {
       else return false;
     },
   });
-  const shownHere = () => page(model.get("channel"), state.get().maps.shape[2]);
+  const shownHere = () => pageOf(model.get("channel"), state.get().maps.shape[2]);
   follow(overview, {
     press(event) {
       const { first, shown } = shownHere();
@@ -333,7 +320,7 @@ function render({ model, el }) {
   });
   const chooseDepth = (index) => {
     depth = clamp(index, state.get().unit.shape[2]);
-    draw();
+    state.redraw();
   };
   follow(bars, {
     press: (event) => chooseDepth(Math.floor(event.offsetX / Math.min(40, bars.clientWidth / state.get().unit.sums.length))),
@@ -341,7 +328,8 @@ function render({ model, el }) {
     key: ({ key }) => (key === "Home" || key === "End" ? chooseDepth(key === "End" ? 1e6 : 0) : false),
   });
 
-  return live(stage, draw, state.close, close);
+  return state.page({ el, tall: true, row: "flex-wrap:nowrap;gap:8px 16px", controls: [layer, image, upload, file, guess],
+    stage: [stage, detail, formula, problem] }, draw);
 }
 
 export default { render };

@@ -3,12 +3,12 @@
 import re
 
 import numpy as np
-from traitlets import Dict, Int, List, Unicode, validate
 
 from cvcourse.datasets import photos
 from cvcourse.datasets.upload import as_photo, fit, read_image
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.carried import EXACT, carried, channels_first
+from cvcourse.explorers.controls import Choice, Data, Kept, whole
 from cvcourse.interpretation import explain_unit, feature_maps
 from cvcourse.visualization import COLORS, picture
 
@@ -16,6 +16,8 @@ YOURS = "your image"
 OPEN_SIZE = 128  # pixels of a photograph for a network that takes any size
 PHOTOS = 3  # that a page without Python gets besides the image shown, if they are small
 THUMBNAIL = 64  # pixels of a map in the overview; the chosen map is shown with all its pixels
+AWAKE = 3  # explorers that hold their maps: those used last; the others compute them anew when they are used
+_awake = []
 
 
 def _shades(values, low, high):
@@ -80,21 +82,17 @@ class FeatureMaps(Explorer):
     """
 
     _esm = javascript("feature_units.js", "feature_maps.js")
-    state = ("layer", "image_name", "channel", "position", "problem", "unit")
-
-    layers = List(Dict()).tag(sync=True)
-    images = List(Unicode()).tag(sync=True)
-    layer = Unicode().tag(sync=True)
-    image_name = Unicode().tag(sync=True)
-    channel = Int(0).tag(sync=True)
-    position = List(Int(), [0, 0]).tag(sync=True)
-    problem = Unicode().tag(sync=True)
+    layer = Choice("Layer", ())
+    image_name = Choice("Image", ())
+    channel = Kept(lambda explorer, value: explorer._inside("channel", value, 2)[0], 0)
+    position = Kept(lambda explorer, value: explorer._inside("position", value, 0, 1), [0, 0])
+    problem = Data("", state=True)
     # What the browser draws: the image, all maps of the layer, the chosen map, the chosen unit.
-    photo = Dict().tag(sync=True)
-    maps = Dict().tag(sync=True)
-    chosen = Dict().tag(sync=True)
-    unit = Dict().tag(sync=True)
-    carried = Dict().tag(sync=True)  # for a page without Python; made when the explorer is shown or saved
+    photo = Data({})
+    maps = Data({})
+    chosen = Data({})
+    unit = Data({}, state=True)
+    carried = Data({})  # for a page without Python; made when the explorer is shown or saved
 
     def __init__(self, model, image=None, labels=None, preprocess=None, layers=None):
         self._model, self._labels, self._preprocess, self._wanted = model, labels, preprocess, layers
@@ -103,9 +101,10 @@ class FeatureMaps(Explorer):
         self._look_at(name)
         layer, maps = next(iter(self._maps.items()))
         place = [maps.shape[0] // 2, maps.shape[1] // 2]
+        words = {name: f"{name}  {'×'.join(map(str, size))}" for name, size in self._sizes.items()}
         super().__init__(
-            layer=layer, image_name=name, images=self._names(), channel=_liveliest(maps), position=place,
-            layers=[{"name": name, "shape": maps.shape} for name, maps in self._maps.items()],
+            {"layer": {"options": list(words), "words": words}, "image_name": {"options": self._names()}},
+            layer=layer, image_name=name, channel=_liveliest(maps), position=place,
             **self._drawing(layer, _liveliest(maps), place, everything=True))
         self.observe(self._update, names=["layer", "image_name", "channel", "position"])
         self.on_msg(self._receive)
@@ -130,18 +129,38 @@ class FeatureMaps(Explorer):
 
     def _look_at(self, name):
         """Read the image called `name` and compute its maps."""
-        image, batch = self._prepared(name)
-        maps = feature_maps(self._model, batch, self._wanted)
-        if not maps:
+        self._image, self._batch = self._prepared(name)
+        self._held = None
+        if not self._maps:
             raise ValueError("model must have a layer with feature maps, such as Conv2D or MaxPooling2D. "
                              f"Received: {self._model.name!r}, which has none.")
-        self._image, self._batch, self._maps, self._guess = image, batch, maps, self._predict(batch)
+        self._sizes = {name: maps.shape for name, maps in self._maps.items()}
+        self._guess = self._predict(self._batch)
+
+    @property
+    def _maps(self):
+        """The maps of the image, {layer: (H, W, K)}: tens of megabytes, so that few explorers hold them."""
+        if self._held is None:
+            self._held = feature_maps(self._model, self._batch, self._wanted)
+        others = [one for one in _awake if one is not self]
+        for one in others[: 1 - AWAKE]:
+            one._held = None
+        _awake[:] = [*others[1 - AWAKE :], self]
+        return self._held
+
+    def close(self):
+        """Close the explorer, on all pages, and let go of its images and maps."""
+        _awake[:] = [one for one in _awake if one is not self]
+        self._own, self._held = {}, None
+        super().close()
 
     def _prepared(self, name):
         """Return the image called `name`, in [0, 1] and as the model takes it."""
         image = self._own.get(name)
         if image is None:
             image = fit(as_photo(photos.photo(name)), self._shape())
+        elif name != YOURS:
+            image = image.astype("float32") / 255
         return image, self._preprocess(image) if self._preprocess else image
 
     def _predict(self, batch):
@@ -168,11 +187,12 @@ class FeatureMaps(Explorer):
         try:
             image = fit(read_image(name, bytes(data)), self._shape())
         except ValueError as error:
-            self.problem = str(error)
+            self.tell(problem=str(error))
             return
         name = f"upload: {name}"
-        self._own[name] = image
-        self.images = self._names()
+        self._own[name] = np.round(255 * image).astype("uint8")  # a quarter of the floats
+        options = {**self.controls["image_name"], "options": self._names()}
+        self.tell(controls={**self.controls, "image_name": options})
         if self.image_name == name:
             self._update(None)  # the same name again, with other pixels
         self.image_name = name
@@ -183,23 +203,16 @@ class FeatureMaps(Explorer):
 
     # --- The state ------------------------------------------------------------------------------------------
 
-    @validate("layer", "image_name")
-    def _check_name(self, proposal):
-        name, argument = proposal["value"], proposal["trait"].name
-        names = list(self._maps) if argument == "layer" else self._names()
-        if name not in names:
-            raise ValueError(f"{argument} must be one of {', '.join(names[:12])}. Received: {name!r}")
-        return name
-
-    @validate("channel", "position")
-    def _check_place(self, proposal):
-        value, argument = proposal["value"], proposal["trait"].name
-        sizes = self._maps[self.layer].shape
-        values, sizes = ([value], sizes[2:]) if argument == "channel" else (value, sizes[:2])
-        if len(values) != len(sizes) or not all(0 <= v < size for v, size in zip(values, sizes, strict=True)):
+    def _inside(self, name, value, *axes):
+        """Return the places along these axes of the layer's maps as a list, or say what is wrong."""
+        sizes = [self._sizes[self.layer][axis] for axis in axes]
+        values = value if len(axes) > 1 else [value]
+        try:
+            return [whole(name, one, 0, size - 1) for one, size in zip(values, sizes, strict=True)]
+        except (ValueError, TypeError):
             limits = " and ".join(f"0 to {size - 1}" for size in sizes)
-            raise ValueError(f"{argument} must be {limits} in layer {self.layer!r}. Received: {value}")
-        return value
+            raise ValueError(f"{name} must be {limits} in layer {self.layer!r}. "
+                             f"Received: {name}={value!r:.80}") from None
 
     def _update(self, change):
         if self._busy:
@@ -210,13 +223,11 @@ class FeatureMaps(Explorer):
             if name == "image_name":
                 self._look_at(self.image_name)
             with self.hold_sync():
-                self.problem = ""
+                self.tell(problem="")
                 if name in ("layer", "image_name"):
                     self._stay_inside(change["old"] if name == "layer" else self.layer)
                 everything = name in ("layer", "image_name")
-                drawing = self._drawing(self.layer, self.channel, self.position, everything)
-                for trait, value in drawing.items():
-                    setattr(self, trait, value)
+                self.tell(**self._drawing(self.layer, self.channel, self.position, everything))
         finally:
             self._busy = False
 
@@ -234,7 +245,6 @@ class FeatureMaps(Explorer):
     def _drawing(self, layer, channel, position, everything=False):
         """Return the traits that the browser draws; the image and all maps only if asked for."""
         maps = self._maps[layer]
-        self._sizes = {name: each.shape for name, each in self._maps.items()}
         top = float(np.abs(maps).max())
         low = -top if maps.min() < 0 else 0.0
         step = -(-max(maps.shape[:2]) // THUMBNAIL)
@@ -282,7 +292,7 @@ class FeatureMaps(Explorer):
                 image, batch = self._prepared(name)
                 photo = _photo(image, self._predict(batch))
                 sent["images"][name] = {"batch": channels_first(batch), "photo": photo}
-        self.carried = sent
+        self.tell(carried=sent)
 
     def _repr_mimebundle_(self, **kwargs):
         self._carry()

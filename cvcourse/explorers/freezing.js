@@ -1,9 +1,8 @@
 // Freezing: a network as a row of layers to click, what a training step costs, and the curves of its runs.
 // Python trains; a run goes on only while this page asks for its next epoch. A page without Python shows recorded runs.
 
-const STATE = ["frozen", "runs", "running", "progress", "problem"];
 const PASSES = [["forward", "reference"], ["input gradients", "output"], ["weight gradients", "kernel"]];
-const GUTTER = 112; // CSS pixels for the names of the rows
+const GUTTER = 144; // CSS pixels for the names of the rows
 const SLOT = 26; // least width of a layer
 const BLOCKS = 84; // height of the blocks, then the layers' numbers, then a row of bars for each pass
 const BAR = 30;
@@ -15,11 +14,12 @@ function render({ model, el }) {
   const names = layers.map(({ name }) => name);
   const key = `cv-freezing-${Math.random().toString(36).slice(2)}`;
   const height = BLOCKS + 24 + PASSES.length * BAR;
+  const { get, set, page, redraw } = begin(model, ["frozen", "runs", "running", "progress", "problem"]);
   let place = 0; // the layer that the keys are on
   let slot = SLOT;
 
   // Controls.
-  const presets = model.get("presets").map(([words, frozen]) => ({ frozen, node: button(words, () => state.set({ frozen })) }));
+  const presets = model.get("presets").map(([words, frozen]) => ({ frozen, node: button(words, () => set({ frozen })) }));
   const run = button("", () => (model.still ? replay() : model.send({ run: model.get("running") ? "stop" : "start" })), "",
     { style: "margin-left:auto;min-width:13.5em;font-weight:600" });
 
@@ -34,25 +34,20 @@ function render({ model, el }) {
     const [value, more] = [element("div", { style: "font-size:1.45em;font-weight:600;line-height:1.2" }), element("div", { class: "cv-hint", style: "margin:0" })];
     return { value, more, node: element("div", {}, element("div", { class: "cv-caption", style: "margin:0" }, name), value, more) };
   });
-  const curves = chart({ width: 620, height: 190, right: 170, label: "Test images right against epochs, a curve for each run" });
-  const { root, drawn, close } = explorer(el, model,
-    element("div", { class: "cv-controls", style: "gap:8px 10px" }, ...presets.map(({ node }) => node), run),
-    list, about,
-    element("div", { style: "display:grid;grid-template-columns:minmax(0,21em) minmax(0,1fr);gap:0 20px;margin-top:6px;font-variant-numeric:tabular-nums" },
-      element("div", { style: "display:grid;align-content:space-between" }, ...figures.map(({ node }) => node)), curves.svg));
-  root.querySelector(".cv-describe").style.minHeight = "4.35em"; // three lines: runs make the words longer
-  const state = stateOf(model, STATE, draw);
+  const curves = chart({ width: 620, height: 190, left: 56, right: 184, top: 14, size: 14.7, label: "Test images right against epochs, a curve for each run" });
+  const below = element("div", { style: "display:grid;grid-template-columns:minmax(0,21em) minmax(0,1fr);gap:0 20px;margin-top:6px;font-variant-numeric:tabular-nums" },
+    element("div", { style: "display:grid;align-content:space-between" }, ...figures.map(({ node }) => node)), curves.svg);
 
   const big = Math.max(1, ...layers.map(({ size }) => size));
   const most = Math.max(1, ...layers.map(({ macs }) => macs));
-  const text = (x, y, words, more = {}) => svg("text", { x, y, "font-size": 12, fill: "var(--cv-ink)", ...more }, words);
+  const text = (x, y, words, more = {}) => svg("text", { x, y, style: "font-size:var(--cv-least)", fill: "var(--cv-ink)", ...more }, words);
   const middle = { "text-anchor": "middle" };
 
   function toggle(at) {
-    const { frozen } = state.get();
+    const { frozen } = get();
     place = at;
     const name = names[at];
-    state.set({ frozen: frozen.includes(name) ? frozen.filter((one) => one !== name) : names.filter((one) => one === name || frozen.includes(one)) });
+    set({ frozen: frozen.includes(name) ? frozen.filter((one) => one !== name) : names.filter((one) => one === name || frozen.includes(one)) });
   }
 
   function hatch() {
@@ -138,10 +133,11 @@ function render({ model, el }) {
 
   // A recorded run, epoch by epoch; a second press ends it.
   let clock = 0;
+  const stop = () => clearInterval(clock);
   function replay() {
-    const { frozen, runs, running } = state.get();
-    clearInterval(clock);
-    if (running) return state.set({ running: false });
+    const { frozen, runs, running } = get();
+    stop();
+    if (running) return set({ running: false });
     const label = labelOf(frozen);
     const all = model.get("recorded")[label];
     if (!all) return model.send({ run: "start" });
@@ -149,11 +145,9 @@ function render({ model, el }) {
     const role = COLOURS.find((one) => others.every((other) => other.role !== one));
     let done = 0;
     const next = () => {
-      if (!root.isConnected) return clearInterval(clock);
       done += 1;
-      if (done === all.length) clearInterval(clock);
-      const values = all.slice(0, done);
-      return state.set({ runs: [...others, { label, values, own: true, role }], progress: done, running: done < all.length });
+      if (done === all.length || !list.isConnected) stop();
+      set({ runs: [...others, { label, values: all.slice(0, done), own: true, role }], progress: done, running: done < all.length });
     };
     clock = setInterval(next, PACE);
     return next();
@@ -170,8 +164,7 @@ function render({ model, el }) {
       + `for gradients and momentum.${done.length ? ` Test images right at the end: ${done.join("; ")}.` : ""}${running ? " A run is under way." : ""}`;
   }
 
-  function draw() {
-    const now = state.get();
+  function draw(now) {
     const cost = trainingCost(layers, now.frozen, model.get("batch_size"));
     for (const { node, frozen } of presets) {
       node.setAttribute("aria-pressed", frozen.length === now.frozen.length && frozen.every((name) => now.frozen.includes(name)));
@@ -182,7 +175,6 @@ function render({ model, el }) {
     drawCurves(now);
     drive(now);
     if (model.still) model.set("description", describe(now, cost));
-    drawn();
   }
 
   list.addEventListener("keydown", (event) => {
@@ -190,11 +182,12 @@ function render({ model, el }) {
     if (event.key === " " || event.key === "Enter") toggle(place);
     else if (step) {
       place = within(place + step, 0, layers.length - 1);
-      draw();
+      redraw();
     } else return;
     event.preventDefault();
   });
-  return live(list, draw, state.close, close);
+  // Three lines of words: runs make them longer.
+  return page({ el, tall: 3, row: "gap:8px 10px", controls: [...presets, run], stage: [list, about, below] }, draw, stop);
 }
 
 export default { render };

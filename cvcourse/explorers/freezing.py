@@ -4,11 +4,10 @@ import hashlib
 
 import keras
 import numpy as np
-from traitlets import Bool, Dict, Int, List, Unicode, validate
 
 from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Data, Kept, whole
 from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
@@ -65,19 +64,16 @@ class Freezing(Explorer):
     """
 
     _esm = javascript("compute.js", "freezing.js")
-    state = ("frozen", "cost", "runs", "running", "problem")
-
-    layers = List(Dict()).tag(sync=True)
-    presets = List(List()).tag(sync=True)
-    frozen = List(Unicode()).tag(sync=True)
-    cost = Dict()  # the page computes it, too
-    runs = List(Dict()).tag(sync=True)
-    epochs = Int(12).tag(sync=True)
-    batch_size = Int(10).tag(sync=True)
-    recorded = Dict().tag(sync=True)  # {label: values} of runs like these, for a page without Python
-    running = Bool(False).tag(sync=True)
-    progress = Int(0).tag(sync=True)  # epochs that the present run has done
-    problem = Unicode().tag(sync=True)
+    layers = Data()
+    presets = Data()
+    frozen = Kept(lambda explorer, value: explorer._known(value), [])
+    runs = Data([], state=True)
+    epochs = Data(12)
+    batch_size = Data(10)
+    recorded = Data({})  # {label: values} of runs like these, for a page without Python
+    running = Data(False, state=True)
+    progress = Data(0)  # epochs that the present run has done
+    problem = Data("", state=True)
 
     def __init__(self, model=None, train=None, test=None, *, curves=None, epochs=12, batch_size=10,
                  augment=training.augment, seed=1):
@@ -97,26 +93,24 @@ class Freezing(Explorer):
         keys = ("name", "params", "macs", "kept", "size")
         layers = [{key: group[key] for key in keys} for group in self.groups]
         asleep = [name for name in self.names if model and not find_layer(model, name)[1].trainable]
-        super().__init__(
-            layers=layers, presets=_presets(self.names), frozen=asleep,
-            cost=training_cost(self.groups, asleep, batch_size), batch_size=batch_size,
-            runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
-            epochs=whole("epochs", epochs, 1, 100))
         same = model is None and augment is training.augment and (batch_size, seed) == (10, 1)
-        self.recorded = RECORDED.get(epochs, {}) if same and _is_default(train, test) else {}
-        self.observe(self._count, names=["frozen"])
+        super().__init__(
+            layers=layers, presets=_presets(self.names), frozen=asleep, batch_size=batch_size,
+            runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
+            epochs=whole("epochs", epochs, 1, 100),
+            recorded=RECORDED.get(epochs, {}) if same and _is_default(train, test) else {})
+        self.observe(lambda change: self.tell(problem=""), names=["frozen"])
         self.on_msg(self._receive)
 
-    @validate("frozen")
-    def _check_frozen(self, proposal):
-        unknown = set(proposal["value"]) - set(self.names)
+    def _known(self, frozen):
+        unknown = set(frozen) - set(self.names)
         if unknown:
             raise ValueError(f"frozen must hold names of {', '.join(self.names)}. Received: {unknown}")
-        return [name for name in self.names if name in proposal["value"]]
+        return [name for name in self.names if name in frozen]
 
-    def _count(self, change):
-        self.cost = training_cost(self.groups, self.frozen, self.batch_size)
-        self.problem = ""
+    @property
+    def cost(self):
+        return training_cost(self.groups, self.frozen, self.batch_size)
 
     # --- Training: one epoch a step, so that the page can show it and stop it ----------------------------
 
@@ -151,14 +145,14 @@ class Freezing(Explorer):
         """Begin a run; `step` then trains one epoch. A run with the same layers frozen is replaced."""
         self.stop()
         if len(self.frozen) == len(self.names):
-            self.problem = "Nothing can learn: every layer is frozen. Click a layer to let it learn."
+            self.tell(problem="Nothing can learn: every layer is frozen. Click a layer to let it learn.")
             return
         own = [run for run in self.runs if run["own"] and run["label"] != self.label()][1 - len(COLOURS):]
         given = [run for run in self.runs if not run["own"]]
         role = next(role for role in COLOURS if role not in [run["role"] for run in own])
         self._run = self._learning(self.frozen)
-        self.runs = [*given, *own, _curve(self.label(), [], True, role)]
-        self.problem, self.progress, self.running = "", 0, True
+        runs = [*given, *own, _curve(self.label(), [], True, role)]
+        self.tell(runs=runs, problem="", progress=0, running=True)
 
     def step(self):
         """Train one epoch of the present run and add a point to its curve; the last epoch ends the run."""
@@ -168,8 +162,8 @@ class Freezing(Explorer):
             self.stop()
             raise
         *others, run = self.runs
-        self.runs = [*others, run | {"values": [*run["values"], accuracy]}]
-        self.progress += 1
+        runs = [*others, run | {"values": [*run["values"], accuracy]}]
+        self.tell(runs=runs, progress=self.progress + 1)
         if self.progress == self.epochs:
             self.stop()
 
@@ -181,8 +175,7 @@ class Freezing(Explorer):
         *others, run = self.runs
         if 0 < self.progress < self.epochs:
             run = run | {"label": f"{run['label']} (stopped)"}
-        self.runs = [*others, run] if run["values"] else others
-        self.running = False
+        self.tell(runs=[*others, run] if run["values"] else others, running=False)
 
     def run(self):
         """Train all epochs with the present layers frozen, as the Run button does; return the curve in %."""
@@ -199,7 +192,7 @@ class Freezing(Explorer):
             elif asked == "next" and self.running and content.get("epoch") == self.progress:
                 self.step()
         except Exception as error:  # the page has no other place to show it
-            self.problem = f"The training failed: {error}"
+            self.tell(problem=f"The training failed: {error}")
 
     # --- The other faces ------------------------------------------------------------------------------------
 

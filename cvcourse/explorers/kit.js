@@ -142,16 +142,17 @@ function begin(model, names, change = {}) {
     controlOf(one, typeof one.options === "string" ? read(model.get(one.options)) : one.options, change[name] ?? ((value) => set({ [name]: value })))));
 
   // The explorer on its page. The controls show the state before each paint(state, root). Returns what render()
-  // must. tall: its words may need two lines; whole: it draws anew when the explorer changes its width.
-  function page({ el, controls, stage, tall = false, whole = false }, paint, ...ends) {
+  // must. tall: its words may need two lines, or so many; whole: it draws anew when the explorer changes its width;
+  // row: style of the row of controls. paint() says false if what it draws is still on its way.
+  function page({ el, controls, stage, tall = false, whole = false, row = null }, paint, ...ends) {
     const nodes = controls.map((one) => one.node ?? one);
-    const { root, drawn, close } = explorer(el, model, element("div", { class: "cv-controls" }, ...nodes), ...stage);
-    if (tall) root.lastChild.style.minHeight = "2.9em";
+    const above = nodes.length ? [element("div", { class: "cv-controls", style: row }, ...nodes)] : [];
+    const { root, drawn, close } = explorer(el, model, ...above, ...stage);
+    if (tall) root.lastChild.style.minHeight = `${1.45 * (tall === true ? 2 : tall)}em`;
     draw = () => {
       const now = get();
       for (const [name, { show }] of Object.entries(control)) show(now[name]);
-      paint(now, root);
-      drawn();
+      if (paint(now, root) !== false) drawn();
     };
     return live(whole ? root : stage[0], () => draw(), ...ends, state.close, close);
   }
@@ -197,11 +198,17 @@ function controlOf(declared, options, change) {
     return { node: element("label", { class: "cv-control" }, input, word), input, show: (on) => { input.checked = on; } };
   }
   if (kind === "select") {
-    const list = options[0] !== undefined && typeof declared.options === "string" // the value is a place in the list
-      ? Array.from(options, (name, place) => [place, name]).slice(first) : options.map((name) => [name, words[name] ?? name]);
-    const input = element("select", { "aria-label": word }, ...list.map(([value, text]) => element("option", { value }, String(text))));
+    const input = element("select", { "aria-label": word });
+    let list = [];
     input.addEventListener("change", () => change(list[input.selectedIndex][0]));
-    return { node: labelled(word, input), input, values: list.map(([value]) => value), show: (value) => { input.selectedIndex = list.findIndex(([one]) => one === value); } };
+    const offer = (some) => { // [[value, text] …], if they are others
+      if (String(some) === String(list)) return;
+      list = some;
+      input.replaceChildren(...list.map(([value, text]) => element("option", { value }, String(text))));
+    };
+    offer(options[0] !== undefined && typeof declared.options === "string" // the value is a place in the list
+      ? Array.from(options, (name, place) => [place, name]).slice(first) : options.map((name) => [name, words[name] ?? name]));
+    return { node: labelled(word, input), input, offer, get values() { return list.map(([value]) => value); }, show: (value) => { input.selectedIndex = list.findIndex(([one]) => one === value); } };
   }
   const values = kind === "thumbs" ? Array.from({ length: options.shape[0] }, (_, place) => place) : options;
   const nodes = values.map((value) => (kind === "thumbs"

@@ -3,11 +3,11 @@
 import io
 
 import numpy as np
-from traitlets import Bytes, Dict, Float, Int, List, Unicode, validate
 
 from cvcourse import likeness, pretrained
 from cvcourse.datasets import on_one_ground, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Data, Kept
 from cvcourse.visualization import COLORS, picture, style
 
 GRID = 33  # pictures along each axis of the plane that the browser has at hand
@@ -48,15 +48,15 @@ class Latent(Explorer):
 
     _esm = javascript("latent.js")
 
-    z = List(Float(), minlen=2, maxlen=2).tag(sync=True, state=True)
-    extent = Float(3.0).tag(sync=True)
-    steps = Int(GRID).tag(sync=True)
-    shape = List(Int()).tag(sync=True)
-    pictures = Bytes().tag(sync=True)  # the grid, bottom row last, side by side as one JPEG
-    dots = List(List(Float())).tag(sync=True)  # z₁, z₂ and class of the training pictures
-    classes = List(Unicode()).tag(sync=True)
+    z = Kept(lambda explorer, value: _inside(value, explorer.extent))
+    extent = Data(3.0)
+    steps = Data(GRID)
+    shape = Data()
+    pictures = Data(b"")  # the grid, bottom row last, side by side as one JPEG
+    dots = Data()  # z₁, z₂ and class of the training pictures
+    classes = Data()
     # What the decoder makes of z, and the nearest training picture: {"z", "made", "nearest", "distance"}.
-    look = Dict().tag(sync=True)
+    look = Data({})
 
     def __init__(self, model=None, images=None, labels=None, classes=None, z=(0.5, 0.5)):
         if model is None:
@@ -69,7 +69,7 @@ class Latent(Explorer):
         extent = float(np.clip(np.ceil(far), 3, 6))
         grid = self._decode(plane(extent))
         super().__init__(
-            z=self._inside(z, extent),
+            z=z,
             extent=extent,
             shape=list(grid.shape[1:]),
             pictures=_sheet(grid),
@@ -79,24 +79,13 @@ class Latent(Explorer):
         self.observe(self._look, names=["z"])
         self._look()
 
-    @validate("z")
-    def _check_z(self, proposal):
-        return self._inside(proposal["value"], self.extent)
-
-    @staticmethod
-    def _inside(z, extent):
-        z = np.asarray(z, "float64")
-        if z.shape != (2,) or not np.isfinite(z).all():
-            raise ValueError(f"z must be two numbers, such as (0.5, -1). Received: z={z.tolist()}")
-        return np.clip(z, -extent, extent).tolist()
-
     def _decode(self, z):
         return np.clip(np.asarray(self._model.decoder(np.asarray(z, "float32"))), 0, 1)
 
     def _look(self, change=None):
         made, nearest, distance = self._found()
         found = b"" if nearest is None else _bytes(nearest)
-        self.look = {"z": self.z, "made": _bytes(made), "nearest": found, "distance": distance}
+        self.tell(look={"z": self.z, "made": _bytes(made), "nearest": found, "distance": distance})
 
     def _found(self):
         """Return (picture at z, its nearest training picture or None, how far that is): once for each z."""
@@ -138,6 +127,13 @@ class Latent(Explorer):
         made, nearest, _ = self._found()
         return figure(self.z, self.extent, self._places, self._labels, self.classes, made, nearest,
                       self.describe())
+
+
+def _inside(z, extent):
+    z = np.asarray(z, "float64")
+    if z.shape != (2,) or not np.isfinite(z).all():
+        raise ValueError(f"z must be two numbers, such as (0.5, -1). Received: z={z.tolist()}")
+    return np.clip(z, -extent, extent).tolist()
 
 
 def plane(extent, steps=GRID):

@@ -1,12 +1,11 @@
 """Mask: a threshold turns the probabilities of a network into a mask, counted against the true one."""
 
 import numpy as np
-from traitlets import List, Unicode
 
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Choice, Slider
+from cvcourse.explorers.controls import Array, Choice, Data, Slider
 from cvcourse.visualization import COLORS, style
 from cvcourse.visualization import picture as canvas
 
@@ -57,7 +56,7 @@ class Mask(Explorer):
     images = Array(ndim=4)
     truth = Array(ndim=3)
     probabilities = Array(ndim=4)
-    classes = List(Unicode()).tag(sync=True, state=True)
+    classes = Data([], state=True)
     picture = Choice("Picture", "images", kind="thumbs")
     chosen = Choice("Class", "classes", first=1)
     threshold = Slider("Threshold", "t", low=0.05, high=0.95, step=0.05, default=0.5)

@@ -4,7 +4,7 @@ import numpy as np
 
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Choice, Slider
+from cvcourse.explorers.controls import Array, Choice, Slider, photograph
 from cvcourse.explorers.mask import measures as overlap_measures
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
@@ -46,7 +46,7 @@ class MaskLoss(Explorer):
 
     images = Array(ndim=4)  # of the scenes that there are to choose from
     truths = Array(ndim=3)
-    mask = Array()
+    mask = Array(check=lambda explorer, value: _painted(value, explorer.truth))
     scene = Choice("Scene", ("near", "far", "yours"), words={"far": "far away"})
     brush = Slider("Brush", "px", low=1, high=9, default=5)
     sure = Slider("Sure", "p", role="kernel", low=0.5, high=0.99, step=0.01, default=0.9)
@@ -98,18 +98,20 @@ def _far():
 
 def _checked(image, truth):
     """Return both as arrays, or say what is wrong with them."""
-    image, truth = np.asarray(image), np.asarray(truth)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > LARGEST:
-        raise ValueError(
-            f"image must be uint8 (H, W, 3), at most {LARGEST} × {LARGEST}; a float image becomes one by "
-            f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
-        )
+    image, truth = photograph(image, LARGEST), np.asarray(truth)
     if truth.shape != image.shape[:2] or not np.isin(truth, (0, 1)).all():
         raise ValueError(
             f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
             f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
         )
     return image, truth.astype("uint8")
+
+
+def _painted(mask, truth):
+    if mask.shape != truth.shape or mask.max(initial=0) > 1:
+        raise ValueError(f"mask must be 0 and 1 in the shape of the scene, {truth.shape}. "
+                         f"Received: shape {mask.shape}, {mask.min()} to {mask.max()}")
+    return mask
 
 
 def measures(mask, truth, sure):

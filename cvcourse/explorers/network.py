@@ -1,8 +1,7 @@
 """Network: a model as a row of blocks. Change a layer and watch what it costs; nothing is ever allocated."""
 
-from traitlets import Dict, Int, List, Unicode, validate
-
 from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import Data, Kept, whole
 from cvcourse.keras_graph import find_name
 from cvcourse.visualization import plot_network
 from cvcourse.what_if import (
@@ -17,6 +16,7 @@ from cvcourse.what_if import (
     times,
 )
 
+LARGEST = 100_000  # pixels of an input
 SIZES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 299, 320, 384, 448, 512)
 
 
@@ -87,13 +87,13 @@ class Network(Explorer):
 
     _esm = javascript("shapes.js", "network.js")
 
-    selected = Unicode().tag(sync=True, state=True)
-    input_size = Int(0).tag(sync=True)
-    changes = Dict().tag(sync=True)
-    problem = Unicode().tag(sync=True, state=True)
-    # Where the script knows every layer it makes the rows itself.
-    rows = List().tag(sync=True, state=True, to_json=lambda rows, explorer: rows if explorer.asks else [])
-    given = Dict().tag(sync=True)  # the network as it was given: what the script computes with
+    selected = Kept(lambda explorer, value: explorer._known(value, "selected"), "")
+    input_size = Kept(lambda explorer, value: explorer._size(value), 0)
+    changes = Kept(lambda explorer, value: explorer._changes(value), {})
+    problem = Data("", state=True)
+    rows = Data([], state=True).tag(  # where the script knows every layer it makes them itself
+        to_json=lambda rows, explorer: rows if explorer.asks else [])
+    given = Data()  # the network as it was given: what the script computes with
 
     def __init__(self, model_or_builder, input_shape=None):
         model = make(model_or_builder, input_shape)
@@ -110,22 +110,17 @@ class Network(Explorer):
                    "sizes": sorted({*SIZES, size}) if self._graph else []})
         self.observe(self._update, names=["input_size", "changes"])
 
-    @validate("selected")
-    def _check_selected(self, proposal):
-        names = [row["name"] for row in self._original]
-        return find_name(self._title, proposal["value"], names, "selected")
+    def _known(self, name, argument):
+        return find_name(self._title, name, [row["name"] for row in self._original], argument)
 
-    @validate("input_size")
-    def _check_input_size(self, proposal):
-        if self._graph and proposal["value"] < 1:
-            raise ValueError(f"input_size must be at least 1 pixel. Received: input_size={proposal['value']}")
-        return proposal["value"]
+    def _size(self, size):
+        if self._graph and isinstance(size, int) and size < 1:
+            raise ValueError(f"input_size must be at least 1 pixel. Received: input_size={size}")
+        return whole("input_size", size, 0, LARGEST)
 
-    @validate("changes")
-    def _check_changes(self, proposal):
+    def _changes(self, changes):
         controls = {row["name"]: row["controls"] for row in self._original}
-        changes = {find_name(self._title, name, controls, "changes"): change
-                   for name, change in proposal["value"].items()}
+        changes = {self._known(name, "changes"): change for name, change in changes.items()}
         for name, change in changes.items():
             for argument, value in change.items():
                 if argument not in controls[name]:
@@ -140,11 +135,11 @@ class Network(Explorer):
         if not self._graph:
             return
         try:
-            self.rows = measure(self._graph, self.input_size, self.changes, self._copies)
+            self.tell(rows=measure(self._graph, self.input_size, self.changes, self._copies))
         except Impossible as error:
-            self.problem = str(error)
+            self.tell(problem=str(error))
             return
-        self.problem = ""
+        self.tell(problem="")
 
     def figure(self):
         """Return the last possible network as a `Picture`."""

@@ -2,13 +2,12 @@
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from traitlets import Float, Int, List, Unicode
 
 from cvcourse import boxes as bx
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Slider, whole
+from cvcourse.explorers.controls import Array, Data, Kept, Slider, photograph, whole
 from cvcourse.models import rcnn
 from cvcourse.visualization import COLORS, picture, style
 
@@ -59,15 +58,15 @@ class NMS(Explorer):
     _esm = javascript("compute.js", "nms.js")
 
     image = Array(ndim=3)
-    boxes = List().tag(sync=True, state=True)
-    scores = List(Float()).tag(sync=True, state=True)
-    labels = List(Int()).tag(sync=True, state=True)
-    true_boxes = List().tag(sync=True, state=True)
-    true_labels = List(Int()).tag(sync=True, state=True)
-    classes = List(Unicode()).tag(sync=True, state=True)
+    boxes = Data([], state=True)
+    scores = Data([], state=True)
+    labels = Data([], state=True)
+    true_boxes = Data([], state=True)
+    true_labels = Data([], state=True)
+    classes = Data([], state=True)
     score_threshold = Slider("Score at least", "s", role="kernel", high=1, step=0.01)
     iou_threshold = Slider("IoU at most", "t", high=1, step=0.01)
-    step = Int().tag(sync=True, state=True)
+    step = Kept(lambda explorer, value: whole("step", value, 0, len(explorer.boxes)), 0)
 
     def __init__(
         self, image=None, boxes=None, scores=None, labels=None, truth=None, classes=("object",),
@@ -92,7 +91,7 @@ class NMS(Explorer):
             classes=list(classes),
             score_threshold=score_threshold,
             iou_threshold=iou_threshold,
-            step=whole("step", step, 0, len(boxes)),
+            step=step,
         )
 
     def kept(self):
@@ -125,12 +124,7 @@ def example(seed=SEED):
 
 
 def _check(image, boxes, scores, labels):
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > 128:
-        raise ValueError(
-            "image must be uint8 (H, W, 3), at most 128 × 128; a float image becomes one by "
-            f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
-        )
+    photograph(image, 128)
     if not 1 <= len(boxes) <= MOST or not len(boxes) == len(scores) == len(labels):
         raise ValueError(
             f"boxes, scores and labels must be of one length, 1 to {MOST}. "

@@ -1,11 +1,10 @@
 """Normalisation: which numbers of a batch of feature maps share one mean and one variance."""
 
 import numpy as np
-from traitlets import Int, List
 
 from cvcourse.datasets import photos
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Choice, Slider, Toggle
+from cvcourse.explorers.controls import Array, Choice, Data, Kept, Slider, Toggle, whole
 from cvcourse.visualization import picture, style
 from cvcourse.visualization.cubes import draw_cube, words_of
 
@@ -46,13 +45,13 @@ the mean −0.87, in this batch.
     _esm = javascript("compute.js", "normalization.js")
 
     norm = Choice("norm:", NORMS, kind="buttons")
-    groups = Int(2, min=1).tag(sync=True, state=True)
+    groups = Kept(lambda explorer, value: whole("groups", value, 1, explorer.shape[3]), 2)
     batch_size = Slider("Batch size", "N", role="input", low=1, high=8)
-    image = Int(0, min=0).tag(sync=True, state=True)
-    channel = Int(0, min=0).tag(sync=True, state=True)
+    image = Kept(lambda explorer, value: _place(value, "image", explorer.shape[0]), 0)
+    channel = Kept(lambda explorer, value: _place(value, "channel", explorer.shape[3]), 0)
     after = Toggle("maps normalised")
     # What the browser draws.
-    shape = List(Int()).tag(sync=True)
+    shape = Data()
     values = Array("float32", 4, state=None)  # maps, (N, C, H, W)
     thumbs = Array(ndim=4, state=None)  # photographs
 
@@ -71,6 +70,10 @@ the mean −0.87, in this batch.
             groups=1 + (maps.shape[3] % 2 == 0),
             channel=min(2, maps.shape[3] - 1),  # inside the cube, where one sees that it is a cube
             values=np.moveaxis(maps, 3, 1), thumbs=(255 * images).astype("uint8"))
+
+
+def _place(value, name, count):
+    return min(whole(name, value, 0, 10**6), count - 1)  # beyond the last one means the last one
 
 
 def _course_maps():

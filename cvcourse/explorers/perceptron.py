@@ -1,9 +1,9 @@
 """Perceptron: points of two classes, a line, and the rule that moves the line after each mistake."""
 
 import numpy as np
-from traitlets import Int, List
 
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.controls import Kept, several, share, whole
 from cvcourse.models.perceptron import perceptron_step
 from cvcourse.visualization import COLORS, picture, style
 
@@ -11,6 +11,7 @@ CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 PRESETS = {"OR": (-1, 1, 1, 1), "AND": (-1, -1, -1, 1), "XOR": (-1, 1, 1, -1)}
 LOW, HIGH = -0.5, 1.5  # the part of the plane that is shown
 MOST_POINTS, MOST_SHOWN = 9, 200
+LARGEST = 1e9  # of a weight
 
 
 class Perceptron(Explorer):
@@ -44,26 +45,17 @@ class Perceptron(Explorer):
 
     _esm = javascript("compute.js", "perceptron.js")
 
-    points = List(List()).tag(sync=True, state=True)
-    weights = List([0.0, 0.0, 0.0]).tag(sync=True, state=True)
-    history = List(Int()).tag(sync=True, state=True)
-    chosen = Int(0).tag(sync=True, state=True)
+    points = Kept(lambda explorer, value: _points(value), [])
+    weights = Kept(lambda explorer, value: several("weights", value, 3, share, -LARGEST, LARGEST), [0.0] * 3)
+    history = Kept(lambda explorer, value: several("history", value, len(value), whole, 0, 1), [])
+    chosen = Kept(lambda explorer, value: whole("chosen", value, 0, len(explorer.points) - 1), 0)
 
     def __init__(self, preset="OR", points=None):
         if preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: preset={preset!r}")
         if points is None:
             points = [(*corner, kind) for corner, kind in zip(CORNERS, PRESETS[preset], strict=True)]
-        values = np.asarray(points, dtype="float64")
-        if (
-            values.ndim != 2 or values.shape[1] != 3 or not 2 <= len(values) <= MOST_POINTS
-            or not np.all((values[:, :2] >= LOW) & (values[:, :2] <= HIGH)) or set(values[:, 2]) - {1, -1}
-        ):  # fmt: skip
-            raise ValueError(
-                f"points must be 2 to {MOST_POINTS} rows (x, y, class) with x and y from {LOW} to {HIGH} and "
-                f"class 1 or -1. Received: points={points!r}"
-            )
-        super().__init__(points=values.tolist())
+        super().__init__(points=points)
 
     def wrong(self):
         """Return the numbers of the points (1, 2, …) that the line has on the wrong side."""
@@ -76,6 +68,19 @@ class Perceptron(Explorer):
             weights, mistake = perceptron_step(np.array(self.weights), np.array([*place, 1.0]), kind)
             with self.hold_trait_notifications():
                 self.weights, self.history = weights.tolist(), [*self.history, int(mistake)]
+
+
+def _points(points):
+    values = np.asarray(points, dtype="float64")
+    if (
+        values.ndim != 2 or values.shape[1] != 3 or not 2 <= len(values) <= MOST_POINTS
+        or not np.all((values[:, :2] >= LOW) & (values[:, :2] <= HIGH)) or set(values[:, 2]) - {1, -1}
+    ):  # fmt: skip
+        raise ValueError(
+            f"points must be 2 to {MOST_POINTS} rows (x, y, class) with x and y from {LOW} to {HIGH} and "
+            f"class 1 or -1. Received: points={points!r}"
+        )
+    return values.tolist()
 
 
 def wrong(points, weights):

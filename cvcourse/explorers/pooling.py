@@ -2,11 +2,10 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from traitlets import Int, List
 
 from cvcourse.arithmetic import dropped_pixels, pool_output_size
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Choice, Slider
+from cvcourse.explorers.controls import Array, Choice, Kept, Slider, is_place
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
@@ -47,7 +46,7 @@ class Pooling(Explorer):
     pool_size = Slider("Size", "F", role="kernel", low=1, high=5, default=2)
     strides = Slider("Stride", "S", high=5, default=2)
     shift = Slider("Shift of the", "input", role="input", high=4)
-    position = List(Int(min=0), [0, 0], minlen=2, maxlen=2).tag(sync=True, state=True)
+    position = Kept(is_place, [0, 0])
 
     def __init__(self, image=None, pool="max", pool_size=2, strides=2, shift=0):
         super().__init__(

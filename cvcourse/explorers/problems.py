@@ -6,11 +6,10 @@ from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
-from traitlets import Dict, Enum, List, Unicode
 
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Choice, Slider
+from cvcourse.explorers.controls import Choice, Data, Kept, Slider, one_of
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
 PHOTOGRAPH = "photograph of the cat"
@@ -62,20 +61,20 @@ class Problems(Explorer):
     _esm = javascript("problems.js")
     state = ("view",)
 
-    names = List(Unicode()).tag(sync=True)
-    classes = List(Unicode()).tag(sync=True)
-    knobs = Dict({name: list(knob) for name, knob in KNOBS.items()}).tag(sync=True)
+    names = Data()
+    classes = Data()
+    knobs = Data({name: list(knob) for name, knob in KNOBS.items()})
     animal = Choice("Picture", PICTURES)
     background = Choice("Background", tuple(BACKGROUNDS))
     turn = Slider("Turn", role="input", low=-180, high=180, step=5, default=0, unit="°")
     light = Slider("Light", role="input", low=5, high=200, step=5, default=100, unit=" %")
     cover = Slider("Cover", role="input", high=90, step=5, unit=" %")
     size = Slider("Size", role="input", low=30, high=100, step=5, default=100, unit=" %")
-    swept = Enum(tuple(KNOBS), "turn").tag(sync=True)
+    swept = Kept(lambda explorer, value: one_of("swept", value, tuple(KNOBS)), "turn")
     # What the browser draws: the image with the scores, and the strips.
-    view = Dict().tag(sync=True)
-    strips = Dict().tag(sync=True)
-    recorded = Dict().tag(sync=True)  # the same along each slider, for a page without Python
+    view = Data({})
+    strips = Data({})
+    recorded = Data({})  # the same along each slider, for a page without Python
 
     def __init__(self, classifiers, classes=("cat", "dog", "duck")):
         if not classifiers:
@@ -88,7 +87,7 @@ class Problems(Explorer):
         self.observe(self._look, names=["animal", "background", *KNOBS])
         self.on_msg(self._receive)
         self._look()
-        self.recorded = self._record()
+        self.tell(recorded=self._record())
         self.sweep()
 
     def _settings(self):
@@ -112,8 +111,8 @@ class Problems(Explorer):
         settings = self._settings()
         image, hidden = problem(**settings)
         scores = {name: rows[0].tolist() for name, rows in self.scores(image[None]).items()}
-        self.view = {"of": settings, "pixels": image.tobytes(), "hidden": hidden, "scores": scores,
-                     "truth": _class_of(self.animal)}
+        self.tell(view={"of": settings, "pixels": image.tobytes(), "hidden": hidden, "scores": scores,
+                        "truth": _class_of(self.animal)})
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
@@ -121,7 +120,7 @@ class Problems(Explorer):
         images = np.stack([self.image(**{self.swept: place}) for place in places])
         truth = self.classes.index(_class_of(self.animal))
         right = {name: (rows.argmax(axis=1) == truth).tolist() for name, rows in self.scores(images).items()}
-        self.strips = {"of": self._settings(), "knob": self.swept, "places": places, "right": right}
+        self.tell(strips={"of": self._settings(), "knob": self.swept, "places": places, "right": right})
         return right
 
     def _record(self):

@@ -3,14 +3,13 @@
 import html
 import textwrap
 
-from traitlets import Bool, Int, List, TraitError, Unicode, validate
-
 from cvcourse import sealed
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import whole
+from cvcourse.explorers.controls import Data, Kept, whole
 from cvcourse.visualization import picture, style
 
 LETTERS = "abcdefgh"
+ANSWERS = (str, int, float, type(None))
 
 
 class Quiz(Explorer):
@@ -39,11 +38,11 @@ class Quiz(Explorer):
 
     _esm = javascript("quiz.js")
 
-    lesson, part = Unicode().tag(sync=True), Unicode().tag(sync=True)
-    questions = List().tag(sync=True)
-    at = Int(0).tag(sync=True, state=True)
-    answers = List().tag(sync=True, state=True)
-    checked = List(Bool()).tag(sync=True, state=True)
+    lesson, part = Data(""), Data("")
+    questions = Data([])
+    at = Kept(lambda explorer, value: whole("at", value, 0, max(0, len(explorer.questions) - 1)), 0)
+    answers = Kept(lambda explorer, value: _each("answers", value, explorer.questions, ANSWERS), [])
+    checked = Kept(lambda explorer, value: _each("checked", value, explorer.questions, (bool,)), [])
 
     def __init__(self, lesson, part=""):
         questions = sealed.load(lesson, part)
@@ -53,17 +52,6 @@ class Quiz(Explorer):
             lesson=name, part=part, questions=questions, answers=[None] * count, checked=[False] * count
         )
 
-    @validate("at")
-    def _valid_place(self, proposal):
-        return whole("at", proposal["value"], 0, max(0, len(self.questions) - 1))
-
-    @validate("answers", "checked")
-    def _valid_length(self, proposal):
-        if len(proposal["value"]) != len(self.questions):
-            name, value = proposal["trait"].name, proposal["value"]
-            raise TraitError(f"{name} must have {len(self.questions)} items. Received: {value!r}")
-        return proposal["value"]
-
     def figure(self):
         """Return the present question as a `Picture`."""
         return figure(self.questions[self.at], self.at + 1, self.describe())
@@ -72,15 +60,19 @@ class Quiz(Explorer):
         """Return the present question's number, and what its answer is worth if it has been checked."""
         return describe(self.questions, **self.now())
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
+    def _lifeless(self):
         asked = [text(question) for question in self.questions]
         items = "".join(f"<li><pre>{html.escape(one)}</pre></li>" for one in asked)  # all of them, for paper
         plain = "\n\n".join(f"{number}. {one}" for number, one in enumerate(asked, 1))
-        return {**data, "text/plain": plain, "text/html": f"<ol>{items}</ol>"}, metadata
+        return {"text/plain": plain, "text/html": f"<ol>{items}</ol>"}
+
+
+def _each(name, values, questions, kinds):
+    """Return `values` if there is one of these kinds for each question, or say what is wrong."""
+    fits = isinstance(values, list | tuple) and all(isinstance(one, kinds) for one in values)
+    if not fits or len(values) != len(questions):
+        raise ValueError(f"{name} must have {len(questions)} items. Received: {name}={values!r:.200}")
+    return list(values)
 
 
 def text(question):

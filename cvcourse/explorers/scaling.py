@@ -1,9 +1,7 @@
 """Scaling: what EfficientNet costs when it becomes deeper, wider, or sees larger images."""
 
-from traitlets import Dict
-
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import Slider
+from cvcourse.explorers.controls import Data, Slider
 from cvcourse.models.efficientnet import SCALES, costs
 from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
 
@@ -56,7 +54,7 @@ class Scaling(Explorer):
     depth = _knob("Depth", "d", "depth")
     width = _knob("Width", "w", "width")
     resolution = _knob("Resolution", "r", "resolution")
-    fixed = Dict().tag(sync=True)  # marks, curves, networks of the paper, its rule: never change
+    fixed = Data()  # marks, curves, networks of the paper, its rule: never change
 
     def __init__(self, depth=1.0, width=1.0, resolution=224):
         fixed = {"marks": MARKS, "curves": single_curves(), "scales": SCALES, "rule": RULE}

@@ -1,7 +1,7 @@
 // Teach: classes to fill from the camera or from files, bars of the answer, two tests. Python learns and answers;
 // the page sends one message at a time, and the next picture of the camera only after the answer to the last.
 
-const STATE = ["classes", "counts", "accuracy", "live", "look", "learning", "done", "problem"];
+const STATE = ["classes", "counts", "accuracy", "live", "learning", "done", "problem"];
 const KEPT = "Pictures stay in the memory of the notebook's kernel: nothing is written to a file or sent anywhere else unless you ask.";
 const ALONE = "This picture needs the notebook: a page without a running kernel shows what was taught and cannot learn.";
 const OTHERWISE = "Choose files instead, or in a cell Teach.from_folder(path).";
@@ -78,6 +78,7 @@ function holding(button, start, stop) {
 
 function render({ model, el }) {
   const most = model.get("most");
+  const { control: { look }, page, redraw } = begin(model, STATE);
   const [fewest, largest, full, , side] = most;
   let closed = false;
   let stream = null; // the camera, while it runs
@@ -115,11 +116,11 @@ function render({ model, el }) {
   // The camera.
   const video = element("video", { muted: true, playsinline: true });
   video.muted = true;
-  const show = (words) => { trouble = words; draw(); };
+  const show = (words) => { trouble = words; redraw(); };
   async function start() {
     if (!window.isSecureContext || !navigator.mediaDevices) return show(`${REFUSED.insecure} ${OTHERWISE}`);
     asking = true;
-    draw();
+    redraw();
     try {
       const found = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } }, audio: false });
       if (closed) return found.getTracks().forEach((track) => track.stop());
@@ -134,7 +135,7 @@ function render({ model, el }) {
       trouble = `${REFUSED[error.name] ?? `The camera did not start (${error.message}).`} ${OTHERWISE}`;
     }
     asking = false;
-    draw();
+    redraw();
   }
   function stop() {
     stream?.getTracks().forEach((track) => track.stop());
@@ -155,11 +156,11 @@ function render({ model, el }) {
       if (stream && !waiting) tell({ do: "frame", to, new: fresh }, data);
     }, "image/jpeg", 0.9);
   }
-  const collect = (to) => { held = { to, fresh: true, last: false }; draw(); };
+  const collect = (to) => { held = { to, fresh: true, last: false }; redraw(); };
   const release = () => {
     if (!held) return;
     held = held.fresh ? { ...held, last: true } : null; // a short press collects one picture, too
-    draw();
+    redraw();
   };
 
   // Files: made small here, upright, so that large photographs travel fast; what the browser cannot read, Python judges.
@@ -180,7 +181,7 @@ function render({ model, el }) {
       if (to < 0) stop();
       tell({ do: "file", to, name: file.name }, await data.arrayBuffer());
     }
-    draw();
+    redraw();
   }
 
   // The picture in question, and over it a shade that is thin where the network looks.
@@ -190,13 +191,11 @@ function render({ model, el }) {
   const paint = (image, ...from) => canvas.getContext("2d").drawImage(image, ...(from.length ? from : [0, 0, image.width, image.height]), 0, 0, side, side);
   const caption = element("div", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
   const press = (text, act, style = "") => button(text, act, "", { style });
-  const camera = press("Start the camera", () => { if (stream) { stop(); draw(); tell({ do: "learn" }); } else start(); }, "flex:1 0 100%;font-weight:600");
+  const camera = press("Start the camera", () => { if (stream) { stop(); redraw(); tell({ do: "learn" }); } else start(); }, "flex:1 0 100%;font-weight:600");
   const asked = element("input", { type: "file", accept: "image/*,.heic", class: "cv-hidden", tabindex: -1, "aria-label": "File to ask about" });
   asked.addEventListener("change", () => { files([...asked.files], -1); asked.value = ""; });
   const askFile = press("Ask a file …", () => asked.click(), "flex:1;white-space:nowrap");
-  const askScene = press("Ask a scene", () => { stop(); draw(); tell({ do: "another" }); }, "flex:1;white-space:nowrap");
-  const look = element("input", { type: "checkbox" });
-  look.addEventListener("change", () => state.set({ look: look.checked }));
+  const askScene = press("Ask a scene", () => { stop(); redraw(); tell({ do: "another" }); }, "flex:1;white-space:nowrap");
 
   // The classes and the two tests.
   const rows = Array.from({ length: largest }, (_, at) => classRow(at, most, {
@@ -204,21 +203,18 @@ function render({ model, el }) {
   const more = press("+ Class", () => tell({ do: "new class" }));
   const empty = press("Start with empty classes", () => tell({ do: "empty" }));
   const tests = { burst: meter("by burst", "input"), random: meter("at random", "reference") };
-  const note = element("p", { style: "min-height:2.7em;margin:4px 0 0;line-height:1.35;font-size:max(12px,0.9em)" });
-  const { root, drawn, close } = explorer(el, model,
-    element("div", { style: "display:flex;flex-wrap:wrap;gap:6px 22px" },
+  const note = element("p", { style: "min-height:2.7em;margin:4px 0 0;line-height:1.35;font-size:max(var(--cv-least),0.9em)" });
+  const stage = [element("div", { style: "display:flex;flex-wrap:wrap;gap:6px 22px" },
       element("div", { style: "flex:0 1 17.2em;min-width:0" }, caption, board,
         element("div", { style: "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px" }, camera, askFile, askScene, asked),
-        element("label", { class: "cv-control" }, look, "Show where it looks")),
+        look.node),
       element("div", { style: "flex:1 1 28em;min-width:0" },
         element("div", { style: "min-height:360px" }, ...rows.map(({ node }) => node)),
         element("div", { style: "display:grid;grid-template-columns:auto minmax(0,1fr);gap:0 18px;border-top:1px solid var(--cv-line);padding-top:5px" },
           element("div", { style: "display:flex;flex-direction:column;gap:5px" }, more, empty),
           element("div", { role: "group", "aria-label": "Right on held-out pictures" },
             element("div", { style: "line-height:1.2" }, "Right on held-out pictures, split"), tests.burst.node, tests.random.node)))),
-    note);
-  root.querySelector(".cv-describe").style.cssText = "min-height:4.35em;margin-top:2px";
-  const state = stateOf(model, STATE, draw);
+    note];
 
   function drawShade(places) {
     const context = shade.getContext("2d");
@@ -239,8 +235,8 @@ function render({ model, el }) {
     else note.removeAttribute("role");
   }
 
-  function draw() {
-    const now = state.get();
+  function draw(now, root) {
+    root.lastChild.style.marginTop = "2px";
     const { scores } = now.live;
     const best = scores.length ? scores.indexOf(Math.max(...scores)) : -1;
     rows.forEach((row, at) => {
@@ -263,31 +259,28 @@ function render({ model, el }) {
     camera.textContent = stream ? "■ Stop the camera" : asking ? "The browser asks …" : "Start the camera";
     camera.disabled = !ready || asking;
     more.disabled = !ready || now.classes.length >= largest;
-    askFile.disabled = askScene.disabled = empty.disabled = look.disabled = !ready;
-    look.checked = now.look;
+    askFile.disabled = askScene.disabled = empty.disabled = look.input.disabled = !ready;
     drawShade(now.live.places ?? []);
     drawNote(now);
-    if (ready || model.still) drawn();
+    return Boolean(ready || model.still);
   }
 
   async function receive(content, buffers) {
     const image = await createImageBitmap(new Blob([buffers[0]], { type: "image/jpeg" }));
     if (content.show === "small") sheet = image;
     else if (content.show === "picture" && !stream) paint(image);
-    draw();
+    redraw();
   }
   model.on("change:done", answered); // at once: by the time of a drawing, another view may have had its answer
   model.on("msg:custom", receive);
-  draw();
-  if (!model.still) tell({ do: "hello" });
-  return () => {
+  const end = page({ el, tall: 3, controls: [], stage }, draw, () => {
     closed = true;
     stop();
     model.off("change:done", answered);
     model.off("msg:custom", receive);
-    state.close();
-    close();
-  };
+  });
+  if (!model.still) tell({ do: "hello" });
+  return end;
 }
 
 export default { render };

@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 from PIL import Image
-from traitlets import Bool, Dict, Int, List, Unicode, validate
 
 from cvcourse import pretrained
 from cvcourse.explorers.base import Explorer, javascript
+from cvcourse.explorers.controls import Data, Kept, Toggle
 from cvcourse.explorers.teach_head import CAMERA, LIMITS, SIDE, Learner, class_names, read_saved, testable
 from cvcourse.explorers.teach_pictures import another_scene, course_pictures, photograph, read_folder
 from cvcourse.explorers.teach_pictures import describe as describe
@@ -60,17 +60,15 @@ class Teach(Explorer):
     """
 
     _esm = javascript("teach.js")
-    state = ("classes", "counts", "accuracy", "live", "look")
-
-    classes = List(Unicode()).tag(sync=True)
-    counts = List(List(Int())).tag(sync=True)  # of each class: pictures, bursts
-    accuracy = Dict().tag(sync=True)
-    live = Dict({"about": "", "scores": [], "places": []}).tag(sync=True)
-    look = Bool(False).tag(sync=True)
-    learning = Int(0).tag(sync=True)  # training steps that are still to be done
-    done = Int(0).tag(sync=True)  # the page's message that was answered last
-    problem = Unicode().tag(sync=True)
-    most = List(Int(), LIMITS).tag(sync=True)
+    classes = Kept(lambda explorer, value: explorer._named(value), [])
+    counts = Data([], state=True)  # of each class: pictures, bursts
+    accuracy = Data({}, state=True)
+    live = Data({"about": "", "scores": [], "places": []}, state=True)
+    look = Toggle("Show where it looks")
+    learning = Data(0)  # training steps that are still to be done
+    done = Data(0)  # the page's message that was answered last
+    problem = Data("")
+    most = Data(LIMITS)
 
     def __init__(self, examples=None, network=None):
         network = pretrained.load(network) if isinstance(network, str) else network or pretrained.best()
@@ -123,13 +121,13 @@ class Teach(Explorer):
     def _changed(self):
         """Count the pictures, lay them out for training and ask for it."""
         learner = self._learner
-        self.counts = learner.counts(len(self.classes))
+        self.tell(counts=learner.counts(len(self.classes)))
         learner.lay_out()
-        self.learning = STEPS if sum(count > 0 for count, _ in self.counts) > 1 else 0
+        self.tell(learning=STEPS if sum(count > 0 for count, _ in self.counts) > 1 else 0)
         if not self.learning:
             learner.forget()
         if not testable(learner.labels, learner.bursts):
-            self.accuracy = {}
+            self.tell(accuracy={})
         self._answer()
         self._show("small")
 
@@ -137,9 +135,9 @@ class Teach(Explorer):
 
     def learn(self, seconds=60):
         """Train the softmax layer and its copies for the steps that `learning` asks for, in that time."""
-        self.learning = self._learner.train(self.learning, seconds)
+        self.tell(learning=self._learner.train(self.learning, seconds))
         if not self.learning:
-            self.accuracy = self._learner.accuracy(len(self.classes))
+            self.tell(accuracy=self._learner.accuracy(len(self.classes)))
         self._answer()
 
     def ask(self, image, about="your picture"):
@@ -161,7 +159,7 @@ class Teach(Explorer):
     def _answer(self, change=None):
         """Say what the picture in question is, and with `look` which places say so."""
         found = self._learner.answer(self._seen, len(self.classes), self.look)
-        self.live = {"about": self._about, **found}
+        self.tell(live={"about": self._about, **found})
 
     @property
     def model(self):
@@ -177,9 +175,8 @@ class Teach(Explorer):
 
     # --- Classes, files and folders -------------------------------------------------------------------------
 
-    @validate("classes")
-    def _check_classes(self, proposal):
-        names = class_names(proposal["value"])
+    def _named(self, names):
+        names = class_names(names)
         if len(names) != len(self.counts or names):
             raise ValueError(f"classes must have {len(self.counts)} names; new_class and drop_class change "
                              f"how many. Received: {names}")
@@ -187,7 +184,7 @@ class Teach(Explorer):
 
     def _set_classes(self, names):
         names = class_names(names)
-        self.counts = [[0, 0]] * len(names)
+        self.tell(counts=[[0, 0]] * len(names))
         self.classes = names
         self._changed()
         self.learn()
@@ -225,7 +222,7 @@ class Teach(Explorer):
             explorer._put(name, bursts)
         explorer._changed()
         explorer.learn()
-        explorer.problem = " ".join([f"Left out: {len(left)}.", *left[:2]]) if left else ""
+        explorer.tell(problem=" ".join([f"Left out: {len(left)}.", *left[:2]]) if left else "")
         return explorer
 
     def save(self, path):
@@ -252,7 +249,7 @@ class Teach(Explorer):
         explorer._learner.fill(saved)
         explorer._changed()
         explorer._learner.heads.set_weights([saved["kernel"], saved["bias"]])
-        explorer.learning = 0
+        explorer.tell(learning=0)
         explorer.learn()
         return explorer
 
@@ -271,14 +268,14 @@ class Teach(Explorer):
             return
         with self.hold_sync():
             if content.get("do") not in ("frame", "learn", "hello"):
-                self.problem = ""
+                self.tell(problem="")
             try:
                 self._do(content, b"".join(bytes(part) for part in buffers))
             except (ValueError, IndexError) as error:
-                self.problem = str(error)
+                self.tell(problem=str(error))
             except Exception as error:  # the page has no other place to show it
-                self.problem = f"This did not work: {error}"
-            self.done = content["id"]
+                self.tell(problem=f"This did not work: {error}")
+            self.tell(done=content["id"])
 
     def _do(self, content, data):
         match content:
