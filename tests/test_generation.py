@@ -1,6 +1,5 @@
 """VAE, GAN and their judge: formulas against oracles, one step, shipped weights, recorded runs."""
 
-import hashlib
 from functools import partial
 
 import keras
@@ -209,17 +208,6 @@ def test_judge_tells_real_noise_and_copies_apart(judge):
     assert floor["spread"] == pytest.approx(1, abs=0.1)
     assert floor["cat"] + floor["dog"] + floor["duck"] == pytest.approx(1)
     assert judge.figures(np.repeat(other[:1], 100, axis=0))["spread"] == pytest.approx(0, abs=1e-6)
-
-
-@pytest.mark.parametrize("name", ["gan", "vae_plane"])
-def test_shipped_weights_are_whole_and_small(name):
-    card, network = pretrained.card(name), pretrained.load(name)
-    path = pretrained.WEIGHTS / card["file"]
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
-    assert path.stat().st_size == card["bytes"] <= 1.5e6
-    assert card["parameters"] == network.model.count_params() and repr(network).startswith(name)
-    for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits", "data"):
-        assert card[key] not in (None, "", {}), key
 
 
 def test_plane_is_as_good_as_its_card_says():

@@ -36,15 +36,18 @@ def test_course_network_loads_and_answers():
     assert "test images right" in repr(network)
 
 
-def test_shipped_weights_are_small_and_whole():
-    card = pretrained.card("course")
+@pytest.mark.parametrize("name", pretrained.SHIPPED)
+def test_shipped_weights_are_whole_and_small(name):
+    card, network = pretrained.card(name), pretrained.load(name)
     path = pretrained.WEIGHTS / card["file"]
-    assert path.stat().st_size == card["bytes"] <= 6e6
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
-    assert card["test_accuracy"] == pytest.approx(card["history"]["val_accuracy"][-1], abs=0.003)
-    assert card["parameters"] == course_network().count_params()
-    for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits"):
+    assert path.stat().st_size == card["bytes"] <= (6e6 if name == "course" else 1.5e6)
+    assert card["parameters"] == network.model.count_params() and repr(network).startswith(name)
+    for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits", "data"):
         assert card[key] not in (None, "", {}), key
+    assert network.classes == tuple(card["classes"])
+    if name == "course":
+        assert card["test_accuracy"] == pytest.approx(card["history"]["val_accuracy"][-1], abs=0.003)
 
 
 def test_course_network_is_as_good_as_its_card_says():
