@@ -2,7 +2,7 @@
 
 function render({ model, el }) {
   const { widths, sizes, curves } = model.get("recorded");
-  const board = chart({ width: 940, height: 330, right: 110, label: "Training and validation curve over the epochs" });
+  const board = chart({ width: 940, height: 330, right: 118, size: 15, label: "Training and validation curve over the epochs" });
   const facts = element("div", { class: "cv-formula" });
   const { control: { width, images, remedy, metric }, page } = begin(model, []);
   width.node.style.minWidth = "17em";

@@ -10,7 +10,7 @@ function scaleOf() {
   const root = svg("svg", { viewBox: "0 0 286 30", width: "100%", class: "cv-scale", "aria-hidden": "true" },
     ...Array.from({ length: 64 }, (_, place) => svg("rect",
       { x: left + wide * place / 64, y: 4, width: wide / 64 + 0.5, height: 9, fill: `rgb(${viridis((place + 0.5) / 64)})` })),
-    ...[0, 0.5, 1].map((tick) => svg("text", { x: left + wide * tick, y: 28, "font-size": 13, fill: "var(--cv-muted)",
+    ...[0, 0.5, 1].map((tick) => svg("text", { x: left + wide * tick, y: 28, "font-size": 14.2, fill: "var(--cv-muted)",
       "text-anchor": "middle" }, String(tick))), mark);
   return { root, show: (threshold) => mark.setAttribute("x", left + wide * threshold - 2.5) };
 }

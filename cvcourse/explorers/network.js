@@ -201,10 +201,11 @@ function render({ model, el }) {
     const all = rows.map(sizesOf);
     const index = new Map(names().map((name, place) => [name, place]));
     const edges = rows.flatMap((row, to) => row.sources.filter((name) => index.has(name)).map((name) => [index.get(name), to]));
-    const font = parseFloat(getComputedStyle(root).fontSize) || 14;
+    const look = getComputedStyle(root);
+    const font = parseFloat(look.fontSize) || 14;
     const zoom = font / 14, gutter = 96 * zoom, pick = chosen();
-    const small = Math.max(12, 0.86 * font);
-    pen.font = `bold ${small}px ${getComputedStyle(root).fontFamily}`;
+    const small = Math.max(parseFloat(look.getPropertyValue("--cv-least")) || 12, 0.86 * font);
+    pen.font = `bold ${small}px ${look.fontFamily}`;
     const scale = reference.map((value, i) => Math.max(1, value, ...all.map((sizes) => sizes[i])));
     const slot = Math.max(28 * zoom, Math.min(96 * zoom, (scroll.clientWidth - 2) / rows.length));
     const width = Math.max(slot * rows.length, 10);

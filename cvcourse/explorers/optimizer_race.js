@@ -5,7 +5,7 @@ const ROLES = { SGD: "selected", momentum: "input", RMSprop: "kernel", Adam: "ou
 function render({ model, el }) {
   const board = element("canvas", { class: "cv-canvas", width: 960, height: 600, role: "img", style: "width: 100%",
     "aria-label": "The surface from above, dark where it is low, with one path for each optimiser" });
-  const curve = chart({ width: 430, height: 286, label: "Height above the lowest point, step by step", left: 56, right: 86 });
+  const curve = chart({ width: 430, height: 286, label: "Height above the lowest point, step by step", left: 56, right: 90, size: 14 });
   const table = element("div", { class: "cv-formula" });
   const { get, set, control, page } = begin(model, [], { step: (step) => { play.stop(); set({ step }); } });
   const play = player(["▶ Race", "❚❚ Pause"], 40, () => {

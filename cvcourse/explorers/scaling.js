@@ -14,7 +14,7 @@ function short(count) {
 
 // The plane with the curves of single knobs and the paper's marks. Returns {svg, show(network)}.
 function plane({ marks, curves }, choose) {
-  const plot = chart({ width: 430, height: 300, left: 52, right: 8, top: 0, bottom: 38, size: 12, role: "group",
+  const plot = chart({ width: 430, height: 300, left: 52, right: 8, top: 0, bottom: 40, size: 14, role: "group",
     label: "Multiply-adds against parameters" });
   plot.svg.style.touchAction = "auto";
   plot.svg.style.overflow = "visible";

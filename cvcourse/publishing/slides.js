@@ -112,10 +112,16 @@
     if (step === 0 && explorer.dataset.room === `${width} ${height}`) return;
     explorer.dataset.room = `${width} ${height}`;
     explorer.dataset.step = step;
-    explorer.style.zoom = ZOOMS[step] * Math.min(width / 1280, height / 720);
+    enlarge(explorer, ZOOMS[step], Math.min(width / 1280, height / 720));
     slide.classList.remove("tall");
     clearTimeout(zoom.soon);
     zoom.soon = setTimeout(() => check(slide), 40);
+  }
+
+  // Where the picture must shrink, no letter does.
+  function enlarge(explorer, k, unit = 1) {
+    explorer.style.zoom = k * unit;
+    explorer.style.setProperty("--cv-least", `${18.05 / Math.max(1, k)}px`);
   }
 
   function check(slide = slides[at]) {
@@ -231,7 +237,7 @@
       slide.classList.remove("tall");
       delete explorer.dataset.room;
       for (const k of ZOOMS) { // a page is 1280 × 720, whatever the window is
-        explorer.style.zoom = k;
+        enlarge(explorer, k);
         await new Promise((done) => { setTimeout(done, 60); });
         if (!over(slide)) break;
       }

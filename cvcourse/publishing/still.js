@@ -80,11 +80,22 @@
     box.append(note);
   }
 
-  // All explorers; where the page says <html data-still="seen">, each one when it is first seen.
+  // Each explorer when it comes near the window; then, unless the page says <html data-still="seen">, one by one all
+  // others while nothing else is to be done, so that the browser finds words in them; before printing, all at once.
   const boxes = () => [...document.querySelectorAll(".cv-alive[data-module]")];
   const all = () => Promise.all(boxes().map(start));
-  const seen = new IntersectionObserver((found) => found.forEach((one) => one.isIntersecting && start(one.target)));
-  const begin = () => (document.documentElement.dataset.still === "seen" ? boxes().forEach((box) => seen.observe(box)) : all());
+  const near = new IntersectionObserver((found) => found.forEach((one) => one.isIntersecting && start(one.target)), { rootMargin: "50%" });
+  const later = window.requestIdleCallback ?? setTimeout;
+  const rest = () => {
+    const next = boxes().find((box) => !box.dataset.live);
+    if (next) start(next).then(() => later(rest));
+  };
+  function begin() {
+    boxes().forEach((box) => near.observe(box));
+    if (document.documentElement.dataset.still === "seen") return;
+    window.addEventListener("load", () => later(rest));
+    window.addEventListener("beforeprint", all);
+  }
   window.cvStill = { all };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();

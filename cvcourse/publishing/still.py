@@ -12,6 +12,7 @@ _JUPYTERS = ("_", "layout", "tabbable", "tooltip")  # traits that no script of o
 # A dark page says data-jp-theme-light="false" on its <html>, as JupyterLab does on its <body>.
 THEME = """
 .cv-alive { margin: 1em 0; }
+.cv-alive:not([data-live]) { min-height: 560px; } /* until it is drawn: less jumps */
 .cv-alive-note { max-width: 1000px; margin: 4px 16px; font-weight: 600; }
 [data-jp-theme-light="false"] .cv-explorer {
   --jp-layout-color0: #111111; --jp-layout-color1: #212121; --jp-layout-color2: #424242;

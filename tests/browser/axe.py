@@ -27,6 +27,7 @@ def violations(page, inside=None):
         list of str, one for each rule that is broken: its name, how often, the first places; [] for none.
     """
     if not page.evaluate("Boolean(window.axe)"):
+        page.add_style_tag(content="* { content-visibility: visible !important; }")
         page.evaluate(script().read_text(encoding="utf-8"))
     options = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], "preload": False}
     found = page.evaluate("([where, options]) => axe.run(where ?? document, options)", [inside, options])

@@ -47,6 +47,19 @@ class Case:
     def code(self):
         return self.make if "explorer = " in self.make else f"explorer = explorers.{self.make}"
 
+    @property
+    def kind(self):
+        """The class of the explorer."""
+        return self.code.split("explorers.")[-1].split("(")[0]
+
+
+def hand(where, what):
+    """Whose move this is, "mouse" or "keyboard"; None for a look, and a choice, which Playwright makes."""
+    if isinstance(what, tuple) or what == "click":
+        return "mouse"
+    looks = what in ("see", "gone", "whole", "hover") or what[0] == "@" or where.startswith("combobox")
+    return None if looks else "keyboard"
+
 
 def part(explorer, where):
     """Return a part by its role, "slider 0", "button Play" (a pattern of its name); by "text …"; ".css 1"."""
@@ -323,6 +336,7 @@ CASES = {
         ("slider 0", "Home", "Small network"), ("slider 1", "End", "4,000 training images"),
         *[("combobox 0", remedy, f"remedy: {remedy}") for remedy in (
             "dropout", "augmentation", "weight decay", "all three")],
+        ("slider 1", ((0.9, 0.5), (0.02, 0.5)), None),
         ("combobox 1", "accuracy", None), (".cv-chart polyline 2", "see", ""),
     ]),
     "Scaling": Case("Scaling()", [
@@ -399,6 +413,11 @@ CASES = {
         (".cv-chart polyline 1", "see", ""), (".cv-chart polyline 2", "gone", None),
         ("button the classifier", "click", None), ("button ▶ Train", "click", None), stopped,
     ], PARAMETERS, "[explorer.cost['trainable']]"),
+    "Quiz": Case("Quiz('03')", [
+        (".cv-option 1", "click", "not checked yet"), (":is(input) 0", "ArrowDown", "not checked yet"),
+        ("button Check", "Enter", re.compile("[✓✗]")), ("button Next", "click", "Question 2 of 7"),
+        ("button Back", "Enter", re.compile("Question 1 of 7. [✓✗]")),
+    ]),
     "FeatureMaps by keys": Case(FEATURES, [
         (WORDS, "see", "row 16, column 16, channel 3"),
         ("img 1", "ArrowRight", "row 16, column 17, channel 3"),

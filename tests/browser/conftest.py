@@ -7,13 +7,33 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lab import Lab, Stage, chromium_path, open_browser
+from lab import Lab, Stage, chromium_path, open_browser, pages_from_disk
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--explorers", metavar="PAGE", help="write which hands move which explorer where")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """A table of what has passed: explorer, place, the hands that moved it there."""
+    if not (page := config.getoption("--explorers")):
+        return
+    found = {}
+    for report in terminalreporter.getreports("passed"):
+        for kind, place, hands in [mark for name, mark in report.user_properties if name == "explorer"]:
+            found.setdefault(kind, {}).setdefault(place, set()).update(hands.split(", "))
+    heads = ["JupyterLab", "slides", "site"]
+    lines = [f"| explorer | {' | '.join(heads)} |", "|---|---|---|---|"]
+    for kind in sorted(found):
+        cells = [", ".join(sorted(found[kind].get(place, ["–"]), reverse=True)) for place in heads]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    Path(page).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -36,24 +56,9 @@ def lab(chromium, tmp_path_factory):
 
 @pytest.fixture
 def from_disk(chromium):
-    """Open a page from disk, the network off; in the end nothing went wrong and nothing came from outside."""
-    contexts, wrong = [], []
-
-    def open_page(address, width=1280, height=800, **look):
-        view = {"width": width, "height": height}
-        contexts.append(chromium.browser.new_context(viewport=view, offline=True, **look))
-        page = contexts[-1].new_page()
-        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        here = ("file:", "data:", "blob:")
-        page.on("request", lambda asked: asked.url.startswith(here) or wrong.append(asked.url))
-        page.goto(address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    """`pages_from_disk` for one test."""
+    with pages_from_disk(chromium) as open_page:
+        yield open_page
 
 
 @pytest.fixture(scope="session")

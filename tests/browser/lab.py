@@ -241,6 +241,28 @@ def open_browser():
         browser.close()
 
 
+@contextlib.contextmanager
+def pages_from_disk(chromium):
+    """Open pages from disk, the network off; in the end nothing went wrong and nothing came from outside."""
+    contexts, wrong = [], []
+
+    def open_page(address, width=1280, height=800, **look):
+        view = {"width": width, "height": height}
+        contexts.append(chromium.browser.new_context(viewport=view, offline=True, **look))
+        page = contexts[-1].new_page()
+        page.on("console", lambda line: line.type == "error" and wrong.append(line.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        here = ("file:", "data:", "blob:")
+        page.on("request", lambda asked: asked.url.startswith(here) or wrong.append(asked.url))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
 def says(explorer, words):
     """Wait until Python's words hold `words`, a text or a pattern."""
     explorer.locator(".cv-describe", has_text=words).wait_for(timeout=20_000)

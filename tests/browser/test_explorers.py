@@ -4,7 +4,7 @@ import time
 
 import axe
 import pytest
-from cases import CASES, act, part
+from cases import CASES, act, hand, part
 from lab import says, size
 
 from cvcourse import explorers
@@ -55,18 +55,20 @@ def numbers(make):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_moves(stage, name):
+def test_moves(stage, record_property, name):
     case = CASES[name]
     stage.page.set_viewport_size({"width": case.width, "height": 1000})
     explorer = stage.show(f"{NUMBERS}\n{case.code}")
     follow(stage, explorer, case)
+    hands = {hand(*move[:2]) for move in case.moves if isinstance(move, tuple)} - {None}
+    record_property("explorer", (case.kind, "JupyterLab", ", ".join(hands)))
     assert axe.violations(stage.page, ".cv-explorer") == []
 
 
 def test_no_explorer_breaks_wcag_in_the_dark(stage):
-    makes = {case.code.split("explorers.")[-1].split("(")[0]: case.code for case in CASES.values()}
+    makes = {case.kind: case.code for case in CASES.values()}
     makes["Teach"] = "explorer = explorers.Teach(network='course')"
-    assert makes.keys() == set(explorers._MODULES) - {"Quiz"}
+    assert makes.keys() == set(explorers._MODULES)
     stage.show(makes.pop("Pooling"))
     for make in makes.values():
         stage.ask(f"{make}\nstage.append_display_data(explorer)")

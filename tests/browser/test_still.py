@@ -2,7 +2,6 @@
 
 import re
 
-import axe
 import keras
 import numpy as np
 import pytest
@@ -10,23 +9,6 @@ import pytest
 from cvcourse import explorers
 from cvcourse.models import vgg
 from cvcourse.publishing import still
-
-BOARD, SLIDER, BUTTON = ".cv-board", "input[type=range]", ".cv-button"
-# What the mouse clicks on; what takes a key, and which.
-MOVES = {
-    "Convolution": (BOARD, SLIDER, "ArrowRight"),
-    "Pooling": (BOARD, SLIDER, "ArrowRight"),
-    "Perceptron": (f"{BUTTON}:text('XOR')", f"{BUTTON}:text('Step')", "Enter"),
-    "NMS": (f"{BUTTON}:text('Next')", f"{BUTTON}:text('All')", "Enter"),
-    "Mask": (SLIDER, SLIDER, "End"),
-    "MaskLoss": (BOARD, f"{SLIDER} >> nth=1", "ArrowRight"),
-    "BoxLoss": (f"{BUTTON}:text('far away')", BOARD, "ArrowRight"),
-    "OptimizerRace": (SLIDER, SLIDER, "ArrowRight"),
-    "Capacity": (SLIDER, SLIDER, "End"),
-    "Normalization": ("canvas[tabindex]", f"{BUTTON}:text('layer')", "Enter"),
-    "Latent": (BOARD, BOARD, "ArrowRight"),
-    "Scaling": (f"{BUTTON}:text('B3')", SLIDER, "ArrowRight"),
-}
 
 
 @pytest.fixture
@@ -44,28 +26,6 @@ def opened(from_disk, tmp_path):
         return page
 
     return open_page
-
-
-def drawn(page):
-    return int(page.locator(".cv-explorer").get_attribute("data-drawn"))
-
-
-@pytest.mark.parametrize("name", MOVES)
-def test_mouse_and_keyboard_move_it_and_no_word_is_stale(opened, name):
-    mouse, key, pressed = MOVES[name]
-    page = opened(getattr(explorers, name)())
-    count, line = drawn(page), page.locator(".cv-formula")
-    words = page.locator(".cv-describe")
-    assert words.inner_text() and name in page.get_by_role("group").first.get_attribute("aria-label")
-    page.locator(mouse).first.click(position={"x": 15, "y": 12})  # near the low end of a slider
-    page.wait_for_function("count => document.querySelector('.cv-explorer').dataset.drawn > count", arg=count)
-    count, before = drawn(page), line.inner_text()
-    page.locator(key).first.press(pressed)
-    page.wait_for_function("count => document.querySelector('.cv-explorer').dataset.drawn > count", arg=count)
-    assert line.inner_text() != before, "the line of live numbers follows"
-    assert not words.is_visible() and line.get_attribute("role") == "status"
-    assert page.locator(".cv-alive-note").inner_text() == ""
-    assert axe.violations(page, ".cv-alive") == []
 
 
 def test_freezing_counts_what_a_layer_costs(opened):
@@ -220,11 +180,3 @@ def test_feature_maps_of_a_large_network_says_about_and_where_it_ends(opened):
     figure = float(said.split("gives about ")[1].split(". It")[0].replace("−", "-"))
     assert figure == pytest.approx(live.unit["activation"], rel=0.06)
     assert "1 of 16" not in page.get_by_role("combobox", name="Image").inner_text()
-
-
-def test_teach_says_that_it_needs_the_notebook(opened):
-    page = opened(explorers.Teach())
-    assert page.get_by_text("This picture needs the notebook").is_visible()
-    buttons = page.locator("button:visible")
-    assert buttons.count() > 5 and all(button.is_disabled() for button in buttons.all())
-    assert "pictures in" in page.locator(".cv-describe").inner_text()

@@ -85,13 +85,14 @@ def test_the_camera_is_answered_and_collected_with_mouse_and_keyboard(filmed):
     assert size(explorer) == before
 
 
-def test_a_short_press_collects_one_picture(filmed):
+def test_a_short_press_collects_one_picture(filmed, record_property):
     explorer = filmed.show(OWN)
     camera(explorer)
     hold(explorer, "pen").press("Enter")
     says(explorer, "1 pictures in 1 bursts: mug 0, pen 1.")
     hold(explorer, "pen").click()
     says(explorer, "2 pictures in 2 bursts: mug 0, pen 2.")
+    record_property("explorer", ("Teach", "JupyterLab", "mouse, keyboard"))
 
 
 @pytest.mark.parametrize(("fixture", "words"), [
