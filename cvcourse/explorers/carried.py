@@ -8,8 +8,8 @@ import numpy as np
 from keras import layers as kl
 from keras import ops
 
-from cvcourse.interpretation.passes import as_batch, calls, overhear
 from cvcourse.interpretation.maps import kernels
+from cvcourse.interpretation.passes import as_batch, calls, overhear
 from cvcourse.interpretation.receptive import reaches, window
 
 BUDGET = 360_000  # bytes of all of it; as text they are a third more
