@@ -124,8 +124,8 @@ def grade(folder, lesson):
     grading, export = ("autograde", lesson, "--create", "--force"), ("export", f"--to={table}")
     _nbgrader(folder, *steps, (*grading, f"--student={MODEL}"), export)
     with table.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["assignment"] == lesson]
-    own = [row for row in rows if row["student_id"] == MODEL]
+        asked = lesson, MODEL
+        own = [row for row in csv.DictReader(file) if (row["assignment"], row["student_id"]) == asked]
     if not own or float(own[0]["score"] or 0) < float(own[0]["max_score"]):
         got = f"{own[0]['score']} of {own[0]['max_score']}" if own else "nothing"
         raise ValueError(
