@@ -125,11 +125,16 @@ def figure(image, true_box, box):
     scene.set_title("blue: true box; red: yours")
     got = measures(box, true_box)
     values = 1 - got["iou"], 1 - got["generalized_iou"], got["smooth_l1"]
-    colors = [COLORS[role] for role in COLOR_OF.values()]
-    bars = losses.barh(list(COLOR_OF), [*values[:2], values[2] / 20], color=colors)
-    losses.bar_label(bars, [number(value) for value in values], padding=3)
-    for label, role in zip(losses.get_yticklabels(), COLOR_OF.values(), strict=True):
-        label.set_color(TEXT_COLORS[role])
-    losses.invert_yaxis()
-    losses.set(xlim=(0, 2.3), xticks=[], title="The losses (smooth L1 in pixels)")
+    draw_losses(losses, COLOR_OF, values, [*values[:2], values[2] / 20])
+    losses.set(xlim=(0, 2.3), title="The losses (smooth L1 in pixels)")
     return drawing
+
+
+def draw_losses(axes, roles, values, lengths):
+    """Draw a bar for each name in `roles`, {name: colour}, with its value beside it."""
+    bars = axes.barh(list(roles), lengths, color=[COLORS[role] for role in roles.values()])
+    axes.bar_label(bars, [number(value) for value in values], padding=3)
+    for label, role in zip(axes.get_yticklabels(), roles.values(), strict=True):
+        label.set_color(TEXT_COLORS[role])
+    axes.invert_yaxis()
+    axes.set_xticks([])

@@ -90,15 +90,9 @@ class Convolution(Explorer):
         pixels = cat_pixels() if image is None else grey_pixels(image)
         names, weights = _filters(kernel, kernel_size)
         super().__init__(
-            image=pixels,
+            image=pixels, kernels=names, weights=weights, kernel_size=len(weights[0]), strides=strides,
             presets=[[name, [sizes[size].tolist() for size in _SIZES]] for name, sizes in KERNELS.items()],
-            kernels=names,
-            weights=weights,
-            kernel_size=len(weights[0]),
-            strides=strides,
-            padding=padding,
-            position=[8, 7] if image is None else [0, 0],  # the cat's eye
-        )
+            padding=padding, position=[8, 7] if image is None else [0, 0])  # the cat's eye
 
     @observe("kernels", "kernel_size")
     def _reweigh(self, change):

@@ -10,9 +10,6 @@ const short = (value, digits = 4) => {
   return text.replace("-", "−");
 };
 
-// Bytes of a Python `bytes` trait, which arrives as a DataView.
-const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-
 // A canvas of pixels whose colour is rgb(i), at most once for each array of bytes that Python sends.
 const stamps = new WeakMap();
 function stamp(view, width, height, rgb) {
@@ -40,10 +37,11 @@ function matrix(title, role) {
         const at = Math.round(255 * (signed ? (value / top + 1) / 2 : value / top));
         const [r, g, b] = palette[at];
         const dark = [r, g, b].reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i] * (v / 255) ** 2.2, 0) < 0.179; // both ≥ 4.5 : 1
+        const words = numbers ? number(value) : "";
         return element("div", { title: short(value),
           style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
-            + `font-size:max(var(--cv-least),0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
-        numbers ? number(value) : "");
+            + `font-size:max(${words.length > 5 ? "12px" : "var(--cv-least)"},0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
+        words);
       }));
     },
   };
@@ -119,13 +117,9 @@ function render({ model, el }) {
   // Controls.
   for (const { node, input } of [layer, image]) [node.className, node.style.minWidth, input.style.minWidth] = ["cv-control", 0, 0];
   [layer.input.style.width, image.input.style.width] = ["17em", "12em"];
-  const file = element("input", { type: "file", accept: "image/*", class: "cv-hidden", tabindex: -1, "aria-label": "Image file" });
-  file.addEventListener("change", async () => {
-    const [chosen] = file.files;
-    if (!chosen) return;
-    model.send({ upload: chosen.name }, undefined, [await chosen.slice(0, 6000001).arrayBuffer()]);
-    file.value = "";
-  });
+  const file = chooser(async ([chosen]) => {
+    if (chosen) model.send({ upload: chosen.name }, undefined, [await chosen.slice(0, 6000001).arrayBuffer()]);
+  }, { accept: "image/*", "aria-label": "Image file" });
   const upload = button("Upload …", () => file.click(), "", { style: "white-space:nowrap;flex:none", "aria-label": "Upload an image" });
   const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
 

@@ -97,11 +97,14 @@ const unpacked = new WeakMap();
 function arrayOf(sent) {
   if (!unpacked.has(sent)) {
     const { shape, dtype, data } = sent;
-    const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
-    unpacked.set(sent, Object.assign(new TYPES[dtype](bytes.slice().buffer), { shape, sent }));
+    const view = data.buffer ? data : new DataView(data);
+    unpacked.set(sent, Object.assign(new TYPES[dtype](bytes(view).slice().buffer), { shape, sent }));
   }
   return unpacked.get(sent);
 }
+
+// Bytes of a Python `bytes` trait, which arrives as a DataView.
+const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 // The values as an array of this shape, to draw and to send.
 const shaped = (values, shape, dtype = "uint8") => Object.assign(TYPES[dtype].from(values), { shape });
@@ -166,6 +169,16 @@ const labelled = (word, node) => element("label", { class: "cv-control cv-stacke
 function button(words, act, more = "", attributes = {}) {
   const node = element("button", { class: `cv-button ${more}`, type: "button", ...attributes }, words);
   node.addEventListener("click", act);
+  return node;
+}
+
+// A hidden input of files; what is chosen goes to take(files).
+function chooser(take, attributes = {}) {
+  const node = element("input", { type: "file", accept: "image/*,.heic", class: "cv-hidden", tabindex: -1, ...attributes });
+  node.addEventListener("change", () => {
+    take([...node.files]);
+    node.value = "";
+  });
   return node;
 }
 
@@ -279,18 +292,21 @@ function lines(node, ...all) {
 
 // A bar with its name and its number: "1 − IoU ▇▇▇ 0.62". show(part, text, value): part of the full width,
 // what is written, and the number in full for a test to read.
-function meter(name, role) {
-  const fill = element("span", { class: "cv-fill", style: `background: var(--cv-${role})` });
+function bar(name, role = "reference", attributes = {}) {
+  const fill = element("span", { class: "cv-fill" });
   const text = element("output", { class: "cv-value" });
   return {
-    node: element("div", { class: "cv-bar cv-meter" }, element("span", { class: `cv-${role}` }, name), element("span", {}, fill), text),
-    show(part, words, value) {
+    node: element("div", { class: "cv-bar", ...attributes }, name, element("span", {}, fill), text),
+    show(part, words, value = "", color = role) {
       fill.style.width = `${100 * within(part, 0, 1)}%`;
+      fill.style.background = `var(--cv-${color})`;
       text.textContent = words;
       text.dataset.value = value;
     },
   };
 }
+
+const meter = (name, role) => bar(element("span", { class: `cv-${role}` }, name), role, { class: "cv-bar cv-meter" });
 
 // --- Pixels --------------------------------------------------------------------------------------------------
 

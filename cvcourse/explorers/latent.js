@@ -15,7 +15,6 @@ function render({ model, el }) {
   const { get, set, page, redraw } = begin(model, ["z", "look"]);
   const [height, width, channels] = model.get("shape");
   const [steps, extent, classes, places] = ["steps", "extent", "classes", "dots"].map((name) => model.get(name));
-  const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   const ground = controlOf({ kind: "toggle", word: "pictures on the plane" }, null, redraw);
   const tiles = document.createElement("canvas");
   let turn = 0;

@@ -68,14 +68,9 @@ class Latent(Explorer):
         far = np.quantile(np.abs(places), 0.98) if len(places) else 0
         extent = float(np.clip(np.ceil(far), 3, 6))
         grid = self._decode(plane(extent))
-        super().__init__(
-            z=z,
-            extent=extent,
-            shape=list(grid.shape[1:]),
-            pictures=_sheet(grid),
-            dots=[[*map(float, place), int(k)] for place, k in zip(places, self._labels, strict=True)],
-            classes=classes,
-        )
+        dots = [[*map(float, place), int(k)] for place, k in zip(places, self._labels, strict=True)]
+        super().__init__(z=z, extent=extent, shape=list(grid.shape[1:]), pictures=_sheet(grid), dots=dots,
+                         classes=classes)
         self.observe(self._look, names=["z"])
         self._look()
 

@@ -1,6 +1,7 @@
 """Mask: a threshold turns the probabilities of a network into a mask, counted against the true one."""
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
@@ -90,13 +91,8 @@ class Mask(Explorer):
                 f"Received: {masks.min()} to {masks.max()}"
             )
         pixels = np.bincount(masks[0].ravel(), minlength=len(classes))[1:]
-        super().__init__(
-            images=images,
-            truth=masks,
-            probabilities=np.round(255 * found),
-            classes=[str(name) for name in classes],
-            chosen=1 + int(pixels.argmax()),
-        )
+        super().__init__(images=images, truth=masks, probabilities=np.round(255 * found),
+                         classes=[str(name) for name in classes], chosen=1 + int(pixels.argmax()))
 
     def measures(self):
         """Return {"iou", "dice", "pixels"} of the mask at this threshold; "pixels" is how many it has."""
@@ -172,6 +168,14 @@ def describe(truth, probabilities, classes, picture, chosen, threshold):
     return f"{words}: IoU {number(got['iou'])}, Dice {number(got['dice'])}."
 
 
+def tinted(image, there):
+    """Return a uint8 image in [0, 1], coloured where `there`, {role: Boolean mask}, says so."""
+    shown = np.array(image, float) / 255
+    for role, mask in there.items():
+        shown[mask] = 0.4 * shown[mask] + 0.6 * np.array(to_rgb(COLORS[role]))
+    return shown
+
+
 @style()
 def figure(images, truth, probabilities, classes, picture, chosen, threshold):
     """Return the state of a `Mask` as a `Picture`. Pure; arguments as its attributes."""
@@ -180,10 +184,7 @@ def figure(images, truth, probabilities, classes, picture, chosen, threshold):
     words = describe(classes=classes, **numbers)
     found, true = _masks(**numbers)
     drawing, (scene, chart) = canvas(8.4, 3.8, f"Mask. {words}", columns=2)
-    shown = np.array(images[picture], float) / 255
-    color = np.array([int(COLORS["output"][at : at + 2], 16) / 255 for at in (1, 3, 5)])
-    shown[found] = 0.4 * shown[found] + 0.6 * color
-    scene.imshow(shown)
+    scene.imshow(tinted(images[picture], {"output": found}))
     values = np.asarray(probabilities[picture])[..., chosen] / 255
     bar = chart.figure.colorbar(chart.imshow(values, cmap="viridis", vmin=0, vmax=1), ax=chart)
     bar.ax.axhline(threshold, color=COLORS["selected"], linewidth=3)

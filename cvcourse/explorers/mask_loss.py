@@ -4,9 +4,11 @@ import numpy as np
 
 from cvcourse.datasets import photos, scenes
 from cvcourse.explorers.base import Explorer, javascript, number
+from cvcourse.explorers.box_loss import draw_losses
 from cvcourse.explorers.controls import Array, Choice, Slider, photograph
 from cvcourse.explorers.mask import measures as overlap_measures
-from cvcourse.visualization import COLORS, TEXT_COLORS, picture, style
+from cvcourse.explorers.mask import tinted
+from cvcourse.visualization import picture, style
 
 ROLES = {"cross-entropy": "kernel", "Dice loss": "output", "1 − IoU": "statistics", "accuracy": "reference"}
 OVERLAY = ((1, 1, "output"), (0, 1, "selected"), (1, 0, "input"))  # truth, mask, colour
@@ -151,20 +153,12 @@ def figure(image, truth, mask, sure):
     """Return the state of a `MaskLoss` as a `Picture`. Pure; arguments as its attributes."""
     words = describe(mask, truth, sure)
     drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {words}", columns=2)
-    shown = np.array(image, float) / 255
-    for true, painted, role in OVERLAY:
-        color = [int(COLORS[role][at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        here = (np.asarray(truth) == true) & (np.asarray(mask) == painted)
-        shown[here] = 0.4 * shown[here] + 0.6 * np.array(color)
-    scene.imshow(shown)
+    scene.imshow(tinted(image, {role: (np.asarray(truth) == true) & (np.asarray(mask) == painted)
+                                for true, painted, role in OVERLAY}))
     scene.set_axis_off()
     scene.set_title("green: found; blue: missed; red: false alarm")
     got = measures(mask, truth, sure)
     values = got["cross_entropy"], got["dice_loss"], 1 - got["iou"], got["accuracy"]
-    drawn = bars.barh(list(ROLES), values, color=[COLORS[role] for role in ROLES.values()])
-    bars.bar_label(drawn, [number(value) for value in values], padding=3)
-    for label, role in zip(bars.get_yticklabels(), ROLES.values(), strict=True):
-        label.set_color(TEXT_COLORS[role])
-    bars.invert_yaxis()
-    bars.set(xlim=(0, 1.2 * max(1, *values)), xticks=[])
+    draw_losses(bars, ROLES, values, values)
+    bars.set(xlim=(0, 1.2 * max(1, *values)))
     return drawing

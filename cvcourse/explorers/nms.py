@@ -79,20 +79,14 @@ class NMS(Explorer):
             image, boxes, scores, labels, truth, classes = example()
         boxes, scores = np.asarray(boxes, float).reshape(-1, 4), np.asarray(scores, float)
         labels = np.zeros(len(boxes), int) if labels is None else np.asarray(labels, int)
-        _check(image, boxes, scores, labels)
+        image = photograph(image, 128)
+        _check(boxes, scores, labels)
         order = np.argsort(-scores, kind="stable")
         super().__init__(
-            image=image,
-            boxes=boxes[order].tolist(),
-            scores=scores[order].tolist(),
-            labels=labels[order].tolist(),
-            true_boxes=np.asarray(truth[0], float).reshape(-1, 4).tolist(),
-            true_labels=[int(k) for k in truth[1]],
-            classes=list(classes),
-            score_threshold=score_threshold,
-            iou_threshold=iou_threshold,
-            step=step,
-        )
+            image=image, boxes=boxes[order].tolist(), scores=scores[order].tolist(),
+            labels=labels[order].tolist(), true_boxes=np.asarray(truth[0], float).reshape(-1, 4).tolist(),
+            true_labels=[int(k) for k in truth[1]], classes=list(classes),
+            score_threshold=score_threshold, iou_threshold=iou_threshold, step=step)
 
     def kept(self):
         """Return the indices of the boxes that were let stay so far, best first."""
@@ -123,8 +117,7 @@ def example(seed=SEED):
     return scene.image, boxes, scores[best], labels[best], truth, network.classes
 
 
-def _check(image, boxes, scores, labels):
-    photograph(image, 128)
+def _check(boxes, scores, labels):
     if not 1 <= len(boxes) <= MOST or not len(boxes) == len(scores) == len(labels):
         raise ValueError(
             f"boxes, scores and labels must be of one length, 1 to {MOST}. "

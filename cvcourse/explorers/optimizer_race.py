@@ -15,26 +15,15 @@ OPTIMIZERS = {"SGD": "selected", "momentum": "input", "RMSprop": "kernel", "Adam
 # Surface: (height, slope, start, (left, right, bottom, top) of the picture, lowest height).
 SURFACES = {
     "ravine": (
-        lambda x, y: 0.05 * x**2 + 1.5 * y**2,
-        lambda x, y: (0.1 * x, 3 * y),
-        (-4.0, 2.0),
-        (-6, 6, -4, 4),
-        0.0,
-    ),
+        lambda x, y: 0.05 * x**2 + 1.5 * y**2, lambda x, y: (0.1 * x, 3 * y),
+        (-4.0, 2.0), (-6, 6, -4, 4), 0.0),
     "saddle": (
-        lambda x, y: x**2 / 2 - y**2 / 2 + y**4 / 16,
-        lambda x, y: (x, y**3 / 4 - y),
-        (-4.0, 0.01),
-        (-6, 6, -4, 4),
-        -1.0,
-    ),
+        lambda x, y: x**2 / 2 - y**2 / 2 + y**4 / 16, lambda x, y: (x, y**3 / 4 - y),
+        (-4.0, 0.01), (-6, 6, -4, 4), -1.0),
     "bent valley": (
         lambda x, y: 0.1 * ((1 - x) ** 2 + 5 * (y - x**2) ** 2),
         lambda x, y: (0.1 * (-2 * (1 - x) - 20 * x * (y - x**2)), (y - x**2)),
-        (-1.5, 2.0),
-        (-3, 3, -1, 3),
-        0.0,
-    ),
+        (-1.5, 2.0), (-3, 3, -1, 3), 0.0),
 }
 
 

@@ -2,27 +2,12 @@
 
 const WAYS = { stride: "stride only", average: "average", max: "max" };
 
-function bar(label) {
-  const fill = element("span", { class: "cv-fill" });
-  const value = element("output", { class: "cv-value" });
-  const node = element("div", { class: "cv-bar" }, element("span", {}, label), element("span", {}, fill), value);
-  return {
-    node,
-    show(part, color) {
-      fill.style.width = `${Math.min(100, 60 * (part || 0))}%`;
-      fill.style.background = `var(--cv-${color})`;
-      value.textContent = Number.isFinite(part) ? `${Math.round(100 * part)} %` : "–";
-    },
-  };
-}
-
 function render({ model, el }) {
   const values = element("div", { class: "cv-products cv-values", role: "group", "aria-label": "Values in the window" });
   const sum = element("div", { class: "cv-sum" });
   const formula = element("div", { class: "cv-formula" });
   const title = element("div", { class: "cv-caption" });
-  const bars = { input: bar("input") };
-  for (const [way, label] of Object.entries(WAYS)) bars[way] = bar(label);
+  const bars = named({ input: "input", ...WAYS }, (label) => bar(element("span", {}, label)));
   const below = element("p", { class: "cv-hint" });
   let memo = [];
 
@@ -73,10 +58,12 @@ function render({ model, el }) {
   function drawBars({ pool, shift }, place) {
     const { before, after } = picture();
     title.textContent = `A shift of ${shift} px changes, in % of contrast:`;
-    bars.input.show(moved(before, after), "input");
+    const show = (name, part, color) => (
+      bars[name].show(0.6 * (part || 0), Number.isFinite(part) ? `${Math.round(100 * part)} %` : "–", part, color));
+    show("input", moved(before, after), "input");
     for (const way of Object.keys(WAYS)) {
       const change = place.legal ? moved(...[before, after].map((image) => pooled(image, way, place.F, place.S))) : NaN;
-      bars[way].show(change, way === pool ? "output" : "reference");
+      show(way, change, way === pool ? "output" : "reference");
     }
   }
 

@@ -11,12 +11,7 @@ const bestOf = (scores) => scores.indexOf(Math.max(...scores));
 // One classifier: its answer, a bar for each class, and the strip. Returns {node, show(…), strip(…), mark(part)}.
 function row(name, classes, pick) {
   const answer = element("output", { style: "font-size:1.7em;font-weight:bold;line-height:1.2", "data-answer": "" });
-  const bars = classes.map((label) => {
-    const fill = element("span", { class: "cv-fill" });
-    const value = element("output", { class: "cv-value" });
-    return { fill, value, node: element("div", { class: "cv-bar", style: "grid-template-columns:3em 1fr 3.2em" },
-      element("span", {}, label), element("span", {}, fill), value) };
-  });
+  const bars = classes.map((label) => bar(element("span", {}, label), "reference", { style: "grid-template-columns:3em 1fr 3.2em" }));
   const cells = element("div", { role: "img", style: "display:flex;align-items:flex-end;gap:1px;height:44px;cursor:pointer" });
   const marker = element("div", { "aria-hidden": "true", style: "position:absolute;top:-2px;bottom:-2px;width:3px;margin-left:-1.5px;"
     + "background:var(--cv-ink);pointer-events:none" });
@@ -37,11 +32,8 @@ function row(name, classes, pick) {
       answer.textContent = `${right ? "✓" : "✗"} ${classes[best]}`;
       answer.className = right ? "cv-output" : "cv-selected";
       answer.dataset.answer = classes[best];
-      bars.forEach(({ fill, value }, at) => {
-        fill.style.width = `${100 * Math.max(0, scores[at]) / top}%`;
-        fill.style.background = `var(--cv-${at !== best ? "reference" : right ? "output" : "selected"})`;
-        value.textContent = number(scores[at]);
-      });
+      bars.forEach((one, at) => one.show(scores[at] / top, number(scores[at]), scores[at],
+        at !== best ? "reference" : right ? "output" : "selected"));
     },
     strip(right, word, stale) {
       if (cells.childElementCount !== right.length) {

@@ -56,10 +56,6 @@ class Quiz(Explorer):
         """Return the present question as a `Picture`."""
         return figure(self.questions[self.at], self.at + 1, self.describe())
 
-    def describe(self):
-        """Return the present question's number, and what its answer is worth if it has been checked."""
-        return describe(self.questions, **self.now())
-
     def _lifeless(self):
         asked = [text(question) for question in self.questions]
         items = "".join(f"<li><pre>{html.escape(one)}</pre></li>" for one in asked)  # all of them, for paper

@@ -15,32 +15,28 @@ const REFUSED = {
 // One class: its name, the bar of the answer, how to fill it, its last pictures. `act` has what its buttons do.
 function classRow(at, [, , , longest, , thumb, thumbs], act) {
   const name = element("input", { type: "text", maxlength: longest, style: "width:100%;min-width:0;font-weight:600" });
-  const fill = element("span", { class: "cv-fill" });
-  const value = element("output", { class: "cv-value" });
-  const button = (text, style = "") => element("button", { class: "cv-button", type: "button", style: `white-space:nowrap;${style}` }, text);
-  const hold = button("Hold to collect", "touch-action:none;user-select:none");
-  const [files, back, drop] = [button("Files …"), button("↶"), button("✕")];
-  const chooser = element("input", { type: "file", accept: "image/*,.heic", multiple: true, class: "cv-hidden", tabindex: -1 });
+  const answer = bar(name, "reference", { class: "cv-bar cv-control",
+    style: "display:grid;grid-template-columns:minmax(7em,13.5em) minmax(3em,1fr) 3.2em" });
+  const press = (text, does = () => {}, style = "") => button(text, does, "", { style: `white-space:nowrap;${style}` });
+  const hold = press("Hold to collect", undefined, "touch-action:none;user-select:none");
+  const choice = chooser((chosen) => act.files(chosen, at), { multiple: true });
+  const files = press("Files …", () => choice.click());
+  const back = press("↶", () => act.tell({ do: "take back", at }));
+  const drop = press("✕", () => act.tell({ do: "drop", at }));
   const small = element("canvas", { width: thumbs * thumb, height: thumb, role: "img", style: `width:${thumbs * 26}px;max-width:100%;min-width:0;height:26px;object-fit:cover;object-position:left` });
   const count = element("span", { class: "cv-hint", style: "margin:0 auto 0 0;white-space:nowrap" });
-  files.addEventListener("click", () => chooser.click());
-  chooser.addEventListener("change", () => { act.files([...chooser.files], at); chooser.value = ""; });
   let typing = false;
   name.addEventListener("input", () => { typing = true; });
   name.addEventListener("change", () => { typing = false; act.tell({ do: "rename", at, name: name.value }); });
-  back.addEventListener("click", () => act.tell({ do: "take back", at }));
-  drop.addEventListener("click", () => act.tell({ do: "drop", at }));
   holding(hold, () => act.collect(at), act.release);
   return {
     name, hold,
     node: element("div", { role: "group", style: "height:60px;border-top:1px solid var(--cv-line);padding-top:2px" },
-      element("div", { class: "cv-bar cv-control", style: "display:grid;grid-template-columns:minmax(7em,13.5em) minmax(3em,1fr) 3.2em" }, name, element("span", {}, fill), value),
-      element("div", { style: "display:flex;gap:6px;align-items:center;margin-top:1px" }, hold, files, chooser, small, count, back, drop)),
+      answer.node,
+      element("div", { style: "display:flex;gap:6px;align-items:center;margin-top:1px" }, hold, files, choice, small, count, back, drop)),
     show(title, [pictures, bursts], score, best, { ready, camera, holds, most, spare }) {
       if (!typing) name.value = title;
-      fill.style.width = `${100 * (score ?? 0)}%`;
-      fill.style.background = `var(--cv-${best ? "output" : "reference"})`;
-      value.textContent = score == null ? "" : `${Math.round(100 * score)} %`;
+      answer.show(score ?? 0, score == null ? "" : `${Math.round(100 * score)} %`, score ?? "", best ? "output" : "reference");
       count.textContent = !pictures ? "no pictures" : pictures === most ? `${pictures}: full` : `${pictures} in ${bursts} burst${bursts === 1 ? "" : "s"}`;
       hold.disabled = !ready || !camera;
       hold.setAttribute("aria-pressed", holds);
@@ -48,7 +44,7 @@ function classRow(at, [, , , longest, , thumb, thumbs], act) {
       drop.disabled = !ready || !spare;
       name.disabled = files.disabled = !ready;
       const words = { name: [name, `Name of class ${at + 1}`], hold: [hold, `Hold to collect pictures of ${title}`], files: [files, `Add files to ${title}`],
-        chooser: [chooser, `Files for ${title}`], back: [back, `Take back the last burst of ${title}`], drop: [drop, `Remove ${title}`],
+        choice: [choice, `Files for ${title}`], back: [back, `Take back the last burst of ${title}`], drop: [drop, `Remove ${title}`],
         small: [small, `The last pictures of ${title}`] };
       for (const [node, label] of Object.values(words)) node.setAttribute("aria-label", label);
       for (const node of [back, drop]) node.title = node.getAttribute("aria-label");
@@ -192,8 +188,7 @@ function render({ model, el }) {
   const caption = element("div", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
   const press = (text, act, style = "") => button(text, act, "", { style });
   const camera = press("Start the camera", () => { if (stream) { stop(); redraw(); tell({ do: "learn" }); } else start(); }, "flex:1 0 100%;font-weight:600");
-  const asked = element("input", { type: "file", accept: "image/*,.heic", class: "cv-hidden", tabindex: -1, "aria-label": "File to ask about" });
-  asked.addEventListener("change", () => { files([...asked.files], -1); asked.value = ""; });
+  const asked = chooser((chosen) => files(chosen, -1), { "aria-label": "File to ask about" });
   const askFile = press("Ask a file …", () => asked.click(), "flex:1;white-space:nowrap");
   const askScene = press("Ask a scene", () => { stop(); redraw(); tell({ do: "another" }); }, "flex:1;white-space:nowrap");
 
