@@ -1,6 +1,7 @@
 """What holds for every explorer: words and picture at both ends of every control; what is bad is refused."""
 
 import itertools
+from types import SimpleNamespace
 
 import anywidget
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from cvcourse import explorers
+from cvcourse.explorers import base
 from cvcourse.explorers.controls import Control, Trait
 from cvcourse.models.vae import vae
 
@@ -74,6 +76,16 @@ def test_no_control_takes_what_it_cannot_show(name):
             with pytest.raises(ValueError, match=f"(?s){control} must be .*Received: {control}="):
                 setattr(explorer, control, bad)
         assert getattr(explorer, control) == before
+
+
+@pytest.mark.parametrize(("metadata", "drawn"), [({}, True), ({"cellId": "1"}, False)])
+def test_the_picture_is_drawn_only_where_no_page_shows_explorers(monkeypatch, metadata, drawn):
+    monkeypatch.setattr(base, "get_ipython", lambda: SimpleNamespace(parent_header={"metadata": metadata}))
+    for name in ("Pooling", "Scaling"):
+        explorer = getattr(explorers, name)()
+        page = explorer._repr_mimebundle_()[0]
+        assert ("data:image/png" in page["text/html"]) == drawn
+        assert page["text/plain"] == explorer.description in page["text/html"]
 
 
 BAD = [
