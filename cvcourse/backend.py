@@ -213,7 +213,7 @@ def _mend():
     torch.Tensor.__array__ = lambda self, dtype=None, copy=None: read(self.detach().cpu(), dtype)
     # The loss of masks: its gradient stops where channels come last (seen with PyTorch 2.11 to 2.14).
     loss = torch.nn.functional.nll_loss
-    torch.nn.functional.nll_loss = lambda given, *others, **options: loss(given.contiguous(), *others, **options)
+    torch.nn.functional.nll_loss = lambda given, *rest, **options: loss(given.contiguous(), *rest, **options)
 
 
 if keras.backend.backend() == "torch":
