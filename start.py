@@ -455,7 +455,7 @@ def run_steps(commands, environment, count):
 
 
 def keep_to_own_cores(place, count):
-    """Give this thread, and what it starts, cores of its own: where libraries share them, an eighth is lost."""
+    """Give this thread, and what it starts, its own cores: libraries that share them lose an eighth."""
     if count > 1 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[place::count])
 
