@@ -1,5 +1,6 @@
 """The website: its pages, its links, and the glossary, which every lesson keeps to."""
 
+import importlib
 import json
 import re
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 
 from cvcourse import cli
-from cvcourse.publishing import glossary, site
+from cvcourse.publishing import api, glossary, site
 
 ROOT = Path(__file__).parents[1]
 LESSONS = {path.stem: nbformat.read(path, 4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -96,6 +97,20 @@ def test_cards_and_explorers_have_pages(website):
     text = page(website, "networks.html")
     assert names and all(f">{name.replace('_', ' ')}<" in text for name in names)
     assert "PASCAL VOC" in page(website, "data.html") and "Pooling" in page(website, "explorers.html")
+
+
+def test_programmers_find_every_public_function_of_the_core(website):
+    own = page(website, "own_project.html")
+    assert "feature_maps" in own and all(f'href="api_{module}.html"' in own for module in api.MODULES)
+    modules = ("arithmetic", "boxes", "interpretation", "losses", "summary", "training", "visualization")
+    for name in modules:
+        text, module = page(website, f"api_{name}.html"), importlib.import_module(f"cvcourse.{name}")
+        for public in getattr(module, "__all__", [one for one in vars(module) if not one.startswith("_")]):
+            one = getattr(module, public)
+            if callable(one) and one.__module__.startswith(module.__name__):
+                assert f'id="cvcourse.{name}.{public}"' in text
+    text = page(website, "api_arithmetic.html")
+    assert "<code" in text and "A guide to convolution arithmetic" in text and "&gt;&gt;&gt;" in text
 
 
 class Links(HTMLParser):

@@ -16,7 +16,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cvcourse import stored
-from cvcourse.publishing import glossary, still
+from cvcourse.publishing import api, glossary, still
 from cvcourse.publishing.executed import CACHE, PACKAGE, executed
 from cvcourse.publishing.formulas import mathml
 from cvcourse.publishing.pictures import smaller
@@ -103,6 +103,7 @@ def write_sources(folder, lessons, repository):
     (folder / "glossary.md").write_text(glossary.page(homes), encoding="utf-8")
     (folder / "networks.md").write_text(networks_page(), encoding="utf-8")
     (folder / "data.md").write_text(data_page(), encoding="utf-8")
+    api.write_pages(folder)
 
 
 def sphinx(source, out):
@@ -273,7 +274,8 @@ def index_page(lessons):
         head,
         *rows,
         f"\n```{{toctree}}\n:hidden:\n:caption: Lessons\n\n{pages}\n```",
-        "```{toctree}\n:hidden:\n:caption: To look up\n\nexplorers\nglossary\nnetworks\ndata\n```\n",
+        "```{toctree}\n:hidden:\n:caption: To look up\n\nexplorers\nglossary\nnetworks\ndata\n"
+        "own_project\n```\n",
     ])
 
 

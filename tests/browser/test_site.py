@@ -6,7 +6,9 @@ import axe
 import pytest
 from lab import press
 
-PAGES = ("index", "01_first", "explorers", "glossary", "networks", "data", "search")
+PAGES = (
+    "index", "01_first", "explorers", "glossary", "networks", "data", "search", "own_project", "api_boxes"
+)
 LIMIT = 3_000_000  # bytes of a lesson's page, with its pictures
 
 
@@ -49,6 +51,12 @@ def test_the_search_works_from_disk(visit):
     page = visit("search.html?q=lose")
     page.get_by_role("link", name="Pooling, in small").last.click()
     assert "01_first.html" in page.url
+
+
+def test_the_search_finds_a_function(visit):
+    page = visit("search.html?q=non_max_suppression")
+    page.get_by_role("link", name="cvcourse.boxes.non_max_suppression").first.click()
+    assert "api_boxes.html#cvcourse.boxes.non_max_suppression" in page.url
 
 
 def test_a_telephone_shows_all_of_it(visit):
