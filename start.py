@@ -2,7 +2,7 @@
 """The two commands of the course.
 
     python3 start.py          make the environment (the first time: a few minutes), open the first lesson
-    python3 start.py test     make the environment, then check everything: ruff, pytest, every notebook
+    python3 start.py test     make the environment, then check everything: ruff, mypy, pytest, every notebook
                               (`test quick` for daily work: without browser, notebooks and slow tests)
 
 Flags after `lab` go to JupyterLab:  python3 start.py lab --no-browser --port 9000
@@ -408,7 +408,7 @@ def run_tests(part=None):
     if chromium:
         environment["CVCOURSE_CHROMIUM"] = chromium
     pytest = ["pytest", "-q", "--durations=15"]
-    steps = [("ruff", ["ruff", "check", "."])]
+    steps = [("ruff", ["ruff", "check", "."]), ("mypy", ["mypy"])]
     if part == "quick":
         steps.append(("pytest, quick part", [*pytest, "-m", "not browser and not slow"]))
     else:

@@ -3,11 +3,15 @@
 import math
 import operator
 import reprlib
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
 
-def array(values, name, ranks, shape, empty=False, finite=True):
+def array(
+    values: Any, name: str, ranks: Collection[int], shape: str, empty: bool = False, finite: bool = True
+) -> np.ndarray:
     """Return `values` as a numeric array of their own type.
 
     Args:
@@ -42,7 +46,7 @@ def array(values, name, ranks, shape, empty=False, finite=True):
     return found if found.dtype.kind in "biuf" else found.astype(float)
 
 
-def number(value, name, low=-math.inf, high=math.inf, whole=False):
+def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf, whole: bool = False) -> Any:
     """Return `value` as a finite float (as an int if it must be `whole`) from `low` to `high`.
 
     Raises:

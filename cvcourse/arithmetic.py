@@ -11,13 +11,15 @@ Two conventions, said once and kept everywhere in the course:
 
 import math
 import operator
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
 # --- Sizes along one axis ---------------------------------------------------------------------------------
 
 
-def conv_output_size(size, kernel_size, strides=1, padding=0, dilation_rate=1):
+def conv_output_size(
+    size: int, kernel_size: int, strides: int = 1, padding: int | str = 0, dilation_rate: int = 1
+) -> int:
     """Return the output size of a convolution along one axis, in pixels: floor((W - F + 2P) / S) + 1.
 
     Args:
@@ -57,7 +59,7 @@ def conv_output_size(size, kernel_size, strides=1, padding=0, dilation_rate=1):
     return (padded - span) // strides + 1
 
 
-def same_padding(size, kernel_size, strides=1, dilation_rate=1):
+def same_padding(size: int, kernel_size: int, strides: int = 1, dilation_rate: int = 1) -> tuple[int, int]:
     """Return the pixels that Keras's "same" padding adds (before, after) along one axis.
 
     The sum is what the last window needs; an odd sum puts the extra pixel after (right, bottom).
@@ -82,7 +84,9 @@ def same_padding(size, kernel_size, strides=1, dilation_rate=1):
     return total // 2, total - total // 2
 
 
-def pool_output_size(size, pool_size, strides=None, padding="valid"):
+def pool_output_size(
+    size: int, pool_size: int, strides: int | None = None, padding: int | str = "valid"
+) -> int:
     """Return the output size of pooling along one axis, in pixels: floor((W - F) / S) + 1.
 
     Args:
@@ -116,8 +120,9 @@ def pool_output_size(size, pool_size, strides=None, padding="valid"):
 
 
 def conv_transpose_output_size(
-    size, kernel_size, strides=1, padding="valid", output_padding=None, dilation_rate=1
-):
+    size: int, kernel_size: int, strides: int = 1, padding: str = "valid", output_padding: int | None = None,
+    dilation_rate: int = 1,
+) -> int:
     """Return the output size of a transposed convolution along one axis, in pixels, exactly as Keras does.
 
     "same" gives W·S. "valid" gives (W - 1)·S + max(F, S): each input pixel paints F pixels, S apart.
@@ -146,19 +151,21 @@ def conv_transpose_output_size(
             f'padding must be "valid" or "same" for a transposed convolution. Received: padding={padding!r}. '
             'Keras takes no pixels here; padding="same" gives size * strides.'
         )
-    padding = _padding(padding)
+    whole = _padding(padding) == "same"
     if output_padding is not None and _whole("output_padding", output_padding, 0) >= strides:
         raise ValueError(
             f"output_padding must be smaller than strides. Received: output_padding={output_padding}, "
             f"strides={strides}. Leave it out (None) for Keras's usual size."
         )
-    if padding == "same":
+    if whole:
         return size * strides if output_padding is None else (size - 1) * strides + span % 2 + output_padding
     extra = max(strides - span, 0) if output_padding is None else output_padding
     return (size - 1) * strides + span + extra
 
 
-def dropped_pixels(size, kernel_size, strides=1, padding=0, dilation_rate=1):
+def dropped_pixels(
+    size: int, kernel_size: int, strides: int = 1, padding: int | str = 0, dilation_rate: int = 1
+) -> int:
     """Return how many border pixels of the padded input no window reaches (they lie at its end).
 
     The floor in the size formula is these pixels: (W - F + 2P) modulo S. With padding the first of them
@@ -180,12 +187,9 @@ def dropped_pixels(size, kernel_size, strides=1, padding=0, dilation_rate=1):
         0
     """
     output = conv_output_size(size, kernel_size, strides, padding, dilation_rate)
-    before, after = (
-        same_padding(size, kernel_size, strides, dilation_rate)
-        if _padding(padding) == "same"
-        else (_padding(padding),) * 2
-    )
-    return before + size + after - ((output - 1) * strides + _span(kernel_size, dilation_rate))
+    pixels = _padding(padding)
+    added = same_padding(size, kernel_size, strides, dilation_rate) if pixels == "same" else (pixels, pixels)
+    return size + sum(added) - ((output - 1) * strides + _span(kernel_size, dilation_rate))
 
 
 # --- Receptive field ----------------------------------------------------------------------------------------
@@ -202,7 +206,7 @@ class ReceptiveField(NamedTuple):
     jump: int
     start: float
 
-    def window(self, position):
+    def window(self, position: int) -> tuple[int, int]:
         """Return the half-open window (first, end) of the unit at `position`, in input pixels.
 
         It reaches beyond the image (first < 0) where the unit sees padding.
@@ -215,7 +219,7 @@ class ReceptiveField(NamedTuple):
         return first, first + self.size
 
 
-def receptive_field(stack):
+def receptive_field(stack: Iterable[Sequence[int]]) -> ReceptiveField:
     """Return the receptive field of one unit after a stack of layers, along one axis, in input pixels.
 
     Each layer adds (span - 1) * jump pixels to the size and multiplies the jump by its stride.
@@ -259,7 +263,9 @@ class BatchNormParams(NamedTuple):
     non_trainable: int
 
 
-def conv_params(kernel_size, in_channels, filters, use_bias=True):
+def conv_params(
+    kernel_size: int | Sequence[int], in_channels: int, filters: int, use_bias: bool = True
+) -> int:
     """Return the parameters of a convolution: F·F·D·K + K.
 
     Args:
@@ -283,7 +289,9 @@ def conv_params(kernel_size, in_channels, filters, use_bias=True):
     return weights * filters + filters * _flag("use_bias", use_bias)
 
 
-def depthwise_conv_params(kernel_size, in_channels, depth_multiplier=1, use_bias=True):
+def depthwise_conv_params(
+    kernel_size: int | Sequence[int], in_channels: int, depth_multiplier: int = 1, use_bias: bool = True
+) -> int:
     """Return the parameters of a depthwise convolution (one channel per filter): F·F·D·M + D·M.
 
     Args:
@@ -304,7 +312,10 @@ def depthwise_conv_params(kernel_size, in_channels, depth_multiplier=1, use_bias
     return _area(kernel_size) * outputs + outputs * _flag("use_bias", use_bias)
 
 
-def separable_conv_params(kernel_size, in_channels, filters, depth_multiplier=1, use_bias=True):
+def separable_conv_params(
+    kernel_size: int | Sequence[int], in_channels: int, filters: int, depth_multiplier: int = 1,
+    use_bias: bool = True,
+) -> int:
     """Return the parameters of a separable convolution (depthwise, then 1 x 1): F·F·D·M + D·M·K + K.
 
     Args:
@@ -327,7 +338,7 @@ def separable_conv_params(kernel_size, in_channels, filters, depth_multiplier=1,
     return depthwise + conv_params(1, in_channels * depth_multiplier, filters, use_bias)
 
 
-def dense_params(inputs, units, use_bias=True):
+def dense_params(inputs: int, units: int, use_bias: bool = True) -> int:
     """Return the parameters of a dense (fully connected) layer: inputs·N + N.
 
     Args:
@@ -349,7 +360,7 @@ def dense_params(inputs, units, use_bias=True):
     return _whole("inputs", inputs) * units + units * _flag("use_bias", use_bias)
 
 
-def batch_norm_params(channels):
+def batch_norm_params(channels: int) -> BatchNormParams:
     """Return the parameters of batch normalisation: 2·D trained (scale, shift), 2·D measured.
 
     Args:
@@ -372,7 +383,9 @@ def batch_norm_params(channels):
 # --- Multiply-adds ------------------------------------------------------------------------------------------
 
 
-def conv_macs(output_height, output_width, kernel_size, in_channels, filters):
+def conv_macs(
+    output_height: int, output_width: int, kernel_size: int | Sequence[int], in_channels: int, filters: int
+) -> int:
     """Return the multiply-adds of a convolution for one image: Hc·Wc·F·F·D·K (bias left out).
 
     Args:
@@ -393,7 +406,10 @@ def conv_macs(output_height, output_width, kernel_size, in_channels, filters):
     return _positions(output_height, output_width) * weights
 
 
-def depthwise_conv_macs(output_height, output_width, kernel_size, in_channels, depth_multiplier=1):
+def depthwise_conv_macs(
+    output_height: int, output_width: int, kernel_size: int | Sequence[int], in_channels: int,
+    depth_multiplier: int = 1,
+) -> int:
     """Return the multiply-adds of a depthwise convolution for one image: Hc·Wc·F·F·D·M (bias left out).
 
     Args:
@@ -414,7 +430,10 @@ def depthwise_conv_macs(output_height, output_width, kernel_size, in_channels, d
     return _positions(output_height, output_width) * weights
 
 
-def separable_conv_macs(output_height, output_width, kernel_size, in_channels, filters, depth_multiplier=1):
+def separable_conv_macs(
+    output_height: int, output_width: int, kernel_size: int | Sequence[int], in_channels: int, filters: int,
+    depth_multiplier: int = 1,
+) -> int:
     """Return the multiply-adds of a separable convolution for one image: Hc·Wc·(F·F·D·M + D·M·K).
 
     Args:
@@ -435,7 +454,7 @@ def separable_conv_macs(output_height, output_width, kernel_size, in_channels, f
     return _positions(output_height, output_width) * weights
 
 
-def dense_macs(inputs, units):
+def dense_macs(inputs: int, units: int) -> int:
     """Return the multiply-adds of a dense layer for one image: inputs·N (bias left out).
 
     Args:
@@ -483,7 +502,7 @@ def _span(kernel_size, dilation_rate):
     return (_whole("kernel_size", kernel_size) - 1) * _whole("dilation_rate", dilation_rate) + 1
 
 
-def _padding(padding):
+def _padding(padding: int | str) -> int | Literal["same"]:
     """Return padding as pixels on each side ("valid" is 0), or "same"."""
     if not isinstance(padding, str):
         return _whole("padding", padding, 0)
@@ -495,7 +514,7 @@ def _padding(padding):
     return 0 if padding.lower() == "valid" else "same"
 
 
-def _area(kernel_size):
+def _area(kernel_size: int | Sequence[int]) -> int:
     """Return the number of weights of a kernel on one channel: 3 means 3 x 3, (1, 7) means 1 x 7."""
     sides = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
     return math.prod(_whole("kernel_size", side) for side in sides)
@@ -505,7 +524,7 @@ def _positions(output_height, output_width):
     return _whole("output_height", output_height) * _whole("output_width", output_width)
 
 
-def _stack_entry(layer):
+def _stack_entry(layer: Any) -> tuple[int, int, int, int]:
     """Return (kernel_size, strides, padding_before, dilation_rate) with the two defaults filled in."""
     if not isinstance(layer, (tuple, list)) or not 2 <= len(layer) <= 4:
         raise ValueError(
@@ -513,5 +532,5 @@ def _stack_entry(layer):
             f"the last two optional. Received: {layer!r}. "
             "Write [(3, 1), (2, 2)] for a convolution and a pooling."
         )
-    kernel_size, strides, padding, dilation_rate = (*layer, *(0, 1)[len(layer) - 2 :])
+    kernel_size, strides, padding, dilation_rate = list(layer) + [0, 1][len(layer) - 2 :]
     return kernel_size, _whole("strides", strides), _whole("padding_before", padding, 0), dilation_rate

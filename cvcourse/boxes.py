@@ -9,14 +9,17 @@ each other one.
 """
 
 import reprlib
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments
 
 
-def area(boxes):
+def area(boxes: ArrayLike) -> np.ndarray:
     """Return the area of each box in square pixels.
 
     Args:
@@ -35,7 +38,7 @@ def area(boxes):
     return _area(_boxes(boxes, "boxes"))
 
 
-def iou(boxes, others):
+def iou(boxes: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Return the intersection over union of boxes: 1 where two are the same, 0 where they do not overlap.
 
     Args:
@@ -58,7 +61,7 @@ def iou(boxes, others):
     return _ratio(*_overlap(*_pairs(boxes, others)))
 
 
-def generalized_iou(boxes, others):
+def generalized_iou(boxes: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Return the generalised IoU of boxes: the IoU minus the empty part of the smallest box around both.
 
     It equals the IoU where one box lies inside the other, and goes on falling, down to −1, when two boxes
@@ -87,7 +90,9 @@ def generalized_iou(boxes, others):
     return _ratio(overlap, union) - _ratio(hull - union, hull)
 
 
-def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
+def non_max_suppression(
+    boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike | None = None, threshold: float = 0.5
+) -> np.ndarray:
     """Return the indices of the boxes that stay when the best box of each heap has put out the others.
 
     The box with the highest score stays; every box that overlaps it by more than `threshold` goes; and so
@@ -133,7 +138,7 @@ def non_max_suppression(boxes, scores, labels=None, threshold=0.5):
     return order[stays[order]]
 
 
-def mask_iou(masks, others):
+def mask_iou(masks: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Return the intersection over union of each mask with each other one: shared pixels / covered pixels.
 
     Args:
@@ -166,7 +171,7 @@ def mask_iou(masks, others):
     return _ratio(overlap, flat.sum(axis=1)[:, None] + other.sum(axis=1) - overlap)
 
 
-def mean_iou(found, true, classes, where=True):
+def mean_iou(found: ArrayLike, true: ArrayLike, classes: int, where: ArrayLike = True) -> float:
     """Return the intersection over union of each class over all pixels, averaged over the classes.
 
     Args:
@@ -198,7 +203,7 @@ def mean_iou(found, true, classes, where=True):
     return float(np.mean([np.sum(a & b) / max(np.sum(a | b), 1) for a, b in pairs]))
 
 
-def anchors(grid, stride, sizes, ratios=(1.0,)):
+def anchors(grid: int, stride: float, sizes: ArrayLike, ratios: ArrayLike = (1.0,)) -> np.ndarray:
     """Return the anchors of a grid: boxes of each size and ratio around the middle of each cell, in pixels.
 
     Args:
@@ -223,10 +228,8 @@ def anchors(grid, stride, sizes, ratios=(1.0,)):
     2016), section 2.2, which calls them default boxes.
     """
     grid, stride = arguments.number(grid, "grid", 1, 10_000, whole=True), arguments.number(stride, "stride")
-    sizes, ratios = (
-        arguments.array(numbers, name, (0, 1), f"({name[0].upper()},)").astype("float64").ravel()
-        for numbers, name in ((sizes, "sizes"), (ratios, "ratios"))
-    )
+    sizes = arguments.array(sizes, "sizes", (0, 1), "(S,)").astype("float64").ravel()
+    ratios = arguments.array(ratios, "ratios", (0, 1), "(R,)").astype("float64").ravel()
     if min(stride, *sizes, *ratios) <= 0:
         raise ValueError(
             "stride, sizes and ratios must be greater than 0. "
@@ -241,7 +244,7 @@ def anchors(grid, stride, sizes, ratios=(1.0,)):
     return np.concatenate([centre - half, centre + half], axis=-1).reshape(-1, 4).astype("float32")
 
 
-def match(anchors, boxes, positive=0.5, negative=0.4):
+def match(anchors: ArrayLike, boxes: ArrayLike, positive: float = 0.5, negative: float = 0.4) -> np.ndarray:
     """Return for each anchor which true box it must find.
 
     An anchor takes the box that it overlaps most, if their IoU is at least `positive`; below `negative` it is
@@ -285,7 +288,7 @@ def match(anchors, boxes, positive=0.5, negative=0.4):
     return found
 
 
-def encode(boxes, anchors):
+def encode(boxes: ArrayLike, anchors: ArrayLike) -> np.ndarray:
     """Return boxes as offsets from anchors, the numbers that a network learns.
 
     (Δx / w, Δy / h, log of the width's ratio, log of the height's ratio), where Δ is the way from centre to
@@ -312,7 +315,7 @@ def encode(boxes, anchors):
     return np.concatenate([(centre - at) / unit, np.log(size / unit)], axis=-1)
 
 
-def decode(offsets, anchors):
+def decode(offsets: ArrayLike, anchors: ArrayLike) -> np.ndarray:
     """Return the boxes that offsets from anchors mean: `encode` backwards.
 
     Args:
@@ -337,7 +340,10 @@ def decode(offsets, anchors):
     return np.concatenate([centre - half, centre + half], axis=-1)
 
 
-def average_precision(found, truth, threshold=0.5, overlap=None):
+def average_precision(
+    found: Iterable[Sequence], truth: Iterable[Sequence], threshold: float = 0.5,
+    overlap: Callable[[Any, Any], ArrayLike] | None = None,
+) -> dict[int, float]:
     """Return the average precision of each class: the area under its precision–recall curve, as COCO has it.
 
     All boxes of a class are taken best score first. A box is right if its IoU with a true box of its
@@ -445,14 +451,14 @@ def _best_first(scores):
     return len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1]
 
 
-def _column(values, name, shape):
+def _column(values: ArrayLike, name: str, shape: str) -> np.ndarray:
     values = arguments.array(values, name, (1,), shape, empty=True, finite=False)
     if np.isnan(values).any():
         raise ValueError(f"{name} must not be NaN. Received: {np.isnan(values).sum()} NaN")
     return values
 
 
-def _pairs(boxes, others):
+def _pairs(boxes: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """`boxes` and `others`, checked."""
     boxes, others = _boxes(boxes, "boxes"), _boxes(others, "others")
     _broadcast(boxes=boxes, others=others)
@@ -500,7 +506,7 @@ def _product(sides):
     return sides[..., 0] * sides[..., 1]  # ten times as fast as `prod`
 
 
-def _rows(boxes, name):
+def _rows(boxes: ArrayLike, name: str) -> np.ndarray:
     """Boxes as (K, 4); an empty list is (0, 4)."""
     boxes = np.zeros((0, 4)) if isinstance(boxes, list | tuple) and not len(boxes) else _boxes(boxes, name)
     if boxes.ndim != 2:
@@ -508,7 +514,7 @@ def _rows(boxes, name):
     return boxes
 
 
-def _boxes(boxes, name):
+def _boxes(boxes: ArrayLike, name: str) -> np.ndarray:
     """`boxes` as a float array (…, 4), or an error that says what `name` must be."""
     array = _fours(boxes, name, "the shape (…, 4), as (x1, y1, x2, y2)")
     wrong = ~(array[..., 2:] >= array[..., :2]).all(axis=-1)  # NaN is wrong, too
@@ -520,7 +526,7 @@ def _boxes(boxes, name):
     return array
 
 
-def _fours(values, name, form):
+def _fours(values: ArrayLike, name: str, form: str) -> np.ndarray:
     array = arguments.array(values, name, range(65), "(…, 4)", empty=True)
     if array.ndim < 1 or array.shape[-1] != 4:
         raise ValueError(f"{name} must have {form}. Received: shape {array.shape}")

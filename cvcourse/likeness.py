@@ -1,11 +1,12 @@
 """How alike pictures are, and whole sets of pictures: for judging what a generator makes."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments
 
 
-def frechet_distance(features, others):
+def frechet_distance(features: ArrayLike, others: ArrayLike) -> float:
     """Return the Fréchet distance of two sets of feature vectors: 0 for sets with equal mean and covariance.
 
     Each set is described by the normal distribution with its mean and covariance, and
@@ -54,7 +55,7 @@ def _mean_and_root(name, rows):
     return rows.mean(axis=0), (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def nearest(images, pictures, part=500):
+def nearest(images: ArrayLike, pictures: ArrayLike, part: int = 500) -> tuple[np.ndarray, np.ndarray]:
     """Return for each image which of `pictures` is nearest, and how far it is (root mean square error).
 
     Args:
@@ -94,7 +95,7 @@ def nearest(images, pictures, part=500):
     return index, np.sqrt(np.maximum(best, 0) / rows.shape[1])
 
 
-def gradient_energy(images):
+def gradient_energy(images: ArrayLike) -> np.ndarray:
     """Return the mean squared difference of neighbouring pixels for each image, (N,): small for blurred ones.
 
     Args:

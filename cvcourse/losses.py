@@ -4,13 +4,15 @@ What Keras has is used from there: smooth L1 is `keras.losses.Huber(delta=1)`; m
 `keras.losses.BinaryCrossentropy`, `Dice`, `Tversky`.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from cvcourse import arguments
 
 
-def iou_loss(y_true, y_pred):
+def iou_loss(y_true: Any, y_pred: Any) -> Any:
     """Return the IoU loss of each box, 1 − IoU: 0 for the same box, 1 for boxes that do not overlap.
 
     Its gradient is zero where two boxes do not overlap: from there, no training step leads back.
@@ -36,7 +38,7 @@ def iou_loss(y_true, y_pred):
     return 1 - ops.divide_no_nan(overlap, union)
 
 
-def generalized_iou_loss(y_true, y_pred):
+def generalized_iou_loss(y_true: Any, y_pred: Any) -> Any:
     """Return the generalised IoU loss of each box, 1 − GIoU: from 0, the same box, up to 2, far away.
 
     Its gradient pulls two boxes together that do not overlap yet.

@@ -7,6 +7,8 @@ table knows is counted where the layer's code runs (`keras_graph.walk`), and wha
 
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from keras import layers as kl
 
@@ -27,7 +29,7 @@ _FREE_OTHERS = (
 )  # fmt: skip
 
 
-def from_shapes(layer, given, output):
+def from_shapes(layer: Any, given: Sequence[tuple], output: tuple) -> int | None:
     """Return the multiply-adds of a call of one of Keras's own layers; None where its table has no row.
 
     Args:
@@ -56,7 +58,7 @@ def from_shapes(layer, given, output):
         return from_shapes(layer.layer, given, output)
     if isinstance(layer, kl.Bidirectional):
         both = [from_shapes(one, given, output) for one in (layer.forward_layer, layer.backward_layer)]
-        return None if None in both else sum(both)
+        return None if None in both else sum(work for work in both if work)
     if isinstance(layer, kl.RNN):
         return _recurrent(layer, given[0])
     return None if getattr(layer, "lora_enabled", False) else _weighted(layer, given[0], output)

@@ -5,14 +5,14 @@ import importlib.metadata
 import os
 import platform
 import time
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cvcourse import stored
 
-RUNS = resources.files("cvcourse") / "runs"
+RUNS = Path(__file__).parent / "runs"
 
 
 class Recording:
@@ -23,7 +23,7 @@ class Recording:
         runs: list of dicts with "label", "seed", "seconds", "cpu_seconds", "history" and "result".
     """
 
-    def __init__(self, fields):
+    def __init__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
 
     def __repr__(self):
@@ -38,11 +38,11 @@ class Recording:
             f"made with: {self.command}"
         )
 
-    def curves(self, metric):
+    def curves(self, metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return {label: (mean, spread)} of a history metric over the seeds; arrays (epochs,)."""
         return self._over_seeds(lambda run: run["history"][metric])
 
-    def results(self, key):
+    def results(self, key: str) -> dict[str, tuple[float, float]]:
         """Return {label: (mean, spread)} of a final result over the seeds; floats."""
         return self._over_seeds(lambda run: run[key] if key in run else run["result"][key])
 
@@ -56,7 +56,7 @@ class Recording:
         }
 
 
-def rounded(value):
+def rounded(value: Any) -> Any:
     """Return nested dicts and lists with plain numbers of six significant digits, ready for JSON."""
     # Six digits are more than any run repeats, and they keep the files small.
     if isinstance(value, dict):
@@ -68,7 +68,7 @@ def rounded(value):
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def replay(name, folder=None):
+def replay(name: str, folder: str | Path | None = None) -> Recording:
     """Return the `Recording` of a stored experiment.
 
     Raises:
@@ -87,7 +87,7 @@ def replay(name, folder=None):
 _PARTS = ("name", "question", "command", "date", "machine", "versions", "data", "runs")
 
 
-def machine():
+def machine() -> dict[str, Any]:
     """Return processor, cores, memory and system of this machine as a dict."""
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
@@ -109,7 +109,7 @@ def _processor():
         return platform.processor() or platform.machine()
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that a result depends on, as a dict."""
     found = {"python": platform.python_version()}
     for name in ("keras", "tensorflow", "jax", "torch", "numpy"):

@@ -14,6 +14,8 @@ import inspect
 import math
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -40,7 +42,7 @@ class Summary:
             `activation_bytes` are at least so much; [] where all is known.
     """
 
-    def __init__(self, name, rows):
+    def __init__(self, name: str, rows: list[dict[str, Any]]) -> None:
         self.name, self.rows = name, rows
         self.total_params = sum(row["params"] for row in rows)
         self.trainable_params = sum(row["trainable_params"] for row in rows)
@@ -55,7 +57,9 @@ class Summary:
         return _html_table(self)
 
 
-def summarize(model_or_builder, input_shape=None):
+def summarize(
+    model_or_builder: keras.Model | Callable[[], keras.Model], input_shape: Sequence | None = None
+) -> Summary:
     """Return the table of a model, one row per layer, without allocating a weight.
 
     A layer that is called several times counts its parameters once and its multiply-adds each time. Layers of
@@ -95,7 +99,7 @@ def summarize(model_or_builder, input_shape=None):
         return _summarize(model, input_shape)
 
 
-def build(builder):
+def build(builder: Callable[[], keras.Model]) -> keras.Model:
     """Return the model that a function without arguments makes, or raise."""
     if isinstance(builder, keras.layers.Layer) or not callable(builder):
         raise TypeError(
@@ -151,7 +155,7 @@ def _symbolic_inputs(model, input_shape):
     raise _unbuilt(model)
 
 
-def input_tensors(model, shapes):
+def input_tensors(model: keras.Model, shapes: Sequence[Sequence[int | None]]) -> Any:
     """Return tensors of these shapes, and no numbers, with the names and dtypes of the model's inputs."""
     inputs = zip(shapes, input_names(model), model.inputs, strict=True)
     return [_tensor(shape, name, x.dtype) for shape, name, x in inputs]
@@ -219,7 +223,7 @@ def _summarize(model, input_shape):
     return Summary(model.name, rows_of(model, *_symbolic_inputs(model, input_shape)))
 
 
-def rows_of(model, args, kwargs, **options):
+def rows_of(model: keras.Model, args: Sequence, kwargs: dict, **options: Any) -> list[dict[str, Any]]:
     """Return the rows of a model called on tensors that have shapes alone; `options` are those of `walk`."""
     ledger = _Ledger()
     names = {id(layer): path for path, layer in named_layers(model).items()} | {id(model): ""}
@@ -298,12 +302,12 @@ def _sum(numbers):
     return None if None in numbers else sum(numbers)
 
 
-def bytes_of(tensor, count=None):
+def bytes_of(tensor: Any, count: int | None = None) -> int | None:
     """Return the bytes of a tensor, or of `count` of its numbers; None if a size is open, or for text."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if None in tensor.shape or dtype == "string":
         return None
-    size = 1 if dtype == "bool" else int(re.search(r"\d+", dtype).group()) // 8
+    size = 1 if dtype == "bool" else int(re.sub(r"\D+", " ", dtype).split()[0]) // 8
     return (count or math.prod(tensor.shape)) * size
 
 

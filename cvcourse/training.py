@@ -1,9 +1,12 @@
 """Train within a budget, and quickly on a CPU."""
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cvcourse import backend
 
@@ -11,14 +14,14 @@ from cvcourse import backend
 class TimeBudget(keras.callbacks.Callback):
     """Stop the training at the end of the batch in which `seconds` have passed."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         super().__init__()
         self.seconds = seconds
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.end = time.monotonic() + self.seconds
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if time.monotonic() > self.end:
             self.model.stop_training = True
 
@@ -35,7 +38,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     Source: Smith and Topin, "Super-Convergence", 2017.
     """
 
-    def __init__(self, peak, steps, warmup=0.25):
+    def __init__(self, peak: float, steps: int, warmup: float = 0.25) -> None:
         if not peak > 0 or not steps > 0 or not 0 < warmup < 1:
             raise ValueError(
                 "OneCycle needs peak > 0, steps > 0 and 0 < warmup < 1. "
@@ -48,11 +51,11 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         rising, falling = done / self.warmup, (1 - done) / (1 - self.warmup)
         return self.peak * keras.ops.maximum(keras.ops.minimum(rising, falling), 1e-3)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, float]:
         return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup}
 
 
-def augment(images, rng, shift=4, flip=True):
+def augment(images: np.ndarray, rng: np.random.Generator, shift: int = 4, flip: bool = True) -> np.ndarray:
     """Return the images, each moved by up to `shift` pixels and mirrored with probability 1/2.
 
     Args:
@@ -90,7 +93,10 @@ class Batches(keras.utils.PyDataset):
     y may be a dict of arrays: then the batches have such dicts.
     """
 
-    def __init__(self, x, y, batch_size=32, augment=None, shuffle=True, seed=0):
+    def __init__(
+        self, x: Any, y: Any, batch_size: int = 32, augment: Callable | None = None, shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         self.x, self.y, self.batch_size = x, y, batch_size
         self.augment, self.shuffle = augment, shuffle
@@ -107,7 +113,7 @@ class Batches(keras.utils.PyDataset):
             x = self.augment(x, self.rng)
         return _as_float(x), keras.tree.map_structure(lambda array: array[rows], self.y)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         n = len(self.x)
         self.order = self.rng.permutation(n) if self.shuffle else np.arange(n)
 
@@ -117,20 +123,10 @@ def _as_float(x):
 
 
 def fit(
-    model,
-    x,
-    y,
-    *,
-    epochs=None,
-    seconds=None,
-    batch_size=32,
-    validation_data=None,
-    patience=None,
-    augment=None,
-    seed=0,
-    verbose="auto",
-    callbacks=(),
-):
+    model: keras.Model, x: Any, y: Any, *, epochs: int | None = None, seconds: float | None = None,
+    batch_size: int = 32, validation_data: Sequence | None = None, patience: int | None = None,
+    augment: Callable | None = None, seed: int = 0, verbose: str | int = "auto", callbacks: Iterable = (),
+) -> keras.callbacks.History:
     """Train a compiled model within a budget and return Keras's history.
 
     Does what `model.fit` does, with four differences: the budget may be a time; the seed is an
@@ -168,7 +164,8 @@ def fit(
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
         )
     if validation_data is not None:
-        validation_data = backend.dataset(Batches(*map(np.asarray, validation_data), 256, shuffle=False))
+        x_valid, y_valid = map(np.asarray, validation_data)
+        validation_data = backend.dataset(Batches(x_valid, y_valid, 256, shuffle=False))
     y = keras.tree.map_structure(np.asarray, y) if isinstance(y, dict) else np.asarray(y)
     batches = Batches(np.asarray(x), y, batch_size, augment, seed=seed)
     return model.fit(
@@ -204,20 +201,23 @@ def _check_fit(model, x, y, epochs, seconds, batch_size, validation_data, patien
         )
 
 
-def evaluate(model, x, y, batch_size=256):
+def evaluate(model: keras.Model, x: ArrayLike, y: ArrayLike, batch_size: int = 256) -> dict[str, float]:
     """Return loss and metrics of a compiled model as a dict of floats; uint8 images are scaled to [0, 1]."""
     batches = Batches(np.asarray(x), np.asarray(y), batch_size, shuffle=False)
     return model.evaluate(backend.dataset(batches), verbose=0, return_dict=True)
 
 
-def predict(model, x, batch_size=256):
+def predict(model: keras.Model, x: ArrayLike, batch_size: int = 256) -> Any:
     """Return the model's outputs as one array (N, …); uint8 images are scaled to [0, 1]."""
     x = np.asarray(x)
     batches = Batches(x, np.zeros(len(x)), batch_size, shuffle=False)
     return model.predict(backend.dataset(batches), verbose=0)
 
 
-def compile_one_cycle(model, steps, peak=0.2, weight_decay=5e-3, label_smoothing=0.1, metrics=("accuracy",)):
+def compile_one_cycle(
+    model: keras.Model, steps: int, peak: float = 0.2, weight_decay: float = 5e-3,
+    label_smoothing: float = 0.1, metrics: Sequence = ("accuracy",),
+) -> None:
     """Compile a classifier with the recipe of `fit_one_cycle`, for `steps` batches and one-hot labels."""
     optimizer = keras.optimizers.SGD(
         OneCycle(peak, steps), momentum=0.9, nesterov=True, weight_decay=weight_decay
@@ -228,18 +228,10 @@ def compile_one_cycle(model, steps, peak=0.2, weight_decay=5e-3, label_smoothing
 
 
 def fit_one_cycle(
-    model,
-    x,
-    y,
-    *,
-    epochs,
-    peak=0.2,
-    batch_size=256,
-    weight_decay=5e-3,
-    label_smoothing=0.1,
-    metrics=("accuracy",),
-    **options,
-):
+    model: keras.Model, x: np.ndarray, y: ArrayLike, *, epochs: int, peak: float = 0.2, batch_size: int = 256,
+    weight_decay: float = 5e-3, label_smoothing: float = 0.1, metrics: Sequence = ("accuracy",),
+    **options: Any,
+) -> keras.callbacks.History:
     """Compile and train a classifier with the recipe that is quick on a CPU; return the history.
 
     SGD with Nesterov momentum 0.9 under `OneCycle`, label smoothing, and weight decay on
@@ -269,7 +261,10 @@ def fit_one_cycle(
     return fit(model, x, eye[np.asarray(y)], epochs=epochs, batch_size=batch_size, **options)
 
 
-def one_cycle_epochs(model, train, test, *, epochs, batch_size, peak, augment=None, seed=0):
+def one_cycle_epochs(
+    model: keras.Model, train: Sequence[ArrayLike], test: Sequence[ArrayLike], *, epochs: int,
+    batch_size: int, peak: float, augment: Callable | None = None, seed: int = 0,
+) -> Iterator[float]:
     """Train a classifier as `fit_one_cycle` does, an epoch at a time, so that a page can show and stop it.
 
     Args:
@@ -290,7 +285,7 @@ def one_cycle_epochs(model, train, test, *, epochs, batch_size, peak, augment=No
         yield 100 * evaluate(model, test[0], eye[np.asarray(test[1])])["accuracy"]
 
 
-def layer_groups(rows):
+def layer_groups(rows: Sequence[dict]) -> list[dict[str, Any]]:
     """Return the layers that can learn, in order: each row of `summarize` with weights, norms joined to it.
 
     Returns:
@@ -301,8 +296,8 @@ def layer_groups(rows):
     unknown = [row["name"] for row in rows if None in (row["macs"], row["activation_bytes"])]
     if unknown:
         raise ValueError(f"model must have layers of known work. Received: unknown for {', '.join(unknown)}")
-    groups, left = [], sum(row["activation_bytes"] for row in rows)
-    before = 0
+    groups: list[dict] = []
+    left, before = sum(row["activation_bytes"] for row in rows), 0
     for row in rows:
         if row["trainable_params"] and "Normalization" in row["type"] and groups:
             groups[-1]["layers"].append(row["name"])
@@ -316,7 +311,9 @@ def layer_groups(rows):
     return groups
 
 
-def training_cost(groups, frozen, batch_size, slots=1):
+def training_cost(
+    groups: Sequence[dict], frozen: Iterable[str], batch_size: int, slots: int = 1
+) -> dict[str, Any]:
     """Return what a training step costs with the layers named in `frozen` frozen.
 
     Time, in multiply-adds of one image. A layer with M of them in the forward pass needs

@@ -12,7 +12,8 @@ import yaml
 from cvcourse import cli
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
 
 
@@ -23,6 +24,14 @@ def read(name):
 def test_one_version():
     assert yaml.safe_load(read("CITATION.cff"))["version"] == PROJECT["version"]
     assert f"## {PROJECT['version']}" in read("CHANGELOG.md")
+
+
+def test_types_are_shipped_and_every_typed_module_has_all_of_them():
+    data, tool = SETTINGS["tool"]["setuptools"]["package-data"], SETTINGS["tool"]
+    assert "py.typed" in data["cvcourse"] and (ROOT / "cvcourse" / "py.typed").exists()
+    (typed,) = [name for name in tool["ruff"]["lint"]["per-file-ignores"] if name.startswith("!")]
+    for name in tool["mypy"]["files"]:
+        assert (ROOT / name).exists() and re.search(rf"[{{,/]{Path(name).stem}[,}}/]", typed)
 
 
 @pytest.mark.parametrize("page", PAGES)

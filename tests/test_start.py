@@ -366,11 +366,11 @@ def test_every_check_runs_even_after_a_failure_and_the_status_tells(course, monk
     monkeypatch.setattr(course, "run_step", run_step)
     monkeypatch.setattr(course, "find_chromium", lambda: None)
     assert course.run_tests() == 1
-    assert sorted(ran) == ["02_first", "pytest", "pytest in a browser", "ruff"]
+    assert sorted(ran) == ["02_first", "mypy", "pytest", "pytest in a browser", "ruff"]
     out = capsys.readouterr().out
     assert re.search(r"ruff +FAILED", out) and re.search(r"02_first +passed +1\.0 s +2\.00 GB", out)
     assert out.index("ruff  ") < out.index("pytest in") < out.index("02_first")  # in the order of the steps
-    assert "3 passed, 1 failed" in out and "Browser tests: skipped" in out
+    assert "4 passed, 1 failed" in out and "Browser tests: skipped" in out
 
 
 def test_the_quick_part_leaves_out_what_is_slow(course, monkeypatch):
@@ -378,7 +378,7 @@ def test_the_quick_part_leaves_out_what_is_slow(course, monkeypatch):
     monkeypatch.setattr(course, "run_step", lambda name, command, *_, **__: ran.update({name: command}) or {
         "name": name, "passed": True, "seconds": 1.0, "memory": None})  # fmt: skip
     assert course.run_tests("quick") == 0
-    assert list(ran) == ["ruff", "pytest, quick part"]
+    assert list(ran) == ["ruff", "mypy", "pytest, quick part"]
     assert ran["pytest, quick part"][-1] == "not browser and not slow"
 
 

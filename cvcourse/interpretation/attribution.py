@@ -1,10 +1,12 @@
 """Which parts of an image speak for a class, and the test that keeps such pictures honest."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments, backend
 from cvcourse.interpretation.passes import (
@@ -21,7 +23,10 @@ from cvcourse.interpretation.passes import (
 from cvcourse.keras_graph import find_layer, graph_of, named_layers
 
 
-def grad_cam(model, image, layer=None, class_index=None, output=None):
+def grad_cam(
+    model: keras.Model, image: ArrayLike, layer: str | keras.layers.Layer | None = None,
+    class_index: int | None = None, output: str | int | None = None,
+) -> np.ndarray:
     """Grad-CAM: where the maps of a layer speak for a class, an array (H, W) in [0, 1] over the image.
 
     Each map of the layer is weighted by how much the class's score would rise if the map were raised
@@ -141,7 +146,10 @@ def _before_softmax(model, x, output):
     return source
 
 
-def occlusion(model, image, class_index=None, size=None, strides=None, fill=None, output=None):
+def occlusion(
+    model: keras.Model, image: ArrayLike, class_index: int | None = None, size: int | None = None,
+    strides: int | None = None, fill: ArrayLike | None = None, output: str | int | None = None,
+) -> np.ndarray:
     """Occlusion: how much a class's output falls when a place is hidden, an array (H, W) over the image.
 
     A grey square slides over the image. Each pixel gets the mean fall over the squares that cover it;
@@ -173,27 +181,28 @@ def occlusion(model, image, class_index=None, size=None, strides=None, fill=None
     Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2.
     """
     x = as_batch(model, image)
-    image = ops.convert_to_numpy(x)[0]
+    pixels = ops.convert_to_numpy(x)[0]
     index = _checked_class(model, x, class_index, output)
-    size = arguments.number(max(1, min(image.shape[:2]) // 4) if size is None else size, "size", whole=True)
+    size = arguments.number(max(1, min(pixels.shape[:2]) // 4) if size is None else size, "size", whole=True)
     strides = arguments.number(max(1, size // 2) if strides is None else strides, "strides", whole=True)
-    fill = image.mean(axis=(0, 1)) if fill is None else fill
+    fill = pixels.mean(axis=(0, 1)) if fill is None else fill
     fill = arguments.array(fill, "fill", (0, 1), "of 1 or C numbers")
-    if fill.size not in (1, image.shape[-1]) or np.abs(fill.astype("float64")).max() > 65535:
-        raise ValueError(f"fill must be 1 or {image.shape[-1]} numbers up to 65,535. Received: {fill}")
-    if not (1 <= size <= min(image.shape[:2]) and 1 <= strides <= size):
+    if fill.size not in (1, pixels.shape[-1]) or np.abs(fill.astype("float64")).max() > 65535:
+        raise ValueError(f"fill must be 1 or {pixels.shape[-1]} numbers up to 65,535. Received: {fill}")
+    if not (1 <= size <= min(pixels.shape[:2]) and 1 <= strides <= size):
         raise ValueError(
-            f"size must be 1 to {min(image.shape[:2])} pixels and strides 1 to size, so that every pixel is "
+            f"size must be 1 to {min(pixels.shape[:2])} pixels and strides 1 to size, so that every pixel is "
             f"hidden once. Received: size={size}, strides={strides}"
         )
-    rows, columns = (_starts(length, size, strides) for length in image.shape[:2])
+    rows, columns = (_starts(length, size, strides) for length in pixels.shape[:2])
     places = [(y, x) for y in rows for x in columns]
-    outputs = _outputs_without(model, image, places, size, fill, output)
+    outputs = _outputs_without(model, pixels, places, size, fill, output)
     index = int(outputs[-1].argmax()) if index < 0 else index
-    fall, covered = np.zeros(image.shape[:2]), np.zeros(image.shape[:2])
-    for (y, x), output in zip(places, outputs[:-1], strict=True):
-        fall[y : y + size, x : x + size] += outputs[-1, index] - output[index]
-        covered[y : y + size, x : x + size] += 1
+    fall, covered = np.zeros(pixels.shape[:2]), np.zeros(pixels.shape[:2])
+    for (row, column), hidden in zip(places, outputs[:-1], strict=True):
+        here = slice(row, row + size), slice(column, column + size)
+        fall[here] += outputs[-1, index] - hidden[index]
+        covered[here] += 1
     return (fall / covered).astype("float32")
 
 
@@ -218,7 +227,7 @@ def _outputs_without(model, image, places, size, fill, output, batch_size=16):
     return np.concatenate(outputs)[: len(places) + 1]
 
 
-def randomized(model, seed=0, layers=None):
+def randomized(model: keras.Model, seed: int = 0, layers: Collection[str] | None = None) -> keras.Model:
     """Copy of a model whose weights are shuffled: same sizes and spread of weights, nothing learned.
 
     A picture of what a network looks at must change when the network has learned nothing. If it does

@@ -1,8 +1,11 @@
 """The weights of a layer, and what the layers of a network make of an image."""
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 from keras import layers as kl
+from numpy.typing import ArrayLike
 
 from cvcourse import backend
 from cvcourse.interpretation.passes import (
@@ -22,7 +25,7 @@ _UNREMARKABLE = (
 )
 
 
-def filters(model, layer):
+def filters(model: keras.Model, layer: str | keras.layers.Layer) -> np.ndarray:
     """Kernels of a convolution, as an array of shape (F, F, D, K): K filters of depth D.
 
     A depthwise convolution has filters of depth 1. A separable one is given as the full convolution
@@ -45,16 +48,17 @@ def filters(model, layer):
     """
     check_model(model)
     path, found = find_layer(model, layer)
-    if kernels(found) is None:
+    weights = kernels(found)
+    if weights is None:
         others = [name for name, one in named_layers(model).items() if kernels(one) is not None]
         raise ValueError(
             f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
             f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a {type(found).__name__}"
         )
-    return kernels(found)
+    return weights
 
 
-def kernels(layer):
+def kernels(layer: keras.layers.Layer) -> np.ndarray | None:
     """Return the kernels of a convolutional layer as an array (F, F, D, K); None for other layers."""
     to_numpy = keras.ops.convert_to_numpy
     if not layer.built:
@@ -73,7 +77,9 @@ def kernels(layer):
     return None
 
 
-def feature_maps(model, image, layers=None):
+def feature_maps(
+    model: keras.Model, image: ArrayLike, layers: Iterable[str] | str | None = None
+) -> dict[str, np.ndarray]:
     """Feature maps of an image, {layer name: array of shape (H, W, K)}, all from one forward pass.
 
     The pass is compiled at the first call for these layers and this image size, and kept for as long
@@ -133,7 +139,7 @@ def _with_map(call):
     return call
 
 
-def gradient_norms(model, x, y):
+def gradient_norms(model: keras.Model, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
     """Return {kernel's layer: length of the loss's gradient} from the first convolution to the last.
 
     Args:

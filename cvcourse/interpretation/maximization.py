@@ -1,5 +1,8 @@
 """What a filter looks for: an image made to please it."""
 
+from collections.abc import Sequence
+
+import keras
 import numpy as np
 from keras import ops
 
@@ -14,7 +17,10 @@ from cvcourse.interpretation.passes import (
 )
 
 
-def maximize_filter(model, layer, channel, size=None, steps=60, value_range=(0, 1), seed=0):
+def maximize_filter(
+    model: keras.Model, layer: str | keras.layers.Layer, channel: int, size: int | None = None,
+    steps: int = 60, value_range: Sequence[float] = (0, 1), seed: int = 0,
+) -> np.ndarray:
     """An image that a filter answers to strongly: what it looks for; (H, W, C) in [0, 1].
 
     Starting from faint noise, each step changes the image in the direction that raises the filter's

@@ -7,16 +7,18 @@ once, and its layers are listened to. What is compiled is kept as long as its mo
 
 import weakref
 from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments, backend
 from cvcourse.keras_graph import find_layer, find_name, named_layers, overhearing, swapped
 
-_compiled = weakref.WeakKeyDictionary()  # model -> (what it was made of, {key: function})
+_compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # model -> (its parts, {key: function})
 
 
 class Call(NamedTuple):
@@ -30,13 +32,13 @@ class Call(NamedTuple):
 
 
 @contextmanager
-def listening(layers, hear):
+def listening(layers: dict[str, Any], hear: Callable[[str, Any, Any], Any]) -> Iterator[None]:
     """Inside this block `hear(name, inputs, outputs)` sees every call and decides what it returns.
 
     Args:
         layers: {path: layer}, such as `named_layers(model)`.
     """
-    numbers = Counter()
+    numbers: Counter[str] = Counter()
 
     def told(path, layer, args, kwargs, call):
         outputs = call(*args, **kwargs)
@@ -53,7 +55,7 @@ def _numbered(path, number):
 
 
 @contextmanager
-def linear(layer, also_relu=False):
+def linear(layer: Any, also_relu: bool = False) -> Iterator[None]:
     """Inside this block the layer leaves out its softmax or sigmoid (or any activation)."""
     function = getattr(layer, "activation", None)
     name = getattr(function, "__name__", "")
@@ -64,7 +66,7 @@ def linear(layer, also_relu=False):
         yield
 
 
-def overhear(model, x, names=None):
+def overhear(model: keras.Model, x: Any, names: Container[str] | None = None) -> tuple[Any, dict[str, tuple]]:
     """Run the batch `x` through the model; return (result, {name: (inputs, outputs)}), in order.
 
     Args:
@@ -81,7 +83,7 @@ def overhear(model, x, names=None):
         return model(x, training=False), heard
 
 
-def calls(model, x):
+def calls(model: keras.Model, x: Any) -> list[Call]:
     """Return the `Call`s of a forward pass on the batch `x`, in order; from one uncompiled pass."""
 
     def listen():
@@ -102,7 +104,7 @@ def _shape(tensors):
     return tuple(getattr(tensors, "shape", ()))
 
 
-def once(model, key, make):
+def once(model: keras.Model, key: Hashable, make: Callable[[], Any]) -> Any:
     """Return what `make()` gave for this model and key; made again if the model's parts have changed.
 
     Noticed are layers, weights and activations that were added, removed or replaced. New values of
@@ -119,13 +121,13 @@ def once(model, key, make):
     return made[key]
 
 
-def compile_pass(model, key, run):
+def compile_pass(model: keras.Model, key: Hashable, run: Callable) -> Callable:
     """Return `run(model, *tensors)` compiled, once per model and key; it does not keep the model alive."""
     alive = weakref.ref(model)
     return once(model, key, lambda: backend.compiled(lambda *tensors: run(alive(), *tensors)))
 
 
-def check_model(model):
+def check_model(model: keras.Model) -> None:
     """Raise unless `model` is a built Keras model with one input."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"model must be a Keras model. Received: model={model!r}")
@@ -139,15 +141,14 @@ def check_model(model):
         raise ValueError(f"model must have one input, an image. Received: a model with {len(inputs)} inputs")
 
 
-def as_batch(model, image):
+def as_batch(model: keras.Model, image: ArrayLike) -> Any:
     """Return the image as a float32 tensor (1, H, W, C) that fits `model`, or raise."""
     check_model(model)
     expected = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else (None, None, None)
     if any(getattr(one, "data_format", None) == "channels_first" for one in named_layers(model).values()):
         raise ValueError(f"model must have channels last. Received: {model.name!r}, channels first")
-    image = arguments.array(image, "image", range(65), "(H, W, C)", empty=True, finite=False)
-    if image.shape[:1] == (1,) and image.ndim == len(expected) + 1:
-        image = image[0]
+    given = arguments.array(image, "image", range(65), "(H, W, C)", empty=True, finite=False)
+    image = given[0] if given.shape[:1] == (1,) and given.ndim == len(expected) + 1 else given
     wanted = "(" + ", ".join("any" if size is None else str(size) for size in expected) + ")"
     if image.ndim != len(expected):
         raise ValueError(
@@ -179,7 +180,7 @@ def _check_values(image):
         )
 
 
-def find_calls(model, x, layers):
+def find_calls(model: keras.Model, x: Any, layers: Iterable[Any]) -> list[Call]:
     """Return the `Call`s of layers (paths, the ends of paths, or the layers themselves), or raise."""
     heard = {call.name: call for call in calls(model, x)}
     names = [layer if isinstance(layer, str) else find_layer(model, layer)[0] for layer in layers]

@@ -5,8 +5,10 @@ A box is (y1, x1, y2, x2) in pixels, half-open, as floats so that "all of it" ca
 
 import math
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import keras
 from keras import layers as kl
 
 from cvcourse.arithmetic import same_padding
@@ -33,7 +35,7 @@ class _Step(NamedTuple):
     inner: tuple | None
 
 
-def reach(model, calls, name, box):
+def reach(model: keras.Model, calls: Any, name: str, box: Sequence[int]) -> Any:
     """Return the box of image pixels that can reach `box` of the output of the call `name`.
 
     It is the union over all ways back, residual ones too, not clipped to the image. The whole image
@@ -43,7 +45,7 @@ def reach(model, calls, name, box):
     return reaches(model, calls, name, [box])[0]
 
 
-def reaches(model, calls, name, boxes):
+def reaches(model: keras.Model, calls: Any, name: str, boxes: Sequence[Sequence[int]]) -> list:
     """Return what `reach` gives for each of many boxes of the same call."""
     graph = graph_of(model)
     if graph is None:
@@ -152,7 +154,7 @@ def _is_pointwise(layer):
     return isinstance(layer, _POINTWISE) or type(layer).__name__ in POINTWISE_OPS
 
 
-def window(layer, axis, position, size):
+def window(layer: keras.layers.Layer, axis: int, position: int, size: int) -> list[int]:
     """Return the input positions along an axis, as a list, that the layer's window covers at `position`.
 
     Positions outside 0 … size − 1 are padding.

@@ -1,5 +1,6 @@
 """One number of a feature map, explained: patch × weights + bias, then the activation."""
 
+from collections.abc import Sequence
 from functools import singledispatch
 from operator import index
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 from keras import layers as kl
+from numpy.typing import ArrayLike
 
 from cvcourse.interpretation.maps import kernels
 from cvcourse.interpretation.passes import as_batch, calls, find_calls, listening, named_layers
@@ -46,7 +48,10 @@ class UnitExplanation(NamedTuple):
         )
 
 
-def explain_unit(model, image, layer, position, channel):
+def explain_unit(
+    model: keras.Model, image: ArrayLike, layer: str | keras.layers.Layer, position: Sequence[int],
+    channel: int,
+) -> UnitExplanation:
     """One unit's number explained, as a `UnitExplanation`: patch × weights + bias → activation.
 
     Every layer that is a weighted sum of a patch can be explained: convolutions (also depthwise and
@@ -218,8 +223,8 @@ def _(layer, patch, inside, channel):
     return kernels(layer)[..., channel], _bias(layer, channel)
 
 
-@_weighted_sum.register
-def _(layer: kl.Dense, patch, inside, channel):
+@_weighted_sum.register(kl.Dense)
+def _(layer, patch, inside, channel):
     return keras.ops.convert_to_numpy(layer.kernel[:, channel]).reshape(1, 1, -1), _bias(layer, channel)
 
 
@@ -241,8 +246,8 @@ def _(layer, patch, inside, channel):
     return weights, 0.0
 
 
-@_weighted_sum.register
-def _(layer: kl.BatchNormalization, patch, inside, channel):
+@_weighted_sum.register(kl.BatchNormalization)
+def _(layer, patch, inside, channel):
     mean, variance = float(layer.moving_mean[channel]), float(layer.moving_variance[channel])
     scale = (float(layer.gamma[channel]) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
     shift = float(layer.beta[channel]) if layer.center else 0.0

@@ -4,7 +4,9 @@ Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Ne
 """
 
 import math
+from typing import Any
 
+import keras
 from keras import Input, Model, layers
 
 from cvcourse import arithmetic
@@ -27,7 +29,7 @@ SCALES = {
 }
 
 
-def scaled_filters(filters, width):
+def scaled_filters(filters: int, width: float) -> int:
     """Return `width · filters` rounded to a multiple of 8, never more than 10 % down.
 
     Example:
@@ -39,12 +41,12 @@ def scaled_filters(filters, width):
     return rounded + 8 * (rounded < 0.9 * wanted)
 
 
-def scaled_blocks(blocks, depth):
+def scaled_blocks(blocks: int, depth: float) -> int:
     """Return `depth · blocks` rounded up: 1.1 times 2 blocks are 3."""
     return math.ceil(depth * blocks)
 
 
-def squeeze_excite(x, squeezed, name):
+def squeeze_excite(x: Any, squeezed: int, name: str) -> Any:
     """Return x with each channel multiplied by a number in (0, 1) that depends on the whole image.
 
     Squeeze: the mean of each channel. Excite: two small dense layers (1×1 convolutions on 1×1 pixel).
@@ -62,7 +64,10 @@ def squeeze_excite(x, squeezed, name):
     return layers.Multiply(name=f"{name}se_excite")([x, s])
 
 
-def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name="", lite=False):
+def mbconv(
+    x: Any, filters: int, stride: int = 1, expansion: int = 6, kernel_size: int = 3, drop: float = 0.0,
+    name: str = "", lite: bool = False,
+) -> Any:
     """Return MobileNetV2's inverted residual with squeeze-and-excitation and the swish activation.
 
     Args:
@@ -99,7 +104,10 @@ def mbconv(x, filters, stride=1, expansion=6, kernel_size=3, drop=0.0, name="", 
     return layers.Add(name=f"{name}add")([x, shortcut])
 
 
-def efficientnet(width=1.0, depth=1.0, resolution=224, classes=1000, dropout=0.2, lite=False):
+def efficientnet(
+    width: float = 1.0, depth: float = 1.0, resolution: int | None = 224, classes: int = 1000,
+    dropout: float = 0.2, lite: bool = False,
+) -> keras.Model:
     """Return an EfficientNet with random weights: B0 with 5,330,571 parameters for the default arguments.
 
     The same layers with weights, shapes and counts as `keras.applications.EfficientNetB0(weights=None)`.
@@ -141,7 +149,9 @@ def efficientnet(width=1.0, depth=1.0, resolution=224, classes=1000, dropout=0.2
     return Model(inputs, outputs, name="efficientnet_lite" if lite else "efficientnet")
 
 
-def costs(depth=1.0, width=1.0, resolution=224, classes=1000):
+def costs(
+    depth: float = 1.0, width: float = 1.0, resolution: int = 224, classes: int = 1000
+) -> tuple[int, int, list]:
     """Return (parameters, multiply-adds, stages) of an EfficientNet, by arithmetic from the table of B0.
 
     A stage is (what, blocks, filters, side of its maps in pixels, multiply-adds). The counts are those of

@@ -24,7 +24,9 @@ real and made pictures mirrored, moved and tinted at random, and so cannot learn
 (Zhao et al., "Differentiable augmentation", 2020).
 """
 
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,7 +42,7 @@ STEADY_RATES = 1e-3, 1e-3
 SHIFT, NOISE = 4, 0.01  # augmentation: at most so many pixels; the step by which D's steepness is measured
 
 
-def generator(output_shape, latent, widths, last=0):
+def generator(output_shape: tuple, latent: int, widths: Sequence[int], last: int = 0) -> keras.Model:
     """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the discriminator backwards.
 
     With `last` > 0 it has so many maps of full size, and a 3×3 convolution makes the picture of them.
@@ -64,7 +66,7 @@ def _norm_relu(x, i):
     return layers.ReLU(name=f"relu{i}")(x)
 
 
-def discriminator(input_shape, widths, normalize=True):
+def discriminator(input_shape: tuple, widths: Sequence[int], normalize: bool = True) -> keras.Model:
     """Return the model from images (N, H, W, C) to one logit each, (N, 1): positive means "real"."""
     inputs = Input(input_shape)
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
@@ -77,7 +79,7 @@ def discriminator(input_shape, widths, normalize=True):
     return Model(inputs, layers.Dense(1, name="real")(x), name="discriminator")
 
 
-def discriminator_loss(real, made, smooth=SMOOTH):
+def discriminator_loss(real: Any, made: Any, smooth: float = SMOOTH) -> Any:
     """Return the discriminator's loss, one number: cross-entropy of real pictures → 1 and made ones → 0.
 
     Args:
@@ -90,12 +92,12 @@ def discriminator_loss(real, made, smooth=SMOOTH):
     return ops.mean(of_real) + ops.mean(ops.softplus(made))
 
 
-def generator_loss(made):
+def generator_loss(made: Any) -> Any:
     """Return the generator's loss, one number: −ln D of the made pictures, from their logits (N, 1)."""
     return ops.mean(ops.softplus(-ops.convert_to_tensor(made)))
 
 
-def relativistic_loss(winner, loser):
+def relativistic_loss(winner: Any, loser: Any) -> Any:
     """Return how far pictures are from being taken for more real than others, one number, in nats.
 
     Args:
@@ -109,7 +111,7 @@ def relativistic_loss(winner, loser):
     return ops.mean(ops.softplus(ops.convert_to_tensor(loser) - ops.convert_to_tensor(winner)))
 
 
-def augmented(images, seed):
+def augmented(images: Any, seed: Any) -> Any:
     """Return images (N, H, W, C), each mirrored or not, moved by up to `SHIFT` pixels, and tinted.
 
     What moves in from outside is mirrored. Gradients pass. `seed` is a `keras.random.SeedGenerator`.
@@ -122,11 +124,11 @@ def augmented(images, seed):
 
     images = ops.where(draw(0, 1) < 0.5, ops.flip(images, axis=2), images)
     padded = ops.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
-    for size, axes in ((height, "npq,nqwc->npwc"), (width, "npq,nhqc->nhpc")):
+    for size, product in ((height, "npq,nqwc->npwc"), (width, "npq,nhqc->nhpc")):
         first = keras.random.randint((n, 1), 0, 2 * SHIFT + 1, seed=seed)
         # A matrix product with rows that have a single 1 picks pixels on every backend.
         pick = ops.one_hot(first + ops.arange(size), size + 2 * SHIFT)
-        padded = ops.einsum(axes, pick, padded)
+        padded = ops.einsum(product, pick, padded)
     images = padded + draw(-0.25, 0.25)
     for axes, low, high in (((3,), 0.5, 1.5), ((1, 2, 3), 0.75, 1.25)):  # saturation, contrast
         mean = ops.mean(images, axis=axes, keepdims=True)
@@ -150,18 +152,13 @@ class GAN(keras.Model):
         self.random = keras.random.SeedGenerator(0)
         self.build(discriminator.input_shape)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.built = True  # both parts are
 
     def compile(
-        self,
-        rates=RATES,
-        smooth=SMOOTH,
-        relativistic=False,
-        penalty=0.0,
-        augment=False,
-        betas=(0.5, 0.999),
-    ):
+        self, rates: Sequence = RATES, smooth: float = SMOOTH, relativistic: bool = False,
+        penalty: float = 0.0, augment: bool = False, betas: Sequence = (0.5, 0.999),
+    ) -> None:
         """Choose how both are trained; the defaults are DCGAN's ways.
 
         Args:
@@ -182,7 +179,7 @@ class GAN(keras.Model):
             self.optimizer = SimpleNamespace(variables=numbers, built=True)
 
     @backend.own_step
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         """Take one step with both networks; return their losses, and how D judges real and made pictures."""
         images = data[0]
         z = keras.random.normal((ops.shape(images)[0], self.latent), seed=self.random)
@@ -215,20 +212,20 @@ class GAN(keras.Model):
         change = self.discriminator(some + NOISE * noise, training=True) - before
         return 2 * ops.mean(ops.square(change / NOISE))
 
-    def call(self, z):
+    def call(self, z: Any) -> Any:
         """Return the images that the generator makes from z."""
         return self.generator(z, training=False)
 
-    def generate(self, n, seed=0):
+    def generate(self, n: int, seed: int = 0) -> np.ndarray:
         """Return `n` new images, float32 (n, H, W, C) in [0, 1], from z ~ N(0, 1)."""
         return ops.convert_to_numpy(self(self.noise(n, seed)))
 
-    def noise(self, n, seed=0):
+    def noise(self, n: int, seed: int = 0) -> np.ndarray:
         """Return `n` z, float32 (n, latent), from N(0, 1)."""
         return np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
 
 
-def gan(input_shape=(32, 32, 3), latent=32, widths=(24, 48, 96)):
+def gan(input_shape: tuple = (32, 32, 3), latent: int = 32, widths: Sequence[int] = (24, 48, 96)) -> GAN:
     """Return both networks, with random weights, in DCGAN's way.
 
     Args:
@@ -242,7 +239,9 @@ def gan(input_shape=(32, 32, 3), latent=32, widths=(24, 48, 96)):
     return GAN(generator(input_shape, latent, widths), discriminator(input_shape, widths))
 
 
-def steady_gan(input_shape=(32, 32, 3), latent=32, widths=(32, 64, 128), last=16):
+def steady_gan(
+    input_shape: tuple = (32, 32, 3), latent: int = 32, widths: Sequence[int] = (32, 64, 128), last: int = 16
+) -> GAN:
     """As `gan`, for long trainings: D has no batch norm, and G ends with `last` maps of full size."""
     parts = generator(input_shape, latent, widths, last), discriminator(input_shape, widths, normalize=False)
     return GAN(*parts)

@@ -4,7 +4,7 @@ Source: He et al., "Mask R-CNN" (ICCV 2017), section 3.1, "Inference". There, no
 before the mask head, and spares it work; here it comes last.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ class Instances(NamedTuple):
     masks: np.ndarray  # bool (K, S, S)
 
 
-def decode(output, threshold=0.3, overlap=0.5):
+def decode(output: dict[str, Any], threshold: float = 0.3, overlap: float = 0.5) -> Instances:
     """Return the objects that the network's answer for one picture means.
 
     Args:
@@ -41,7 +41,7 @@ def decode(output, threshold=0.3, overlap=0.5):
     return Instances(output["boxes"][kept], labels[kept], scores[kept], masks)
 
 
-def detect(model, images, threshold=0.3, overlap=0.5):
+def detect(model: Any, images: Any, threshold: float = 0.3, overlap: float = 0.5) -> list[Instances]:
     """Return the objects in each picture, a list of `Instances`.
 
     Args:
@@ -61,7 +61,7 @@ def detect(model, images, threshold=0.3, overlap=0.5):
     return found
 
 
-def paste(grids, boxes, size):
+def paste(grids: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
     """Return masks as large as the picture: each grid stretched into its box, 0 outside.
 
     Args:

@@ -13,6 +13,8 @@ its output bitmaps are drawn by us after figure 3, its result is minus the paper
 largest is the answer, and it trains with cross-entropy (the paper's equation 9 without the constant j).
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import Input, Model, layers, ops
@@ -33,7 +35,7 @@ DIGITS = (
 )  # fmt: skip
 
 
-def lenet5(input_shape=(32, 32, 1), classes=10):
+def lenet5(input_shape: tuple = (32, 32, 1), classes: int = 10) -> keras.Model:
     """Return the modern LeNet-5 with random weights: 61,706 parameters for the default arguments.
 
     Args:
@@ -55,7 +57,7 @@ def lenet5(input_shape=(32, 32, 1), classes=10):
     return Model(inputs, layers.Dense(classes, name="predictions")(x), name="lenet5")
 
 
-def lenet5_1998():
+def lenet5_1998() -> keras.Model:
     """Return LeNet-5 as it was published: 60,000 parameters to be learnt, and 840 that are fixed.
 
     Returns:
@@ -80,7 +82,7 @@ def _maps(x, seen):
     return ops.concatenate([x[..., k : k + 1] for k in seen], axis=-1)
 
 
-def squash(x):
+def squash(x: Any) -> Any:
     """Return 1.7159 tanh(2x/3), the paper's activation (appendix A): ±1 goes to ±1."""
     return 1.7159 * ops.tanh(2 / 3 * x)
 
@@ -89,16 +91,16 @@ def squash(x):
 class SubSampling(layers.Layer):
     """The sum of 2×2 pixels, times one coefficient and plus one bias for each map; both are learnt."""
 
-    def build(self, shape):
+    def build(self, shape: Any) -> None:
         self.coefficient = self.add_weight(
             shape=(shape[-1],), initializer=keras.initializers.Constant(0.25), name="coefficient"
         )
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return 4 * ops.average_pool(x, 2, 2) * self.coefficient + self.bias
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Any) -> Any:
         return (shape[0], shape[1] // 2, shape[2] // 2, shape[3])
 
 
@@ -106,20 +108,20 @@ class SubSampling(layers.Layer):
 class Bitmaps(layers.Layer):
     """Minus the squared distance from 84 numbers to each digit's bitmap of ±1; nothing is learnt here."""
 
-    def build(self, shape):
+    def build(self, shape: Any) -> None:
         self.bitmaps = self.add_weight(
             shape=(10, 84), initializer=lambda *_, **__: ops.convert_to_tensor(bitmaps().reshape(10, 84)),
             trainable=False, name="bitmaps",
         )  # fmt: skip
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return -ops.sum(ops.square(x[:, None] - self.bitmaps), axis=-1)  # (N, 10, 84) -> (N, 10)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Any) -> Any:
         return (shape[0], 10)
 
 
-def bitmaps():
+def bitmaps() -> np.ndarray:
     """Return the digits 0 … 9 as bitmaps of 12×7 pixels: float32 array (10, 12, 7), ink 1, paper -1."""
     made = -np.ones((10, 12, 7), "float32")
     for canvas, rows in zip(made, DIGITS, strict=True):

@@ -18,6 +18,9 @@ non-maximum suppression. Batch norm learns along; all parts are trained together
 Adam, on 64×64 pixels. What is learned from: see `mask_rcnn_loss`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import Input, Model, layers, ops
@@ -30,14 +33,14 @@ FINE = 4  # pixels: the stride of the map that RoIAlign reads
 PROPOSALS = 12  # a picture
 
 
-def convolution(x, filters, name, strides=1):
+def convolution(x: Any, filters: int, name: str, strides: int = 1) -> Any:
     """Return a 3×3 convolution, normalised and through a ReLU."""
     x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def backbone(size):
+def backbone(size: int) -> keras.Model:
     """Return the network from images to two maps, fine (N, S/4, S/4, 32) and coarse (N, S/8, S/8, 80)."""
     inputs = Input((size, size, 3))
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
@@ -52,7 +55,7 @@ def backbone(size):
     return Model(inputs, [convolution(up, 32, "fine"), x], name="backbone")
 
 
-def box_head(channels, classes):
+def box_head(channels: int, classes: int) -> keras.Model:
     """Return the network from RoIs (R, 7, 7, C) to logits (R, classes + 1), background first, and offsets."""
     inputs = Input((7, 7, channels))
     x = layers.Dense(64, activation="relu", name="dense")(layers.Flatten(name="flatten")(inputs))
@@ -60,7 +63,7 @@ def box_head(channels, classes):
     return Model(inputs, outputs, name="box_head")
 
 
-def mask_head(channels, classes):
+def mask_head(channels: int, classes: int) -> keras.Model:
     """Return the network from RoIs (R, 14, 14, C) to masks (R, 28, 28, classes), as logits."""
     x = inputs = Input((14, 14, channels))
     for i in (1, 2):
@@ -86,10 +89,10 @@ class MaskRCNN(keras.Model):
         self.random = keras.random.SeedGenerator(0)
         self.build((None, size, size, 3))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.built = True  # all parts are
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> dict[str, Any]:
         """Return a dict of what is found on the way and, unless training, at the end.
 
         "map" (N, S/4, S/4, C); of the anchors "objectness" (N, A), logits, and "offsets" (N, A, 4);
@@ -110,16 +113,19 @@ class MaskRCNN(keras.Model):
         masks = ops.sigmoid(self.masks(fine, boxes, best))
         return found | {"boxes": boxes, "probabilities": ops.softmax(logits), "masks": masks}
 
-    def heads(self, fine, rois):
+    def heads(self, fine: Any, rois: Any) -> Any:
         """Return the logits of the classes (N, R, classes + 1) and the corrections (N, R, 4) of RoIs."""
         return _each(self.box_head, roi_align(fine, rois, 7, FINE))
 
-    def masks(self, fine, rois, labels):
+    def masks(self, fine: Any, rois: Any, labels: Any) -> Any:
         """Return the mask of each RoI's class, (N, R, 28, 28), as logits."""
         (masks,) = _each(self.mask_head, roi_align(fine, rois, 14, FINE))
         return loss.chosen(masks, labels)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Return the sum of the four parts, for `y` as `mask_rcnn_loss.targets` gives it."""
         rois = loss.regions(y_pred["proposals"], y["boxes"], self.size, self.random)
         losses = loss.head_losses(self, y_pred["map"], rois, y)
@@ -136,7 +142,7 @@ def _each(head, rois):
     return [ops.reshape(output, (-1, rois.shape[1], *output.shape[1:])) for output in outputs]
 
 
-def mask_rcnn(size=64, classes=3, mask_loss=loss.cross_entropy):
+def mask_rcnn(size: int = 64, classes: int = 3, mask_loss: Callable = loss.cross_entropy) -> MaskRCNN:
     """Return the network, with random weights.
 
     Args:

@@ -16,6 +16,8 @@ place of 0.7 and 0.3. All proposals count, and the true boxes, shaken, beside th
 random. The 3 that fit a true box best have a part in L_mask, in place of all that match one.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -29,7 +31,7 @@ MASKS = 3  # regions a picture for L_mask
 DEVIATION = (0.1, 0.1, 0.2, 0.2)  # typical size of a correction: what the box head learns is about 1
 
 
-def targets(scenes):
+def targets(scenes: Any) -> dict[str, np.ndarray]:
     """Return what there is to learn from scenes: a dict of arrays, one row for each picture.
 
     Args:
@@ -50,7 +52,7 @@ def targets(scenes):
     }
 
 
-def proposal_loss(y, fixed, objectness, offsets):
+def proposal_loss(y: dict[str, Any], fixed: Any, objectness: Any, offsets: Any) -> Any:
     """Return the loss of the region proposal network, a number.
 
     Args:
@@ -66,17 +68,18 @@ def proposal_loss(y, fixed, objectness, offsets):
     return (mean(log_loss, there) + mean(log_loss, nothing)) / 2 + box
 
 
-def regions(proposals, boxes, size, seed=None):
+def regions(proposals: Any, boxes: Any, size: int, seed: Any = None) -> Any:
     """Return regions to learn from, (N, R, 4): the proposals, and the true boxes with shaken corners.
 
     The shaken ones make sure that each object is learned from, before the proposals are any good.
     """
+    boxes = ops.convert_to_tensor(boxes)
     sides = ops.tile(boxes[..., 2:] - boxes[..., :2], (1, 1, 2))
     shaken = boxes + 0.08 * sides * keras.random.normal(ops.shape(boxes), seed=seed)
     return ops.stop_gradient(ops.concatenate([proposals, ops.clip(shaken, 0, size)], axis=1))
 
 
-def head_losses(model, fine, rois, y):
+def head_losses(model: Any, fine: Any, rois: Any, y: dict[str, Any]) -> dict[str, Any]:
     """Return L_class, L_box and L_mask, of regions (N, R, 4) of the feature map `fine`: a dict of numbers."""
     overlap = iou(rois, y["boxes"])  # (N, R, M)
     fit, match = ops.max(overlap, axis=-1), ops.argmax(overlap, axis=-1)
@@ -98,7 +101,7 @@ def head_losses(model, fine, rois, y):
     }
 
 
-def mask_target(instances, match, rois, most):
+def mask_target(instances: Any, match: Any, rois: Any, most: int) -> Any:
     """Return the true mask of object `match` < `most` inside each region, float32 (N, R, 28, 28): 0 or 1."""
     number = ops.arange(1, most + 1, dtype="int32")
     each = ops.cast(ops.cast(instances, "int32")[..., None] == number, "float32")  # (N, S, S, most)
@@ -106,29 +109,29 @@ def mask_target(instances, match, rois, most):
     return ops.cast(chosen(inside, match) >= 0.5, "float32")
 
 
-def chosen(masks, kind):
+def chosen(masks: Any, kind: Any) -> Any:
     """Return the mask of that number of each region: (N, R, m, m, K) and int (N, R) to (N, R, m, m)."""
     return ops.einsum("nrijk,nrk->nrij", masks, ops.one_hot(kind, masks.shape[-1], dtype="float32"))
 
 
-def cross_entropy(mask, logits):
+def cross_entropy(mask: Any, logits: Any) -> Any:
     """Return the mean binary cross-entropy of each region's pixels: (N, R, m, m) twice to (N, R)."""
     return ops.mean(ops.binary_crossentropy(mask, logits, from_logits=True), axis=(2, 3))
 
 
-def dice(mask, logits):
+def dice(mask: Any, logits: Any) -> Any:
     """Return 1 − 2 |shared| / (|true| + |guessed|) of each region, V-Net's, squares below: (N, R)."""
     guess = ops.sigmoid(logits)
     covered = ops.sum(mask**2 + guess**2, axis=(2, 3))
     return 1 - 2 * ops.sum(mask * guess, axis=(2, 3)) / ops.maximum(covered, 1e-6)
 
 
-def smooth_l1(difference):
+def smooth_l1(difference: Any) -> Any:
     """Return d² / 2 up to 1, |d| − 1/2 beyond, summed over a box's four numbers (Fast R-CNN, equation 3)."""
     far = ops.abs(difference)
     return ops.sum(ops.where(far < 1, difference**2 / 2, far - 0.5), axis=-1)
 
 
-def mean(values, weights):
+def mean(values: Any, weights: Any) -> Any:
     """Return the mean of the values that count; 0 if none does."""
     return ops.sum(values * weights) / ops.maximum(ops.sum(weights), 1.0)

@@ -5,6 +5,10 @@ Applications", 2017, table 1; Sandler and others, "MobileNetV2: Inverted Residua
 2018, table 2.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 from keras import Input, Model, layers
 
 # (filters, stride) of each of the 13 depthwise separable blocks of MobileNet v1.
@@ -20,7 +24,7 @@ MOBILENET_V2 = (
 )  # fmt: skip
 
 
-def separable_block(x, filters, stride=1, block=1):
+def separable_block(x: Any, filters: int, stride: int = 1, block: int = 1) -> Any:
     """Return a 3×3 convolution on each channel alone, then a 1×1 convolution that mixes the channels.
 
     Args:
@@ -41,7 +45,9 @@ def separable_block(x, filters, stride=1, block=1):
     return layers.ReLU(6.0, name=f"conv_pw_{block}_relu")(x)
 
 
-def inverted_residual(x, filters, stride=1, expansion=6, name=None):
+def inverted_residual(
+    x: Any, filters: int, stride: int = 1, expansion: int = 6, name: str | None = None
+) -> Any:
     """Return MobileNetV2's block: 1×1 widens, 3×3 depthwise works, 1×1 narrows without an activation.
 
     Input and output are added where they have one shape. A ResNet's bottleneck is wide outside and narrow
@@ -75,13 +81,10 @@ def _norm(x, name):
 
 
 def mobilenet(
-    input_shape=(224, 224, 3),
-    alpha=1.0,
-    classes=1000,
-    blocks=MOBILENET,
-    stride=2,
-    classifier_activation="softmax",
-):
+    input_shape: tuple = (224, 224, 3), alpha: float = 1.0, classes: int = 1000,
+    blocks: Sequence[tuple[int, int]] = MOBILENET, stride: int = 2,
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
     """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
 
     The same parameters and shapes, layer by layer, as `keras.applications.MobileNet(weights=None)`.
@@ -111,7 +114,7 @@ def mobilenet(
     return Model(inputs, outputs, name=f"mobilenet_{alpha:.2f}")
 
 
-def mobilenet_v2(input_shape=(224, 224, 3), classes=1000):
+def mobilenet_v2(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Model:
     """Return MobileNetV2 with random weights: 3,538,984 parameters for the default arguments.
 
     The same parameters and shapes, layer by layer, as `keras.applications.MobileNetV2(weights=None)`.

@@ -16,12 +16,16 @@ machine's 8 R-units answered yes or no. Its weights are numbers, not motors that
 two stops. Each photocell has exactly 40 wires. A photocell is on where the picture is brighter than its mean.
 """
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 SIDE, A_UNITS, WIRES = 20, 512, 40
 
 
-def perceptron_step(weights, x, target):
+def perceptron_step(weights: np.ndarray, x: np.ndarray, target: int) -> tuple[np.ndarray, bool]:
     """Return the weights after one example, and whether the answer was wrong.
 
     Args:
@@ -37,7 +41,7 @@ def perceptron_step(weights, x, target):
     return (weights + target * x if wrong else weights), wrong
 
 
-def photocells(images):
+def photocells(images: ArrayLike) -> np.ndarray:
     """Return what 20×20 photocells see: bool array (N, 400), on where brighter than the picture's mean.
 
     Args:
@@ -83,12 +87,12 @@ class Mark1:
         self.weights = np.zeros((A_UNITS + 1, classes), "float32")
         self.mistakes = []
 
-    def associate(self, images):
+    def associate(self, images: ArrayLike) -> np.ndarray:
         """Return the states of the A-units, 0 or 1, and a constant 1: float32 array (N, 513)."""
         on = photocells(images).astype("float32") @ self.wires > 0
         return np.hstack([on, np.ones((len(on), 1))]).astype("float32")
 
-    def fit(self, images, labels, epochs=10):
+    def fit(self, images: ArrayLike, labels: Sequence[int] | np.ndarray, epochs: int = 10) -> Self:
         """Show the pictures `epochs` times in random order, one by one; return the perceptron."""
         states = self.associate(images)
         targets = np.where(np.eye(self.weights.shape[1])[labels] > 0, 1, -1)
@@ -102,6 +106,6 @@ class Mark1:
             self.mistakes.append(mistakes)
         return self
 
-    def predict(self, images):
+    def predict(self, images: ArrayLike) -> np.ndarray:
         """Return the number of the R-unit with the largest sum: int array (N,)."""
         return (self.associate(images) @ self.weights).argmax(axis=1)

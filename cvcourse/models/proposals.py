@@ -14,6 +14,10 @@ the loss see `mask_rcnn_loss`.
 Boxes in `keras.ops`, for what must run inside the network; in numpy, `cvcourse.boxes` does the same.
 """
 
+from typing import Any
+
+import keras
+import numpy as np
 from keras import Input, Model, layers, ops
 
 from cvcourse import boxes as bx
@@ -22,12 +26,12 @@ STRIDE = 8  # pixels
 SIZES, RATIOS = (22, 28, 42), (0.7, 1.0, 1.4)
 
 
-def anchors(size):
+def anchors(size: int) -> np.ndarray:
     """Return the anchors over a picture of that height and width, float32 (A, 4): 9 over each cell."""
     return bx.anchors(size // STRIDE, STRIDE, SIZES, RATIOS)
 
 
-def head(cells, channels):
+def head(cells: int, channels: int) -> keras.Model:
     """Return the network from features (N, cells, cells, C) to objectness (N, A) and offsets (N, A, 4)."""
     each = len(SIZES) * len(RATIOS)  # anchors over a cell
     inputs = Input((cells, cells, channels))
@@ -37,7 +41,9 @@ def head(cells, channels):
     return Model(inputs, [objectness, offsets], name="rpn")
 
 
-def propose(fixed, objectness, offsets, count, size, candidates=64):
+def propose(
+    fixed: Any, objectness: Any, offsets: Any, count: int, size: int, candidates: int = 64
+) -> tuple[Any, Any]:
     """Return the `count` best proposals of each picture, (N, count, 4), and their objectness in [0, 1]."""
     scores, best = ops.top_k(objectness, candidates)
     moved = ops.clip(decode(offsets, fixed), 0, size)
@@ -48,7 +54,7 @@ def propose(fixed, objectness, offsets, count, size, candidates=64):
     return ops.take_along_axis(moved, stays[..., None], axis=1), ops.sigmoid(scores)
 
 
-def iou(boxes, others):
+def iou(boxes: Any, others: Any) -> Any:
     """Return the IoU of each box with each other one of its picture: (N, K, 4), (N, T, 4) to (N, K, T)."""
     boxes, others = boxes[:, :, None], others[:, None]
     sides = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])
@@ -57,13 +63,13 @@ def iou(boxes, others):
     return common / ops.maximum(area + other - common, 1e-6)
 
 
-def encode(boxes, anchors):
+def encode(boxes: Any, anchors: Any) -> Any:
     """Return boxes as offsets from anchors, as `boxes.encode`; sides count at least a pixel."""
     (centre, size), (at, unit) = _centred(boxes), _centred(anchors)
     return ops.concatenate([(centre - at) / unit, ops.log(size / unit)], axis=-1)
 
 
-def decode(offsets, anchors):
+def decode(offsets: Any, anchors: Any) -> Any:
     """Return offsets from anchors as boxes, as `boxes.decode`; sides grow at most e²-fold."""
     at, unit = _centred(anchors)
     centre, half = at + offsets[..., :2] * unit, ops.exp(ops.clip(offsets[..., 2:], -2, 2)) * unit / 2

@@ -14,6 +14,9 @@ in place of AlexNet on 227×227; softmax in place of one SVM for each class; and
 one for each class, learned along with the classes. Pieces have no margin of context around them.
 """
 
+from typing import Any
+
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -27,7 +30,7 @@ SIZES, RATIOS = (26, 34, 44, 56), (0.7, 1.0, 1.4)  # of the sliding windows: √
 EXAMPLES = 6  # pieces of a scene to learn from that show an object, and as many that show none, at most
 
 
-def crop_network(classes=3):
+def crop_network(classes: int = 3) -> keras.Model:
     """Return the network, with random weights.
 
     Args:
@@ -48,7 +51,7 @@ def crop_network(classes=3):
     return Model(inputs, layers.Concatenate(name="answer")([kind, offsets]), name="rcnn")
 
 
-def crop_loss(target, output):
+def crop_loss(target: Any, output: Any) -> Any:
     """Return the loss of each piece, (N,): cross-entropy, and smooth L1 of the offsets of an object."""
     kind = ops.categorical_crossentropy(target[:, :-4], output[:, :-4])
     far = ops.abs(target[:, -4:] - output[:, -4:])
@@ -56,7 +59,7 @@ def crop_loss(target, output):
     return kind + 2 * (1 - target[:, 0]) * smooth
 
 
-def windows(size=64, step=0.25):
+def windows(size: int = 64, step: float = 0.25) -> np.ndarray:
     """Return the sliding windows inside a picture of that height and width, float (K, 4), in pixels.
 
     Args:
@@ -73,7 +76,9 @@ def windows(size=64, step=0.25):
     return np.concatenate(found)
 
 
-def encode(scene, looked, seed=0):
+def encode(
+    scene: Any, looked: np.ndarray, seed: int | np.random.Generator = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return pieces of one scene to learn from, and what the network should answer.
 
     A piece shows an object if its IoU with a true box is at least 0.5, and background if it is below 0.3;
@@ -102,7 +107,10 @@ def encode(scene, looked, seed=0):
     return np.round(pieces).astype("uint8"), answers
 
 
-def detect(network, image, boxes, threshold=0.5, overlap=0.3, refine=True):
+def detect(
+    network: Any, image: np.ndarray, boxes: np.ndarray, threshold: float = 0.5, overlap: float = 0.3,
+    refine: bool = True,
+) -> Detections:
     """Return the objects in a picture, from pieces of it.
 
     Args:
@@ -125,6 +133,6 @@ def detect(network, image, boxes, threshold=0.5, overlap=0.3, refine=True):
     return Detections(found[kept], labels[some][kept], scores[some][kept])
 
 
-def crop(image, boxes):
+def crop(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Return the piece of the picture inside each box, resized: float32 (K, 32, 32, 3)."""
     return np.asarray(roi_align(image[None], np.asarray(boxes)[None], PIECE))[0]

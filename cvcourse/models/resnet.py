@@ -4,6 +4,10 @@ Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 
 and section 4.2 (ResNet-20 … 110 for CIFAR-10).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 from keras import Input, Model, layers, ops
 
 # (filters inside a block, blocks) of each of the four stages of ResNet-50.
@@ -12,7 +16,7 @@ RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
 CIFAR = (16, 32, 64)
 
 
-def basic_block(x, filters, stride=1, residual=True, name=None):
+def basic_block(x: Any, filters: int, stride: int = 1, residual: bool = True, name: str | None = None) -> Any:
     """Return relu(F(x) + shortcut(x)), F two 3×3 convolutions with batch norm.
 
     Where the shape changes, the shortcut takes every other pixel and fills the new channels with zeros
@@ -40,7 +44,9 @@ def basic_block(x, filters, stride=1, residual=True, name=None):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def bottleneck_block(x, filters, stride=1, projection=False, name=None):
+def bottleneck_block(
+    x: Any, filters: int, stride: int = 1, projection: bool = False, name: str | None = None
+) -> Any:
     """Return relu(F(x) + shortcut(x)), F three convolutions: 1×1 narrows, 3×3 works, 1×1 widens.
 
     Args:
@@ -62,7 +68,7 @@ def bottleneck_block(x, filters, stride=1, projection=False, name=None):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def conv_bn(x, filters, size, stride, name, bias=True):
+def conv_bn(x: Any, filters: int, size: int, stride: int, name: str | None, bias: bool = True) -> Any:
     """Return a convolution followed by batch norm, with the initialisation of He et al.
 
     The bias changes nothing before batch norm (lesson 03); Keras's ResNet-50 keeps it, so ours does too.
@@ -80,7 +86,7 @@ def conv_bn(x, filters, size, stride, name, bias=True):
     return layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5, name=f"{name}_bn")(x)
 
 
-def resnet50(input_shape=(224, 224, 3), classes=1000):
+def resnet50(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Model:
     """Return ResNet-50 with random weights: 25,636,712 parameters for the default arguments.
 
     The same layers, names and counts as `keras.applications.ResNet50(weights=None)`.
@@ -109,7 +115,10 @@ def resnet50(input_shape=(224, 224, 3), classes=1000):
     return Model(inputs, outputs, name="resnet50")
 
 
-def resnet_cifar(depth, residual=True, input_shape=(32, 32, 3), classes=10, widths=CIFAR):
+def resnet_cifar(
+    depth: int, residual: bool = True, input_shape: tuple = (32, 32, 3), classes: int = 10,
+    widths: Sequence[int] = CIFAR,
+) -> keras.Model:
     """Return the paper's network for CIFAR-10, or its plain twin, with random weights; outputs are logits.
 
     Depth 20 has 272,474 parameters, depth 56 has 855,770 (0.27 and 0.85 million in the paper).

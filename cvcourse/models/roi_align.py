@@ -10,10 +10,12 @@ How this one differs: it takes the sum over all cells of the feature map, most o
 matrix products: short, differentiable and quick for small maps, wasteful for large ones.
 """
 
+from typing import Any
+
 from keras import ops
 
 
-def weights(places, cells):
+def weights(places: Any, cells: int) -> Any:
     """Return how much each cell of a row counts at each place, (…, cells): 1 − distance, at least 0.
 
     Args:
@@ -30,7 +32,7 @@ def weights(places, cells):
     return ops.relu(1 - ops.abs(places[..., None] - ops.arange(cells, dtype="float32")))
 
 
-def roi_align(maps, boxes, size, stride=1, samples=2):
+def roi_align(maps: Any, boxes: Any, size: int, stride: float = 1, samples: int = 2) -> Any:
     """Return the features inside each box, as size × size bins.
 
     Each bin is the mean of samples × samples points, evenly spread over it.

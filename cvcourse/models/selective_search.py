@@ -18,7 +18,7 @@ SCALES = (30, 100, 300)  # of the segmentation: larger ones give larger regions
 SMALLEST = 12  # pixels: least width and height of a proposal
 
 
-def proposals(image):
+def proposals(image: np.ndarray) -> np.ndarray:
     """Return boxes that could hold an object, float (K, 4), by selective search.
 
     Args:
@@ -26,14 +26,12 @@ def proposals(image):
     """
     from skimage.segmentation import felzenszwalb
 
-    found = [np.zeros((0, 4))]
-    for scale in SCALES:
-        found.append(grouped(image, felzenszwalb(image, scale, sigma=0.6, min_size=15)))
-    found = np.unique(np.concatenate(found), axis=0)
+    every = [grouped(image, felzenszwalb(image, scale, sigma=0.6, min_size=15)) for scale in SCALES]
+    found = np.unique(np.concatenate(every), axis=0)
     return found[(found[:, 2:] - found[:, :2]).min(axis=1) >= SMALLEST]
 
 
-def grouped(image, segments):
+def grouped(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """Return the boxes of all regions of a segmentation, and of all that merging neighbours makes of them."""
     count = segments.max() + 1
     pixels = np.bincount(segments.ravel(), minlength=count)
@@ -47,9 +45,9 @@ def grouped(image, segments):
     below = zip(segments[:-1].ravel(), segments[1:].ravel(), strict=True)
     pairs = {(min(pair), max(pair)) for pair in {*beside, *below} if pair[0] != pair[1]}
     regions = [[box, size, shade] for box, size, shade in zip(boxes, pixels, shades, strict=True)]
-    alike = {pair: _similarity(*(regions[n] for n in pair), segments.size) for pair in pairs}
+    alike = {pair: _similarity(regions[pair[0]], regions[pair[1]], segments.size) for pair in pairs}
     while alike:
-        one, other = max(alike, key=alike.get)
+        one, other = max(alike, key=alike.__getitem__)
         new = len(regions)
         regions.append(_merged(regions[one], regions[other]))
         touched = {n for pair in alike if {one, other} & set(pair) for n in pair} - {one, other}

@@ -14,8 +14,11 @@ maps and 8,732 boxes; nine convolutions with batch norm in place of VGG16; softm
 Offsets are not divided by the variances of the authors' code; instead their loss counts `OFFSETS` times.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -23,7 +26,7 @@ from cvcourse import boxes as bx
 from cvcourse.models.yolo import Detections, convolution
 
 # Of each feature map: stride in pixels, sizes (√area) of its default boxes in pixels.
-MAPS = ((8, (20, 28)), (16, (36, 44)), (32, (52,)))
+MAPS: tuple[tuple[int, Sequence[float]], ...] = ((8, (20, 28)), (16, (36, 44)), (32, (52,)))
 RATIOS = (0.6, 1.0, 1.6)  # width / height
 NEGATIVES = 3  # background boxes for each box with an object
 OFFSETS = 5.0
@@ -31,12 +34,12 @@ MOST = 100  # boxes of a picture that non-maximum suppression gets to see
 
 
 @cache
-def default_boxes(size=64):
+def default_boxes(size: int = 64) -> np.ndarray:
     """Return all default boxes, float32 (A, 4) in pixels, map by map; 492 for 64×64 pixels."""
     return np.concatenate([bx.anchors(size // stride, stride, sizes, RATIOS) for stride, sizes in MAPS])
 
 
-def ssd(input_shape=(64, 64, 3), classes=3):
+def ssd(input_shape: tuple = (64, 64, 3), classes: int = 3) -> keras.Model:
     """Return the network, with random weights.
 
     Args:
@@ -62,7 +65,7 @@ def ssd(input_shape=(64, 64, 3), classes=3):
     return Model(inputs, layers.Concatenate(axis=1, name="boxes")(answers), name="ssd")
 
 
-def head(x, scale, classes):
+def head(x: Any, scale: tuple[int, Sequence[float]], classes: int) -> Any:
     """Return what one 3×3 convolution says about each default box of a map: (N, cells · each, 1 + C + 4)."""
     stride, sizes = scale
     each = len(sizes) * len(RATIOS)
@@ -74,7 +77,7 @@ def head(x, scale, classes):
     return layers.Concatenate(name=f"answer{stride}")(parts)
 
 
-def encode(boxes, labels, size=64, classes=3):
+def encode(boxes: np.ndarray, labels: np.ndarray, size: int = 64, classes: int = 3) -> np.ndarray:
     """Return what the network should answer.
 
     Args:
@@ -96,7 +99,7 @@ def encode(boxes, labels, size=64, classes=3):
     return target
 
 
-def decode(output, threshold=0.3, overlap=0.5, size=64):
+def decode(output: Any, threshold: float = 0.3, overlap: float = 0.5, size: int = 64) -> Detections:
     """Return the boxes that one answer of the network means.
 
     Args:
@@ -117,7 +120,7 @@ def decode(output, threshold=0.3, overlap=0.5, size=64):
     return Detections(corners[kept], labels[some][kept], scores[some][kept])
 
 
-def ssd_loss(target, output):
+def ssd_loss(target: Any, output: Any) -> Any:
     """Return the loss of each picture, (N,): (L_class + OFFSETS · L_offsets) / boxes with an object."""
     there = 1 - target[..., 0]  # (N, A)
     wrong = ops.categorical_crossentropy(target[..., :-4], output[..., :-4])

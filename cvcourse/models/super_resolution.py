@@ -11,13 +11,16 @@ luminance alone; and the small picture is added to each of its four copies, so t
 the fine detail to learn.
 """
 
+from typing import Any
+
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
 SCALE = 2
 
 
-def super_resolution(input_shape=(None, None, 3)):
+def super_resolution(input_shape: tuple = (None, None, 3)) -> keras.Model:
     """Return the network, with random weights.
 
     Args:
@@ -43,30 +46,30 @@ class PixelShuffle(layers.Layer):
         super().__init__(**options)
         self.scale = scale
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         r, (_, _, _, channels) = self.scale, x.shape
         _, height, width, _ = ops.shape(x)
         x = ops.reshape(x, (-1, height, width, r, r, channels // r**2))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (N, H, r, W, r, C)
         return ops.reshape(x, (-1, r * height, r * width, channels // r**2))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
 
 
-def shrink(images):
+def shrink(images: Any) -> Any:
     """Return images (N, H, W, C) made half as high and wide, bicubic and smoothed: the network's input."""
     height, width = (side // SCALE for side in images.shape[1:3])
     images = images[:, : SCALE * height, : SCALE * width]
     return _resize(images, (height, width))
 
 
-def bicubic(images):
+def bicubic(images: Any) -> Any:
     """Return images (N, H, W, C) made twice as high and wide without a network: what there is to beat."""
     return _resize(images, [SCALE * side for side in images.shape[1:3]])
 
 
-def psnr(images, others):
+def psnr(images: Any, others: Any) -> np.ndarray:
     """Return the peak signal-to-noise ratio of each image of (N, H, W, C) in [0, 1], in dB."""
     error = np.mean((np.asarray(images, "float64") - others) ** 2, axis=(1, 2, 3))
     return -10 * np.log10(error)

@@ -13,13 +13,17 @@ there is no dropout. Most of the course's U-Nets weigh all pixels alike; those o
 and without the paper's weights (`border_weights`), whose class weight is 1 here.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
 WIDTHS = (8, 16, 32, 64, 96)
 
 
-def double_convolution(x, filters, name):
+def double_convolution(x: Any, filters: int, name: str) -> Any:
     """Return two 3×3 convolutions, each normalised and through a ReLU: one level of either path."""
     for i in (1, 2):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv{i}")(x)
@@ -28,7 +32,9 @@ def double_convolution(x, filters, name):
     return x
 
 
-def unet(input_shape=(None, None, 3), classes=4, widths=WIDTHS, skips=True):
+def unet(
+    input_shape: tuple = (None, None, 3), classes: int = 4, widths: Sequence[int] = WIDTHS, skips: bool = True
+) -> keras.Model:
     """Return the network, with random weights.
 
     Args:
@@ -59,7 +65,7 @@ def unet(input_shape=(None, None, 3), classes=4, widths=WIDTHS, skips=True):
     return Model(inputs, outputs, name="unet")
 
 
-def part_touching(labels):
+def part_touching(labels: np.ndarray) -> np.ndarray:
     """Return object numbers with ground between touching objects: where two meet, both give a pixel.
 
     Args:
@@ -77,7 +83,7 @@ def part_touching(labels):
     return apart
 
 
-def border_weights(labels, w0=10.0, sigma=5.0):
+def border_weights(labels: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.ndarray:
     """Return what each pixel weighs in the loss: 1, and more on the ground between two near objects.
 
     Args:
@@ -110,7 +116,7 @@ def border_weights(labels, w0=10.0, sigma=5.0):
     return weights
 
 
-def weighted_cross_entropy(targets, probabilities):
+def weighted_cross_entropy(targets: Any, probabilities: Any) -> Any:
     """Return each pixel's cross-entropy times its weight, (N, H, W); equation 1 of the paper.
 
     Args:

@@ -15,6 +15,9 @@ fixed deviation `SIGMA` in place of a learned one, which makes the reconstructio
 training takes Adam.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import Input, Model, layers, ops
@@ -22,7 +25,7 @@ from keras import Input, Model, layers, ops
 SIGMA = 0.25  # of a pixel, in [0, 1]: smaller is sharper, larger keeps z closer to normal
 
 
-def encoder(input_shape, latent, widths):
+def encoder(input_shape: tuple, latent: int, widths: Sequence[int]) -> keras.Model:
     """Return the model from images (N, H, W, C) to mean and log variance of z, each (N, latent)."""
     x = inputs = Input(input_shape)
     for i, filters in enumerate(widths, start=1):
@@ -34,7 +37,7 @@ def encoder(input_shape, latent, widths):
     return Model(inputs, [mean, log_variance], name="encoder")
 
 
-def decoder(output_shape, latent, widths):
+def decoder(output_shape: tuple, latent: int, widths: Sequence[int]) -> keras.Model:
     """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the encoder backwards."""
     height, width, channels = output_shape
     small = height // 2 ** len(widths), width // 2 ** len(widths), widths[-1]
@@ -64,10 +67,10 @@ class VAE(keras.Model):
         self.random = keras.random.SeedGenerator(0)
         self.build((None, *input_shape))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.built = True  # both parts are
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         """Return the reconstructions; while training, those of z drawn at random around the mean."""
         mean, log_variance = self.encoder(images)
         # The divergence of N(mean, variance) from N(0, 1), appendix B of the paper.
@@ -79,13 +82,13 @@ class VAE(keras.Model):
         noise = keras.random.normal(ops.shape(mean), seed=self.random)
         return self.decoder(mean + ops.exp(log_variance / 2) * noise)
 
-    def generate(self, n, seed=0):
+    def generate(self, n: int, seed: int = 0) -> np.ndarray:
         """Return `n` new images, float32 (n, H, W, C) in [0, 1], from z ~ N(0, 1)."""
         z = np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
         return ops.convert_to_numpy(self.decoder(z))
 
 
-def vae(input_shape=(32, 32, 3), latent=24, widths=(32, 64, 128)):
+def vae(input_shape: tuple = (32, 32, 3), latent: int = 24, widths: Sequence[int] = (32, 64, 128)) -> VAE:
     """Return the auto-encoder, with random weights.
 
     Args:
@@ -99,11 +102,11 @@ def vae(input_shape=(32, 32, 3), latent=24, widths=(32, 64, 128)):
     return VAE(input_shape, latent, widths)
 
 
-def plane_vae():
+def plane_vae() -> VAE:
     """Return the auto-encoder whose z are two numbers, with random weights."""
     return vae(latent=2, widths=(16, 32, 64))
 
 
-def reconstruction_loss(images, reconstructions):
+def reconstruction_loss(images: Any, reconstructions: Any) -> Any:
     """Return −log p(image | z) of each image, (N,), up to a constant; `VAE` adds the KL divergence."""
     return ops.sum((images - reconstructions) ** 2, axis=(1, 2, 3)) / (2 * SIGMA**2)

@@ -16,8 +16,9 @@ version 2's. Outputs pass a sigmoid or softmax, and confidence and classes are l
 in version 3) in place of squared errors; the loss of the boxes, its √ and both λ are those of the paper.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -35,14 +36,14 @@ class Detections(NamedTuple):
     scores: np.ndarray  # float32 (K,) in [0, 1]
 
 
-def convolution(x, filters, kernel_size, name, strides=1):
+def convolution(x: Any, filters: int, kernel_size: int, name: str, strides: int = 1) -> Any:
     """Return a convolution, normalised, through the paper's leaky ReLU (equation 2)."""
     x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.LeakyReLU(0.1, name=f"{name}_relu")(x)
 
 
-def yolo(input_shape=(64, 64, 3), classes=3):
+def yolo(input_shape: tuple = (64, 64, 3), classes: int = 3) -> keras.Model:
     """Return the network, with random weights.
 
     As in the paper, 1×1 convolutions that halve the channels stand before the costly 3×3 ones.
@@ -68,7 +69,7 @@ def yolo(input_shape=(64, 64, 3), classes=3):
     return Model(inputs, layers.Concatenate(name="grid")([box, kind]), name="yolo")
 
 
-def encode(boxes, labels, size=64, classes=3):
+def encode(boxes: np.ndarray, labels: np.ndarray, size: int = 64, classes: int = 3) -> np.ndarray:
     """Return what the network should answer.
 
     Args:
@@ -95,7 +96,7 @@ def encode(boxes, labels, size=64, classes=3):
     return target
 
 
-def decode(output, threshold=0.3, overlap=0.5):
+def decode(output: Any, threshold: float = 0.3, overlap: float = 0.5) -> Detections:
     """Return the boxes that one answer of the network means.
 
     Args:
@@ -119,7 +120,7 @@ def decode(output, threshold=0.3, overlap=0.5):
     return Detections(corners[kept], labels[kept], scores[kept])
 
 
-def yolo_loss(target, output):
+def yolo_loss(target: Any, output: Any) -> Any:
     """Return the loss of each picture, (N,): equation 3 of the paper, with cross-entropies (see above)."""
     there = target[..., 4]
     centre = ops.sum((target[..., :2] - output[..., :2]) ** 2, axis=-1)

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def load(name="course", weights=None):
+def load(name: str = "course", weights: str | PathLike | None = None) -> Pretrained:
     """Return a trained network.
 
     Args:
@@ -61,7 +61,7 @@ def load(name="course", weights=None):
     return load_application(key(name), weights)
 
 
-def best():
+def best() -> Pretrained:
     """Return the strongest network that needs no download, and print which one it is.
 
     That is the one that learned from ImageNet where its package is installed, else the course's own.

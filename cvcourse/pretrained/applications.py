@@ -5,7 +5,9 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +21,7 @@ from cvcourse.pretrained.network import Pretrained, course_images, key
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 
 
-def load_application(name, weights=None):
+def load_application(name: str, weights: str | PathLike | None = None) -> Pretrained:
     """Return a network of `keras.applications`; see `cvcourse.pretrained.load`."""
     function = names()[name]
     if weights is None:
@@ -33,7 +35,7 @@ def load_application(name, weights=None):
     return Pretrained(function.__name__, model, preprocess, class_names() or _cached_names(), source)
 
 
-def names():
+def names() -> dict[str, Callable]:
     """Return {key: function} of all networks of `keras.applications`."""
     members = inspect.getmembers(keras.applications, inspect.isfunction)
     return {key(name): function for name, function in members if name[0].isupper()}

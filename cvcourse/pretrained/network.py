@@ -1,9 +1,11 @@
 """A trained network with all that is needed to use it rightly, and the images that it takes."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Pretrained(NamedTuple):
@@ -21,10 +23,10 @@ class Pretrained(NamedTuple):
 
     name: str
     model: keras.Model
-    preprocess: object
-    classes: tuple
+    preprocess: Callable[[Any], np.ndarray]
+    classes: tuple[str, ...] | None
     source: str
-    read: object = None
+    read: Callable[[Any], Any] | None = None
 
     def __repr__(self):
         count = len(self.classes) if self.classes is not None else self.model.output_shape[-1]
@@ -32,11 +34,11 @@ class Pretrained(NamedTuple):
         return f"{self.name}: {self.model.count_params():,} parameters, {classes}{self.source}"
 
     @property
-    def body(self):
+    def body(self) -> keras.Model:
         """The network without its last layer: a Keras model from prepared images to vectors (N, D)."""
         return keras.Model(self.model.input, self.model.layers[-1].input, name=f"{self.name}_body")
 
-    def predict(self, images, top=5):
+    def predict(self, images: Any, top: int = 5) -> list:
         """Return the answer for each image, as a list.
 
         A classifier answers with the `top` most probable classes, as (class, probability); "yolo" and "ssd"
@@ -62,14 +64,14 @@ class Pretrained(NamedTuple):
         return self.classes[k] if self.classes else f"class {k}"
 
 
-def key(name):
+def key(name: str) -> str:
     """Return a network's name in small letters without hyphens and underscores, for comparing."""
     if not isinstance(name, str):
         raise TypeError(f'name must be a text such as "course" or "vgg16". Received: name={name!r}')
     return name.lower().replace("_", "").replace("-", "")
 
 
-def course_images(images, smallest=32):
+def course_images(images: ArrayLike, smallest: int = 32) -> np.ndarray:
     """Return images as a float32 batch (N, H, W, 3) in [0, 1].
 
     Args:
@@ -104,7 +106,7 @@ def course_images(images, smallest=32):
     return images
 
 
-def centre_crop(images, size):
+def centre_crop(images: Any, size: int) -> np.ndarray:
     """Return uint8 images (N, size, size, 3): the largest square about the centre, resized bicubically.
 
     Args:

@@ -1,10 +1,12 @@
 """The networks that ship with the course: weights as `.npz`, each with its model card as `.json`."""
 
 import hashlib
-from importlib import resources
+from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from cvcourse import stored
@@ -20,7 +22,7 @@ from cvcourse.models.yolo import decode, yolo
 from cvcourse.pretrained.network import Pretrained, course_images
 from cvcourse.pretrained.torch_file import check_sha256
 
-WEIGHTS = resources.files("cvcourse") / "weights"
+WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 class Shipped(NamedTuple):
@@ -33,10 +35,10 @@ class Shipped(NamedTuple):
         read: function, one output of the network to its answer; None for probabilities of classes.
     """
 
-    build: object
+    build: Callable[[int], keras.Model]
     smallest: int
     told: str
-    read: object = None
+    read: Callable[[Any], Any] | None = None
 
 
 SHIPPED = {
@@ -98,7 +100,7 @@ SHIPPED = {
 }
 
 
-def card(name="course"):
+def card(name: str = "course") -> dict[str, Any]:
     """Return the model card of weights that ship with the course: data, recipe, figures, as a dict."""
     path = WEIGHTS / f"{name}.json"
     if not path.is_file():
@@ -108,13 +110,13 @@ def card(name="course"):
     return stored.read(path, ("file", "sha256", *parts))
 
 
-def save_weights(model, path):
+def save_weights(model: keras.Model, path: str | PathLike) -> str:
     """Write a model's weights to an `.npz` file, kernels as float16, and return its sha256.
 
     Float16 halves the file; vectors (biases, batch norm) stay float32, since a moving variance
     may be too small for float16.
     """
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for key, variable in _variables(model).items():
         array = np.asarray(variable)
         arrays[key] = array.astype("float16") if array.ndim > 1 else array.astype("float32")
@@ -122,7 +124,7 @@ def save_weights(model, path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def load_weights(model, path, sha256=None):
+def load_weights(model: keras.Model, path: str | PathLike, sha256: str | None = None) -> None:
     """Load weights written by `save_weights` into a model of the same architecture.
 
     Raises:
@@ -159,7 +161,7 @@ def _variables(model):
     return named
 
 
-def load_shipped(name, weights=None):
+def load_shipped(name: str, weights: str | PathLike | None = None) -> Pretrained:
     """Return a network of `SHIPPED`; see `cvcourse.pretrained.load`."""
     facts, shipped = card(name), SHIPPED[name]
     model = shipped.build(len(facts["classes"]))

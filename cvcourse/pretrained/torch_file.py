@@ -9,6 +9,7 @@ import hashlib
 import io
 import pickle
 from collections import OrderedDict
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ class _Unpickler(pickle.Unpickler):
         return key
 
 
-def check_sha256(path, sha256, advice):
+def check_sha256(path: str | PathLike, sha256: str, advice: str) -> bytes:
     """Return the bytes of a file whose sha256 is known; raise ValueError with the advice if it is not so."""
     try:
         data = Path(path).read_bytes()
@@ -66,7 +67,7 @@ def check_sha256(path, sha256, advice):
     return data
 
 
-def read(path, sha256):
+def read(path: str | PathLike, sha256: str) -> dict[str, np.ndarray]:
     """Return the tensors of a weight file as arrays, in the order in which they were stored.
 
     Args:

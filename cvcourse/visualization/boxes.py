@@ -1,10 +1,13 @@
 """Pictures with boxes on them: what a detector looked at, what it found, and what is true."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from cvcourse.boxes import area
-from cvcourse.visualization.canvas import COLORS, picture
+from cvcourse.visualization.canvas import COLORS, Picture, picture
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _photograph
 
@@ -12,7 +15,11 @@ WIDEST = 9.4  # a page, in units of 100 CSS pixels
 
 
 @drawn
-def plot_boxes(images, boxes, words=None, truth=None, titles=None, columns=None, role="selected", line=2.0):
+def plot_boxes(
+    images: Sequence[ArrayLike], boxes: Sequence[ArrayLike], words: Sequence[Sequence[str]] | None = None,
+    truth: Sequence[ArrayLike] | None = None, titles: Sequence[str] | None = None, columns: int | None = None,
+    role: str = "selected", line: float = 2.0,
+) -> Picture:
     """Return a picture of images with boxes on them.
 
     Args:

@@ -4,7 +4,9 @@ import base64
 import contextlib
 import html
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -37,7 +39,7 @@ STYLE_FILE = Path(__file__).parent.parent / "cvcourse.mplstyle"
 
 
 @contextlib.contextmanager
-def style():
+def style() -> Iterator[None]:
     """Draw in the style of the course while this context (or decorated function) runs.
 
     Example:
@@ -67,16 +69,16 @@ class Picture(Figure):
         self.alt = alt
 
     @property
-    def alt(self):
+    def alt(self) -> str:
         return self._alt
 
     @alt.setter
-    def alt(self, text):
+    def alt(self, text: str) -> None:
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"alt must say in words what the picture shows. Received: alt={text!r}")
         self._alt = text
 
-    def png(self):
+    def png(self) -> bytes:
         """Return the picture as PNG bytes, with two dots for each CSS pixel."""
         buffer = io.BytesIO()
         with style():
@@ -101,7 +103,9 @@ class Picture(Figure):
 
 
 @style()
-def picture(width, height, alt, rows=1, columns=1, **grid):
+def picture(
+    width: float, height: float, alt: str, rows: int = 1, columns: int = 1, **grid: Any
+) -> tuple[Picture, Any]:
     """Return an empty `Picture` and its axes: the one way in which all pictures of the course are made.
 
     Args:
@@ -141,28 +145,31 @@ class Page:
         self.axes.axis("off")
         self.taken = []  # rectangles (left, bottom, right, top)
 
-    def write(self, x, y, text, color="#222222", size=9.5, step=0, **align):
+    def write(
+        self, x: float, y: float, text: str, color: str = "#222222", size: float = 9.5, step: float = 0,
+        **align: Any,
+    ) -> tuple[float, float, float, float]:
         """Write text; with `step` ±1 it moves up or down to the first free place. Returns its rectangle."""
         label = self.axes.text(x, y, text, color=color, fontsize=size, **align)
         extent = label.get_window_extent(self.figure.canvas.get_renderer())
         shown_x, shown_y = self.axes.transData.transform((x, y))  # the page is trimmed only at the end
         left, right = x + extent.x0 - shown_x - 6, x + extent.x1 - shown_x + 6
         bottom, top = y + extent.y0 - shown_y - 2, y + extent.y1 - shown_y + 2
-        moved = 0
+        moved = 0.0
         while step and any(_overlap((left, bottom + moved, right, top + moved), box) for box in self.taken):
             moved += step
         label.set_y(y + moved)
         self.taken.append((left, bottom + moved, right, top + moved))
         return self.taken[-1]
 
-    def measure(self, text, size=9):
+    def measure(self, text: str, size: float = 9) -> float:
         """Return the width of a text in pixels."""
         label = self.axes.text(0, 0, text, fontsize=size)
         width = label.get_window_extent(self.figure.canvas.get_renderer()).width
         label.remove()
         return width
 
-    def trim(self, title=None, margin=8):
+    def trim(self, title: str | None = None, margin: float = 8) -> Picture:
         """Cut the page to what is on it, and return the picture."""
         boxes = np.array(self.taken)
         left, bottom = boxes[:, :2].min(axis=0) - margin

@@ -1,10 +1,14 @@
 """Curves and bars with their labels on them, and the costs of a network layer by layer."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture
 from cvcourse.visualization.checks import color, drawn, mapping
 from cvcourse.visualization.images import _array
 
@@ -17,7 +21,10 @@ COSTS = {  # column of `plot_summary`: key of the rows, role of the colour, unit
 
 
 @drawn
-def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=None):
+def plot_curves(
+    curves: Mapping[str, Any], xlabel: str, ylabel: str, x: ArrayLike | None = None, title: str | None = None,
+    colors: Mapping[str, str] | None = None, ylim: Sequence[float] | None = None,
+) -> Picture:
     """Return a picture of lines, each with its label at its end.
 
     Args:
@@ -62,7 +69,10 @@ def plot_curves(curves, xlabel, ylabel, x=None, title=None, colors=None, ylim=No
 
 
 @drawn
-def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
+def plot_bars(
+    values: Mapping[str, Any], xlabel: str, title: str | None = None,
+    colors: str | Mapping[str, str] | None = None, form: str = "{:,.3g}",
+) -> Picture:
     """Return a picture of horizontal bars, one below the other, each with its number.
 
     Args:
@@ -111,7 +121,7 @@ def plot_bars(values, xlabel, title=None, colors=None, form="{:,.3g}"):
 
 
 @drawn
-def plot_summary(rows, title=None):
+def plot_summary(rows: Sequence[dict], title: str | None = None) -> Picture:
     """Return a picture of where the parameters, multiply-adds and memory of a network are, layer by layer.
 
     Args:
@@ -184,7 +194,7 @@ ROW = {  # what a key of a row must hold
 }
 
 
-def check_rows(rows, keys):
+def check_rows(rows: Any, keys: Sequence[str]) -> None:
     """Raise ValueError unless `rows` is a list of dicts with these keys, as `summary` makes them."""
     if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
         kind = type(rows).__name__

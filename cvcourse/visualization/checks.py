@@ -2,17 +2,20 @@
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Number
 from reprlib import repr as short
+from typing import Any, TypeVar, cast
 
 import matplotlib.colors
 
 from cvcourse import arguments
 from cvcourse.visualization.canvas import COLORS, style
 
+Drawing = TypeVar("Drawing", bound=Callable[..., Any])
 
-def drawn(function):
+
+def drawn(function: Drawing) -> Drawing:
     """Let a function draw in the course's style, with the arguments that `CHECKS` names checked."""
     signature = inspect.signature(function)
 
@@ -25,17 +28,17 @@ def drawn(function):
         with style():
             return function(*given.args, **given.kwargs)
 
-    return checked
+    return cast(Drawing, checked)
 
 
-def color(value, name):
+def color(value: Any, name: str) -> Any:
     """Return the colour of a role of `COLORS`, or the colour itself."""
     if not (isinstance(value, str | tuple) and (value in COLORS or matplotlib.colors.is_color_like(value))):
         raise ValueError(f"{name} must be a colour or one of {', '.join(COLORS)}. Received: {short(value)}")
-    return COLORS.get(value, value)
+    return COLORS.get(str(value), value)
 
 
-def mapping(value, name, what="label"):
+def mapping(value: Any, name: str, what: str = "label") -> Mapping:
     """Return a dict that is not empty."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict, {{{what}: values}}. Received: {name}={short(value)}")

@@ -1,11 +1,15 @@
 """A batch of feature maps as a cube: images × channels × pixels, with a block of it lit up."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _array
 
@@ -16,7 +20,9 @@ HEIGHT = 5.6  # of all pixels of a map, in steps
 
 
 @drawn
-def plot_cubes(maps, blocks, columns=4):
+def plot_cubes(
+    maps: ArrayLike, blocks: Mapping[str, tuple[Sequence[int], Sequence[int]]], columns: int = 4
+) -> Picture:
     """Return a picture of one cube for each block: its axes are N (back), C (right) and H × W (down).
 
     Args:
@@ -60,7 +66,7 @@ def _block(block, *sizes):
     return [[int(end) for end in pair] for pair in pairs]
 
 
-def words_of(images, channels):
+def words_of(images: Sequence[int], channels: Sequence[int]) -> str:
     """Return a block in words.
 
     Example:
@@ -74,7 +80,7 @@ def words_of(images, channels):
     )
 
 
-def draw_cube(axes, maps, images, channels):
+def draw_cube(axes: Any, maps: np.ndarray, images: Sequence[int], channels: Sequence[int]) -> None:
     """Draw `maps` (N, H, W, C) as an open cube with the block `images`, `channels` in it, into `axes`."""
     n, c = maps.shape[0], maps.shape[-1]
     values = np.moveaxis(maps.reshape(n, -1, c), 1, 2)  # (N, C, pixels)

@@ -7,6 +7,7 @@ shrink and grow again, the second half climbs beside the first, maps of one size
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 
@@ -14,7 +15,7 @@ import numpy as np
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from cvcourse.visualization.canvas import TEXT_COLORS, Page
+from cvcourse.visualization.canvas import TEXT_COLORS, Page, Picture
 from cvcourse.visualization.charts import check_rows
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.network import _kind, _shade, _size
@@ -32,7 +33,9 @@ INK = "#555555"
 
 
 @drawn
-def plot_diagram(rows, title=None, merge=True, names=False):
+def plot_diagram(
+    rows: Sequence[dict], title: str | None = None, merge: bool = True, names: bool = False
+) -> Picture:
     """Return a picture of how the layers of a network hang together.
 
     Args:

@@ -1,13 +1,16 @@
 """Pictures of arrays: photographs, filters, feature maps, and small matrices with their numbers."""
 
 import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import matplotlib.colors
 import numpy as np
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from cvcourse import arguments
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, picture, style
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture, style
 from cvcourse.visualization.checks import drawn
 
 MOST_TILES = 64  # more are too small to see, and slow
@@ -15,7 +18,9 @@ GAP = 0.9  # between two matrices, in cells: room for a sign
 
 
 @drawn
-def plot_images(images, titles=None, columns=None, title=None):
+def plot_images(
+    images: Any, titles: Sequence[str] | None = None, columns: int | None = None, title: str | None = None
+) -> Picture:
     """Return a picture of photographs as they are, in rows.
 
     Args:
@@ -47,7 +52,10 @@ def plot_images(images, titles=None, columns=None, title=None):
 
 
 @drawn
-def plot_filters(kernels, title=None, columns=None, filters=None, channel=0):
+def plot_filters(
+    kernels: ArrayLike, title: str | None = None, columns: int | None = None,
+    filters: Sequence[int] | None = None, channel: int = 0,
+) -> Picture:
     """Return a picture of the kernels of one convolution, all on one scale, with zero in the middle.
 
     Kernels that look at three channels are drawn as colours (grey is zero); of any others, one
@@ -88,7 +96,10 @@ def plot_filters(kernels, title=None, columns=None, filters=None, channel=0):
 
 
 @drawn
-def plot_feature_maps(maps, title=None, columns=None, channels=None):
+def plot_feature_maps(
+    maps: ArrayLike, title: str | None = None, columns: int | None = None,
+    channels: Sequence[int] | None = None,
+) -> Picture:
     """Return a picture of the feature maps of one layer, all on one scale.
 
     Args:
@@ -122,7 +133,11 @@ def plot_feature_maps(maps, title=None, columns=None, channels=None):
 
 
 @drawn
-def plot_matrix(values, title=None, window=None, between=None, colors=None, decimals=None):
+def plot_matrix(
+    values: ArrayLike | Mapping[str, ArrayLike], title: str | None = None,
+    window: Sequence[int] | Mapping[str, Any] | None = None, between: Sequence[str] | None = None,
+    colors: str | Mapping[str, str] | None = None, decimals: int | None = None,
+) -> Picture:
     """Return a picture of one or several small matrices with the numbers written into their cells.
 
     Args:
@@ -144,9 +159,9 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
         >>> plot_matrix({"patch": [[1, 2]], "kernel": [[3, -1]]}, between=["×"]).alt
         'patch: 1 × 2 cells from 1 to 2; kernel: 1 × 2 cells from -1 to 3.'
     """
-    named = values if isinstance(values, dict) else {"": values}
+    given = values if isinstance(values, Mapping) else {"": values}
     named = {name: _array(matrix, f"values[{name!r}]" if name else "values", (2,), "(H, W)")
-             for name, matrix in named.items()}
+             for name, matrix in given.items()}
     if not named:
         raise ValueError("values must hold at least one matrix. Received: an empty dict")
     if between is not None and len(between) != len(named) - 1:
@@ -159,9 +174,10 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
     figure, axes = picture(*size, "; ".join(map(_cells, named, named.values())) + ".")
     left = 0.0
     for i, (name, matrix) in enumerate(named.items()):
-        options = [option.get(name) if isinstance(option, dict) else option for option in (window, colors)]
+        options: list[Any] = [window, colors]
+        frame, shades = (one.get(name) if isinstance(one, Mapping) else one for one in options)
         top = (tallest - matrix.shape[0]) / 2
-        draw_matrix(axes, matrix, *options, decimals, (left, top), cell)
+        draw_matrix(axes, matrix, frame, shades, decimals, (left, top), cell)
         axes.text(left, top - 0.15, name, va="bottom")
         if between is not None and i:
             axes.text(left - GAP / 2, tallest / 2, between[i - 1], fontsize=15, ha="center", va="center")
@@ -173,7 +189,10 @@ def plot_matrix(values, title=None, window=None, between=None, colors=None, deci
 
 
 @drawn
-def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0, 0), cell=0.56):
+def draw_matrix(
+    axes: Any, matrix: ArrayLike, window: Sequence[int] | None = None, colors: str | None = None,
+    decimals: int | None = None, origin: Sequence[float] = (0, 0), cell: float = 0.56,
+) -> Any:
     """Draw a matrix with its numbers into `axes`, one unit a cell, and return its AxesImage.
 
     Args:
@@ -203,11 +222,11 @@ def draw_matrix(axes, matrix, window=None, colors=None, decimals=None, origin=(0
         axes.text(x + column + 0.5, y + row + 0.5, text, color=ink, fontsize=size, ha="center", va="center")
     axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=COLORS["reference"], clip_on=False))
     if window is not None:
-        if isinstance(window, dict):
+        if isinstance(window, Mapping):
             raise TypeError(f"window must be (y, x, height, width). Received: window={window!r}")
         top, left, rows, columns = window
-        outline = {"fill": False, "edgecolor": COLORS["selected"], "linewidth": 3, "clip_on": False}
-        axes.add_patch(Rectangle((x + left, y + top), columns, rows, **outline))
+        frame = Rectangle((x + left, y + top), columns, rows, fill=False, linewidth=3, clip_on=False)
+        axes.add_patch(frame).set_edgecolor(COLORS["selected"])
     return image
 
 
@@ -271,7 +290,7 @@ def _photograph(image, name):
     return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
 
 
-def _array(values, name, ranks, shape):
+def _array(values: ArrayLike, name: str, ranks: Collection[int], shape: str) -> np.ndarray:
     """`values` as a float array, or an error that says what `name` must be."""
     array = arguments.array(values, name, ranks, shape).astype(float)
     if np.abs(array).max() > 1e100:

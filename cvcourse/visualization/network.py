@@ -4,6 +4,7 @@ Both views read the rows of `summary.summarize(model).rows` from top to bottom, 
 side by side in a network with branches stands in a row here.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby, pairwise
 
@@ -11,7 +12,7 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.patches import Circle, Polygon
 
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page, Picture
 from cvcourse.visualization.charts import check_rows
 from cvcourse.visualization.checks import drawn
 
@@ -29,7 +30,7 @@ SLANT = np.array([0.30, 0.20])  # where one step into the depth of a box goes on
 
 
 @drawn
-def plot_network(rows, view="blocks", title=None):
+def plot_network(rows: Sequence[dict], view: str = "blocks", title: str | None = None) -> Picture:
     """Return a picture of a network.
 
     Args:

@@ -1,11 +1,14 @@
 """The road from an image to its class: one card for each kind of layer, with what it really gives."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from cvcourse import arguments
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Page, Picture
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _array, _photograph, _scale
 
@@ -15,7 +18,9 @@ BAR, WAY = 44, 28  # pixels: the longest bar, an arrow
 
 
 @drawn
-def plot_roadmap(steps, here=None, size=96, title=None):
+def plot_roadmap(
+    steps: Mapping[str, Any], here: str | None = None, size: float = 96, title: str | None = None
+) -> Picture:
     """Return a picture of the kinds of layers on the way from an image to its class, with what each gives.
 
     Args:
@@ -41,7 +46,8 @@ def plot_roadmap(steps, here=None, size=96, title=None):
     if not (here is None or (isinstance(here, str) and here in steps)):
         known = ", ".join(map(str, steps))
         raise ValueError(f"here must be a step, one of: {known}. Received: here={here!r}")
-    page, left, words = Page(), 0, []
+    words: list[str] = []
+    page, left = Page(), 0
     maps = [len(values) for name, values in steps.items() if np.ndim(values) == 3 and name != "input"]
     for name, values in steps.items():
         if words:
