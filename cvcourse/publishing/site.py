@@ -109,12 +109,12 @@ def write_sources(folder, lessons, repository):
 def sphinx(source, out):
     """Let Sphinx make the pages; a warning is an error."""
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
 
     told = io.StringIO()
-    app = Sphinx(
-        source, None, out, source / "doctrees", "html", dict(CONFIG), status=None, warning=told, freshenv=True
-    )
-    app.build()
+    where = source, None, out, source / "doctrees", "html", dict(CONFIG)
+    with docutils_namespace():  # a second site in one process begins anew
+        Sphinx(*where, status=None, warning=told, freshenv=True).build()
     if told.getvalue().strip():
         raise ValueError(f"Sphinx warned:\n{told.getvalue()}")
     pictures = out / "pictures"
