@@ -456,8 +456,9 @@ def run_steps(commands, environment, count):
 
 def keep_to_own_cores(place, count):
     """Give this thread, and what it starts, its own cores: libraries that share them lose an eighth."""
-    if count > 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[place::count])
+    own = sorted(os.sched_getaffinity(0))[place::count] if hasattr(os, "sched_getaffinity") else []
+    if count > 1 and own:
+        os.sched_setaffinity(0, own)
 
 
 def run_step(name, command, environment, alone):
