@@ -1,6 +1,5 @@
 """Plain CNNs for small pictures: what to begin with, before any architecture with a name."""
 
-import keras
 from keras import Input, Model, layers
 
 from cvcourse.models.vgg import vgg_block
@@ -10,7 +9,7 @@ BLOCKS = ((16, 1), (32, 1), (64, 1), (128, 1))  # filters, convolutions
 
 def cnn(
     input_shape: tuple = (None, None, 3), classes: int = 3, classifier_activation: str | None = "softmax"
-) -> keras.Model:
+) -> Model:
     """Return the network, with random weights: four times convolution, batch norm, ReLU, pooling.
 
     Args:
@@ -32,7 +31,7 @@ def cnn(
 
 def small_cnn(
     width: int = 16, classes: int = 10, input_shape: tuple = (32, 32, 3), dropout: float = 0.0
-) -> keras.Model:
+) -> Model:
     """Return an untrained CNN of three convolutions and one fully connected layer.
 
     The first convolution moves in steps of 2, a max pooling follows each of the other two.

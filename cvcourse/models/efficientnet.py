@@ -4,10 +4,8 @@ Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Ne
 """
 
 import math
-from typing import Any
 
-import keras
-from keras import Input, Model, layers
+from keras import Input, KerasTensor, Model, layers
 
 from cvcourse import arithmetic
 
@@ -46,7 +44,7 @@ def scaled_blocks(blocks: int, depth: float) -> int:
     return math.ceil(depth * blocks)
 
 
-def squeeze_excite(x: Any, squeezed: int, name: str) -> Any:
+def squeeze_excite(x: KerasTensor, squeezed: int, name: str) -> KerasTensor:
     """Return x with each channel multiplied by a number in (0, 1) that depends on the whole image.
 
     Squeeze: the mean of each channel. Excite: two small dense layers (1×1 convolutions on 1×1 pixel).
@@ -65,9 +63,9 @@ def squeeze_excite(x: Any, squeezed: int, name: str) -> Any:
 
 
 def mbconv(
-    x: Any, filters: int, stride: int = 1, expansion: int = 6, kernel_size: int = 3, drop: float = 0.0,
-    name: str = "", lite: bool = False,
-) -> Any:
+    x: KerasTensor, filters: int, stride: int = 1, expansion: int = 6, kernel_size: int = 3,
+    drop: float = 0.0, name: str = "", lite: bool = False,
+) -> KerasTensor:
     """Return MobileNetV2's inverted residual with squeeze-and-excitation and the swish activation.
 
     Args:
@@ -107,7 +105,7 @@ def mbconv(
 def efficientnet(
     width: float = 1.0, depth: float = 1.0, resolution: int | None = 224, classes: int = 1000,
     dropout: float = 0.2, lite: bool = False,
-) -> keras.Model:
+) -> Model:
     """Return an EfficientNet with random weights: B0 with 5,330,571 parameters for the default arguments.
 
     The same layers with weights, shapes and counts as `keras.applications.EfficientNetB0(weights=None)`.

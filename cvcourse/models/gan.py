@@ -24,7 +24,6 @@ real and made pictures mirrored, moved and tinted at random, and so cannot learn
 (Zhao et al., "Differentiable augmentation", 2020).
 """
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,7 +41,7 @@ STEADY_RATES = 1e-3, 1e-3
 SHIFT, NOISE = 4, 0.01  # augmentation: at most so many pixels; the step by which D's steepness is measured
 
 
-def generator(output_shape: tuple, latent: int, widths: Sequence[int], last: int = 0) -> keras.Model:
+def generator(output_shape: tuple, latent: int, widths: tuple, last: int = 0) -> Model:
     """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the discriminator backwards.
 
     With `last` > 0 it has so many maps of full size, and a 3×3 convolution makes the picture of them.
@@ -66,7 +65,7 @@ def _norm_relu(x, i):
     return layers.ReLU(name=f"relu{i}")(x)
 
 
-def discriminator(input_shape: tuple, widths: Sequence[int], normalize: bool = True) -> keras.Model:
+def discriminator(input_shape: tuple, widths: tuple, normalize: bool = True) -> Model:
     """Return the model from images (N, H, W, C) to one logit each, (N, 1): positive means "real"."""
     inputs = Input(input_shape)
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
@@ -156,8 +155,8 @@ class GAN(keras.Model):
         self.built = True  # both parts are
 
     def compile(
-        self, rates: Sequence = RATES, smooth: float = SMOOTH, relativistic: bool = False,
-        penalty: float = 0.0, augment: bool = False, betas: Sequence = (0.5, 0.999),
+        self, rates: tuple = RATES, smooth: float = SMOOTH, relativistic: bool = False, penalty: float = 0.0,
+        augment: bool = False, betas: tuple = (0.5, 0.999),
     ) -> None:
         """Choose how both are trained; the defaults are DCGAN's ways.
 
@@ -225,7 +224,7 @@ class GAN(keras.Model):
         return np.random.default_rng(seed).standard_normal((n, self.latent)).astype("float32")
 
 
-def gan(input_shape: tuple = (32, 32, 3), latent: int = 32, widths: Sequence[int] = (24, 48, 96)) -> GAN:
+def gan(input_shape: tuple = (32, 32, 3), latent: int = 32, widths: tuple = (24, 48, 96)) -> GAN:
     """Return both networks, with random weights, in DCGAN's way.
 
     Args:
@@ -240,7 +239,7 @@ def gan(input_shape: tuple = (32, 32, 3), latent: int = 32, widths: Sequence[int
 
 
 def steady_gan(
-    input_shape: tuple = (32, 32, 3), latent: int = 32, widths: Sequence[int] = (32, 64, 128), last: int = 16
+    input_shape: tuple = (32, 32, 3), latent: int = 32, widths: tuple = (32, 64, 128), last: int = 16
 ) -> GAN:
     """As `gan`, for long trainings: D has no batch norm, and G ends with `last` maps of full size."""
     parts = generator(input_shape, latent, widths, last), discriminator(input_shape, widths, normalize=False)

@@ -12,11 +12,9 @@ auxiliary heads are left out unless asked for. `batch_norm=True` (of the next pa
 and `stem=small_stem` make networks for small pictures; then there is no response normalisation.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-import keras
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 # Table 1: filters of 1×1, 3×3 (before it, after it), 5×5 (before it, after it), and 1×1 after pooling;
 # None is a 3×3 max pooling in steps of 2.
@@ -34,7 +32,7 @@ SMALL = {
 HEADS = ("4a", "4d")  # the blocks that an auxiliary head listens to
 
 
-def inception_block(x: Any, filters: Sequence[int], name: str, batch_norm: bool = False) -> Any:
+def inception_block(x: KerasTensor, filters: tuple, name: str, batch_norm: bool = False) -> KerasTensor:
     """Return four branches side by side: 1×1; 1×1 then 3×3; 1×1 then 5×5; max pooling then 1×1.
 
     Args:
@@ -57,7 +55,9 @@ def inception_block(x: Any, filters: Sequence[int], name: str, batch_norm: bool 
     return layers.Concatenate(name=f"{name}_output")([branch1, branch3, branch5, pool])
 
 
-def conv(x: Any, filters: int, size: int, name: str, batch_norm: bool = False, strides: int = 1) -> Any:
+def conv(
+    x: KerasTensor, filters: int, size: int, name: str, batch_norm: bool = False, strides: int = 1
+) -> KerasTensor:
     """Return a convolution with padding "same", batch norm if asked for, and a ReLU."""
     x = layers.Conv2D(filters, size, strides, "same", use_bias=not batch_norm, name=name)(x)
     if batch_norm:
@@ -65,7 +65,9 @@ def conv(x: Any, filters: int, size: int, name: str, batch_norm: bool = False, s
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def auxiliary_head(x: Any, classes: int, name: str, activation: str | None = "softmax") -> Any:
+def auxiliary_head(
+    x: KerasTensor, classes: int, name: str, activation: str | None = "softmax"
+) -> KerasTensor:
     """Return a small classifier on the maps in the middle of the network (section 5 of the paper).
 
     In training its loss is added with weight 0.3, so that the early layers get a gradient of their own;
@@ -79,7 +81,7 @@ def auxiliary_head(x: Any, classes: int, name: str, activation: str | None = "so
     return layers.Dense(classes, activation=activation, name=f"{name}_predictions")(x)
 
 
-def paper_stem(x: Any) -> Any:
+def paper_stem(x: KerasTensor) -> KerasTensor:
     """Return the layers before block 3a of the paper: (N, 224, 224, 3) -> (N, 28, 28, 192)."""
     x = conv(x, 64, 7, "conv1", strides=2)
     x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
@@ -90,14 +92,14 @@ def paper_stem(x: Any) -> Any:
     return layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
 
 
-def small_stem(x: Any) -> Any:
+def small_stem(x: KerasTensor) -> KerasTensor:
     """Return the layers before block 3a for small pictures: (N, 32, 32, C) -> (N, 16, 16, 32)."""
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(x)
     x = conv(x, 32, 3, "conv1", batch_norm=True)
     return layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
 
 
-def response_norm(x: Any) -> Any:
+def response_norm(x: KerasTensor) -> KerasTensor:
     """Return x over (1 + α/5 · the sum of squares of five neighbouring channels)^β (AlexNet, section 3.3)."""
     radius, alpha, beta, channels = 2, 1e-4, 0.75, x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (radius, radius)))
@@ -109,7 +111,7 @@ def googlenet(
     input_shape: tuple = (224, 224, 3), classes: int = 1000, blocks: dict = GOOGLENET,
     stem: Callable = paper_stem, batch_norm: bool = False, auxiliary: bool = False, dropout: float = 0.4,
     classifier_activation: str | None = "softmax",
-) -> keras.Model:
+) -> Model:
     """Return GoogLeNet with random weights: 6,998,552 parameters for the default arguments.
 
     Args:

@@ -35,7 +35,7 @@ DIGITS = (
 )  # fmt: skip
 
 
-def lenet5(input_shape: tuple = (32, 32, 1), classes: int = 10) -> keras.Model:
+def lenet5(input_shape: tuple = (32, 32, 1), classes: int = 10) -> Model:
     """Return the modern LeNet-5 with random weights: 61,706 parameters for the default arguments.
 
     Args:
@@ -57,7 +57,7 @@ def lenet5(input_shape: tuple = (32, 32, 1), classes: int = 10) -> keras.Model:
     return Model(inputs, layers.Dense(classes, name="predictions")(x), name="lenet5")
 
 
-def lenet5_1998() -> keras.Model:
+def lenet5_1998() -> Model:
     """Return LeNet-5 as it was published: 60,000 parameters to be learnt, and 840 that are fixed.
 
     Returns:

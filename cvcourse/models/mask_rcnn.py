@@ -23,7 +23,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 from cvcourse.models import mask_rcnn_loss as loss
 from cvcourse.models import proposals
@@ -33,14 +33,14 @@ FINE = 4  # pixels: the stride of the map that RoIAlign reads
 PROPOSALS = 12  # a picture
 
 
-def convolution(x: Any, filters: int, name: str, strides: int = 1) -> Any:
+def convolution(x: KerasTensor, filters: int, name: str, strides: int = 1) -> KerasTensor:
     """Return a 3×3 convolution, normalised and through a ReLU."""
     x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def backbone(size: int) -> keras.Model:
+def backbone(size: int) -> Model:
     """Return the network from images to two maps, fine (N, S/4, S/4, 32) and coarse (N, S/8, S/8, 80)."""
     inputs = Input((size, size, 3))
     x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
@@ -55,7 +55,7 @@ def backbone(size: int) -> keras.Model:
     return Model(inputs, [convolution(up, 32, "fine"), x], name="backbone")
 
 
-def box_head(channels: int, classes: int) -> keras.Model:
+def box_head(channels: int, classes: int) -> Model:
     """Return the network from RoIs (R, 7, 7, C) to logits (R, classes + 1), background first, and offsets."""
     inputs = Input((7, 7, channels))
     x = layers.Dense(64, activation="relu", name="dense")(layers.Flatten(name="flatten")(inputs))
@@ -63,7 +63,7 @@ def box_head(channels: int, classes: int) -> keras.Model:
     return Model(inputs, outputs, name="box_head")
 
 
-def mask_head(channels: int, classes: int) -> keras.Model:
+def mask_head(channels: int, classes: int) -> Model:
     """Return the network from RoIs (R, 14, 14, C) to masks (R, 28, 28, classes), as logits."""
     x = inputs = Input((14, 14, channels))
     for i in (1, 2):

@@ -5,11 +5,8 @@ Applications", 2017, table 1; Sandler and others, "MobileNetV2: Inverted Residua
 2018, table 2.
 """
 
-from collections.abc import Sequence
-from typing import Any
 
-import keras
-from keras import Input, Model, layers
+from keras import Input, KerasTensor, Model, layers
 
 # (filters, stride) of each of the 13 depthwise separable blocks of MobileNet v1.
 MOBILENET = (
@@ -24,7 +21,7 @@ MOBILENET_V2 = (
 )  # fmt: skip
 
 
-def separable_block(x: Any, filters: int, stride: int = 1, block: int = 1) -> Any:
+def separable_block(x: KerasTensor, filters: int, stride: int = 1, block: int = 1) -> KerasTensor:
     """Return a 3×3 convolution on each channel alone, then a 1×1 convolution that mixes the channels.
 
     Args:
@@ -46,8 +43,8 @@ def separable_block(x: Any, filters: int, stride: int = 1, block: int = 1) -> An
 
 
 def inverted_residual(
-    x: Any, filters: int, stride: int = 1, expansion: int = 6, name: str | None = None
-) -> Any:
+    x: KerasTensor, filters: int, stride: int = 1, expansion: int = 6, name: str | None = None
+) -> KerasTensor:
     """Return MobileNetV2's block: 1×1 widens, 3×3 depthwise works, 1×1 narrows without an activation.
 
     Input and output are added where they have one shape. A ResNet's bottleneck is wide outside and narrow
@@ -81,10 +78,9 @@ def _norm(x, name):
 
 
 def mobilenet(
-    input_shape: tuple = (224, 224, 3), alpha: float = 1.0, classes: int = 1000,
-    blocks: Sequence[tuple[int, int]] = MOBILENET, stride: int = 2,
-    classifier_activation: str | None = "softmax",
-) -> keras.Model:
+    input_shape: tuple = (224, 224, 3), alpha: float = 1.0, classes: int = 1000, blocks: tuple = MOBILENET,
+    stride: int = 2, classifier_activation: str | None = "softmax",
+) -> Model:
     """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
 
     The same parameters and shapes, layer by layer, as `keras.applications.MobileNet(weights=None)`.
@@ -114,7 +110,7 @@ def mobilenet(
     return Model(inputs, outputs, name=f"mobilenet_{alpha:.2f}")
 
 
-def mobilenet_v2(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Model:
+def mobilenet_v2(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
     """Return MobileNetV2 with random weights: 3,538,984 parameters for the default arguments.
 
     The same parameters and shapes, layer by layer, as `keras.applications.MobileNetV2(weights=None)`.

@@ -16,7 +16,6 @@ Boxes in `keras.ops`, for what must run inside the network; in numpy, `cvcourse.
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -31,7 +30,7 @@ def anchors(size: int) -> np.ndarray:
     return bx.anchors(size // STRIDE, STRIDE, SIZES, RATIOS)
 
 
-def head(cells: int, channels: int) -> keras.Model:
+def head(cells: int, channels: int) -> Model:
     """Return the network from features (N, cells, cells, C) to objectness (N, A) and offsets (N, A, 4)."""
     each = len(SIZES) * len(RATIOS)  # anchors over a cell
     inputs = Input((cells, cells, channels))

@@ -16,7 +16,6 @@ one for each class, learned along with the classes. Pieces have no margin of con
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -30,7 +29,7 @@ SIZES, RATIOS = (26, 34, 44, 56), (0.7, 1.0, 1.4)  # of the sliding windows: √
 EXAMPLES = 6  # pieces of a scene to learn from that show an object, and as many that show none, at most
 
 
-def crop_network(classes: int = 3) -> keras.Model:
+def crop_network(classes: int = 3) -> Model:
     """Return the network, with random weights.
 
     Args:

@@ -4,11 +4,8 @@ Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 
 and section 4.2 (ResNet-20 … 110 for CIFAR-10).
 """
 
-from collections.abc import Sequence
-from typing import Any
 
-import keras
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 # (filters inside a block, blocks) of each of the four stages of ResNet-50.
 RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
@@ -16,7 +13,9 @@ RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
 CIFAR = (16, 32, 64)
 
 
-def basic_block(x: Any, filters: int, stride: int = 1, residual: bool = True, name: str | None = None) -> Any:
+def basic_block(
+    x: KerasTensor, filters: int, stride: int = 1, residual: bool = True, name: str | None = None
+) -> KerasTensor:
     """Return relu(F(x) + shortcut(x)), F two 3×3 convolutions with batch norm.
 
     Where the shape changes, the shortcut takes every other pixel and fills the new channels with zeros
@@ -45,8 +44,8 @@ def basic_block(x: Any, filters: int, stride: int = 1, residual: bool = True, na
 
 
 def bottleneck_block(
-    x: Any, filters: int, stride: int = 1, projection: bool = False, name: str | None = None
-) -> Any:
+    x: KerasTensor, filters: int, stride: int = 1, projection: bool = False, name: str | None = None
+) -> KerasTensor:
     """Return relu(F(x) + shortcut(x)), F three convolutions: 1×1 narrows, 3×3 works, 1×1 widens.
 
     Args:
@@ -68,7 +67,9 @@ def bottleneck_block(
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def conv_bn(x: Any, filters: int, size: int, stride: int, name: str | None, bias: bool = True) -> Any:
+def conv_bn(
+    x: KerasTensor, filters: int, size: int, stride: int, name: str | None, bias: bool = True
+) -> KerasTensor:
     """Return a convolution followed by batch norm, with the initialisation of He et al.
 
     The bias changes nothing before batch norm (lesson 03); Keras's ResNet-50 keeps it, so ours does too.
@@ -86,7 +87,7 @@ def conv_bn(x: Any, filters: int, size: int, stride: int, name: str | None, bias
     return layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5, name=f"{name}_bn")(x)
 
 
-def resnet50(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Model:
+def resnet50(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
     """Return ResNet-50 with random weights: 25,636,712 parameters for the default arguments.
 
     The same layers, names and counts as `keras.applications.ResNet50(weights=None)`.
@@ -117,8 +118,8 @@ def resnet50(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.M
 
 def resnet_cifar(
     depth: int, residual: bool = True, input_shape: tuple = (32, 32, 3), classes: int = 10,
-    widths: Sequence[int] = CIFAR,
-) -> keras.Model:
+    widths: tuple = CIFAR,
+) -> Model:
     """Return the paper's network for CIFAR-10, or its plain twin, with random weights; outputs are logits.
 
     Depth 20 has 272,474 parameters, depth 56 has 855,770 (0.27 and 0.85 million in the paper).

@@ -14,19 +14,17 @@ maps and 8,732 boxes; nine convolutions with batch norm in place of VGG16; softm
 Offsets are not divided by the variances of the authors' code; instead their loss counts `OFFSETS` times.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import keras
 import numpy as np
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 from cvcourse import boxes as bx
 from cvcourse.models.yolo import Detections, convolution
 
 # Of each feature map: stride in pixels, sizes (√area) of its default boxes in pixels.
-MAPS: tuple[tuple[int, Sequence[float]], ...] = ((8, (20, 28)), (16, (36, 44)), (32, (52,)))
+MAPS: tuple[tuple[int, tuple[float, ...]], ...] = ((8, (20, 28)), (16, (36, 44)), (32, (52,)))
 RATIOS = (0.6, 1.0, 1.6)  # width / height
 NEGATIVES = 3  # background boxes for each box with an object
 OFFSETS = 5.0
@@ -39,7 +37,7 @@ def default_boxes(size: int = 64) -> np.ndarray:
     return np.concatenate([bx.anchors(size // stride, stride, sizes, RATIOS) for stride, sizes in MAPS])
 
 
-def ssd(input_shape: tuple = (64, 64, 3), classes: int = 3) -> keras.Model:
+def ssd(input_shape: tuple = (64, 64, 3), classes: int = 3) -> Model:
     """Return the network, with random weights.
 
     Args:
@@ -65,7 +63,7 @@ def ssd(input_shape: tuple = (64, 64, 3), classes: int = 3) -> keras.Model:
     return Model(inputs, layers.Concatenate(axis=1, name="boxes")(answers), name="ssd")
 
 
-def head(x: Any, scale: tuple[int, Sequence[float]], classes: int) -> Any:
+def head(x: KerasTensor, scale: tuple[int, tuple[float, ...]], classes: int) -> KerasTensor:
     """Return what one 3×3 convolution says about each default box of a map: (N, cells · each, 1 + C + 4)."""
     stride, sizes = scale
     each = len(sizes) * len(RATIOS)

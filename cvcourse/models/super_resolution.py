@@ -13,14 +13,13 @@ the fine detail to learn.
 
 from typing import Any
 
-import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
 SCALE = 2
 
 
-def super_resolution(input_shape: tuple = (None, None, 3)) -> keras.Model:
+def super_resolution(input_shape: tuple = (None, None, 3)) -> Model:
     """Return the network, with random weights.
 
     Args:

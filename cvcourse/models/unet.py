@@ -13,17 +13,15 @@ there is no dropout. Most of the course's U-Nets weigh all pixels alike; those o
 and without the paper's weights (`border_weights`), whose class weight is 1 here.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 WIDTHS = (8, 16, 32, 64, 96)
 
 
-def double_convolution(x: Any, filters: int, name: str) -> Any:
+def double_convolution(x: KerasTensor, filters: int, name: str) -> KerasTensor:
     """Return two 3×3 convolutions, each normalised and through a ReLU: one level of either path."""
     for i in (1, 2):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv{i}")(x)
@@ -33,8 +31,8 @@ def double_convolution(x: Any, filters: int, name: str) -> Any:
 
 
 def unet(
-    input_shape: tuple = (None, None, 3), classes: int = 4, widths: Sequence[int] = WIDTHS, skips: bool = True
-) -> keras.Model:
+    input_shape: tuple = (None, None, 3), classes: int = 4, widths: tuple = WIDTHS, skips: bool = True
+) -> Model:
     """Return the network, with random weights.
 
     Args:

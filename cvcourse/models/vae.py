@@ -15,7 +15,6 @@ fixed deviation `SIGMA` in place of a learned one, which makes the reconstructio
 training takes Adam.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,7 +24,7 @@ from keras import Input, Model, layers, ops
 SIGMA = 0.25  # of a pixel, in [0, 1]: smaller is sharper, larger keeps z closer to normal
 
 
-def encoder(input_shape: tuple, latent: int, widths: Sequence[int]) -> keras.Model:
+def encoder(input_shape: tuple, latent: int, widths: tuple) -> Model:
     """Return the model from images (N, H, W, C) to mean and log variance of z, each (N, latent)."""
     x = inputs = Input(input_shape)
     for i, filters in enumerate(widths, start=1):
@@ -37,7 +36,7 @@ def encoder(input_shape: tuple, latent: int, widths: Sequence[int]) -> keras.Mod
     return Model(inputs, [mean, log_variance], name="encoder")
 
 
-def decoder(output_shape: tuple, latent: int, widths: Sequence[int]) -> keras.Model:
+def decoder(output_shape: tuple, latent: int, widths: tuple) -> Model:
     """Return the model from z (N, latent) to images (N, H, W, C) in [0, 1]: the encoder backwards."""
     height, width, channels = output_shape
     small = height // 2 ** len(widths), width // 2 ** len(widths), widths[-1]
@@ -88,7 +87,7 @@ class VAE(keras.Model):
         return ops.convert_to_numpy(self.decoder(z))
 
 
-def vae(input_shape: tuple = (32, 32, 3), latent: int = 24, widths: Sequence[int] = (32, 64, 128)) -> VAE:
+def vae(input_shape: tuple = (32, 32, 3), latent: int = 24, widths: tuple = (32, 64, 128)) -> VAE:
     """Return the auto-encoder, with random weights.
 
     Args:

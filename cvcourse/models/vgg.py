@@ -4,11 +4,8 @@ Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scal
 Recognition", 2014, table 1, column D.
 """
 
-from collections.abc import Sequence
-from typing import Any
 
-import keras
-from keras import Input, Model, layers
+from keras import Input, KerasTensor, Model, layers
 
 # (filters, convolutions) of each of the five blocks.
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -16,7 +13,9 @@ COURSE = ((24, 2), (48, 2), (96, 3), (192, 3), (192, 3))
 SMALL = ((16, 2), (32, 2), (64, 2), (96, 2))  # for pictures of 32×32
 
 
-def vgg_block(x: Any, filters: int, convolutions: int, block: int, batch_norm: bool = False) -> Any:
+def vgg_block(
+    x: KerasTensor, filters: int, convolutions: int, block: int, batch_norm: bool = False
+) -> KerasTensor:
     """Return the output of `convolutions` 3×3 layers and one 2×2 max pooling.
 
     Args:
@@ -46,7 +45,7 @@ def _convolutions(x, filters, convolutions, block, batch_norm=False):
     return x
 
 
-def vgg16(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Model:
+def vgg16(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
     """Return VGG16 with random weights: 138,357,544 parameters for the default arguments.
 
     The same layers, names and counts as `keras.applications.VGG16(weights=None)`.
@@ -71,8 +70,8 @@ def vgg16(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> keras.Mode
 
 def course_network(
     input_shape: tuple = (None, None, 3), classes: int = 100, classifier_activation: str | None = "softmax",
-    blocks: Sequence[tuple[int, int]] = COURSE, name: str = "course",
-) -> keras.Model:
+    blocks: tuple = COURSE, name: str = "course",
+) -> Model:
     """Return the network that ships with the course, with random weights.
 
     The 13 convolutions of VGG16 at three eighths of its width, with batch norm, and global
@@ -99,7 +98,7 @@ def course_network(
     return Model(inputs, outputs, name=name)
 
 
-def vgg16_edges() -> keras.Model:
+def vgg16_edges() -> Model:
     """Return VGG16's thirteen convolutions with a small answer on each block: an edge detector, untrained.
 
     Each block's maps become one by a 1×1 convolution (`side1` … `side5`), are enlarged to the image

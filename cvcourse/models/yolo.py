@@ -18,9 +18,8 @@ in version 3) in place of squared errors; the loss of the boxes, its √ and bot
 
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-from keras import Input, Model, layers, ops
+from keras import Input, KerasTensor, Model, layers, ops
 
 from cvcourse import boxes as bx
 
@@ -36,14 +35,14 @@ class Detections(NamedTuple):
     scores: np.ndarray  # float32 (K,) in [0, 1]
 
 
-def convolution(x: Any, filters: int, kernel_size: int, name: str, strides: int = 1) -> Any:
+def convolution(x: KerasTensor, filters: int, kernel_size: int, name: str, strides: int = 1) -> KerasTensor:
     """Return a convolution, normalised, through the paper's leaky ReLU (equation 2)."""
     x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.LeakyReLU(0.1, name=f"{name}_relu")(x)
 
 
-def yolo(input_shape: tuple = (64, 64, 3), classes: int = 3) -> keras.Model:
+def yolo(input_shape: tuple = (64, 64, 3), classes: int = 3) -> Model:
     """Return the network, with random weights.
 
     As in the paper, 1×1 convolutions that halve the channels stand before the costly 3×3 ones.
