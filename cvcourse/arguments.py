@@ -4,6 +4,7 @@ import math
 import operator
 import reprlib
 from collections.abc import Collection
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -68,3 +69,15 @@ def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf
     if not low <= found <= high or not (whole or math.isfinite(found)):
         raise ValueError(wrong)
     return found
+
+
+def whole(value: Any, name: str, low: int = 1, high: float = math.inf) -> int:
+    """Return `value` as an int from `low` to `high`, or raise as `number` does."""
+    return number(value, name, low, high, whole=True)
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return `value` as a bool; TypeError for anything but True, False and numbers."""
+    if not isinstance(value, Number | np.bool):
+        raise TypeError(f"{name} must be True or False. Received: {name}={reprlib.repr(value)}")
+    return bool(value)

@@ -97,30 +97,6 @@ def test_pool_output_size_is_keras(size, pool_size, strides, padding):
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(sizes, kernels, strides, paddings, st.none() | st.integers(0, 4), dilations)
-def test_conv_transpose_output_size_is_keras(
-    size, kernel_size, strides, padding, output_padding, dilation_rate
-):
-    assume(output_padding is None or output_padding < strides)
-    assume(strides == 1 or dilation_rate == 1)
-    layer = keras.layers.Conv1DTranspose(
-        1, kernel_size, strides, padding, output_padding=output_padding, dilation_rate=dilation_rate
-    )
-    size_here = ar.conv_transpose_output_size(
-        size, kernel_size, strides, padding, output_padding, dilation_rate
-    )
-    assert size_here == layer.compute_output_shape((None, size, 1))[1]
-
-
-@settings(max_examples=60, deadline=None)
-@given(sizes, kernels, strides)
-def test_a_transposed_convolution_undoes_the_size_of_a_convolution(size, kernel_size, strides):
-    assume(kernel_size >= strides)  # smaller kernels leave gaps, which Keras fills up
-    larger = ar.conv_transpose_output_size(size, kernel_size, strides)
-    assert ar.conv_output_size(larger, kernel_size, strides) == size
-
-
 # --- Receptive field --------------------------------------------------------------------------------------
 
 STACKS = [
@@ -191,9 +167,6 @@ def test_parameters_are_keras(kernel_size, channels, filters, use_bias):
     assert ar.depthwise_conv_params(kernel_size, channels, 2, **bias) == count(
         layers.DepthwiseConv2D(kernel_size, depth_multiplier=2, **bias)
     )
-    assert ar.separable_conv_params(kernel_size, channels, filters, 2, **bias) == count(
-        layers.SeparableConv2D(filters, kernel_size, depth_multiplier=2, **bias)
-    )
     assert ar.dense_params(channels, filters, **bias) == count(layers.Dense(filters, **bias))
     assert sum(ar.batch_norm_params(channels)) == count(layers.BatchNormalization())
 
@@ -202,20 +175,14 @@ def test_parameters_are_keras(kernel_size, channels, filters, use_bias):
 def test_multiply_adds_are_loops_counted(kernel_size):
     rows, columns = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     height, width, channels, filters, multiplier = 4, 5, 3, 6, 2
-    conv = depthwise = pointwise = 0
+    conv = depthwise = 0
     for _ in range(height * width):
         for _ in range(rows * columns):
             for _ in range(channels):
                 conv += filters
                 depthwise += multiplier
-        for _ in range(channels * multiplier):
-            pointwise += filters
     assert ar.conv_macs(height, width, kernel_size, channels, filters) == conv
     assert ar.depthwise_conv_macs(height, width, kernel_size, channels, multiplier) == depthwise
-    assert (
-        ar.separable_conv_macs(height, width, kernel_size, channels, filters, multiplier)
-        == depthwise + pointwise
-    )
     assert ar.dense_macs(height, filters) == height * filters
 
 
@@ -225,11 +192,7 @@ def test_multiply_adds_are_loops_counted(kernel_size):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (
-            lambda: ar.conv_output_size(28, 3, strides=0),
-            ValueError,
-            r"strides must be .* Received: strides=0\. Try",
-        ),
+        (lambda: ar.conv_output_size(28, 3, strides=0), ValueError, "strides must be .* Received: strides=0"),
         (
             lambda: ar.conv_output_size(28, 3, strides=1.5),
             TypeError,
@@ -257,12 +220,6 @@ def test_multiply_adds_are_loops_counted(kernel_size):
         (lambda: ar.conv_output_size(5, 3, dilation_rate=3), ValueError, "spans 7"),
         (lambda: ar.pool_output_size(4, 5), ValueError, "pool_size must be at most .* pool_size=5"),
         (lambda: ar.pool_output_size(4, 0), ValueError, "pool_size must be"),
-        (lambda: ar.conv_transpose_output_size(4, 3, padding=1), ValueError, "padding must be"),
-        (
-            lambda: ar.conv_transpose_output_size(4, 3, 2, output_padding=2),
-            ValueError,
-            "output_padding must be",
-        ),
         (lambda: ar.dropped_pixels(2, 3), ValueError, "kernel_size must fit"),
         (lambda: ar.receptive_field([3, 1]), ValueError, "stack must hold"),
         (lambda: ar.receptive_field([(3, 0)]), ValueError, "strides must be"),

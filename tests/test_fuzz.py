@@ -24,7 +24,7 @@ from cvcourse.datasets import formats
 from cvcourse.datasets.scenes import on_one_ground, scenes
 
 CALLS = int(os.environ.get("CVCOURSE_FUZZ", "800"))
-PACKAGE = str(Path(arithmetic.__file__).parent)
+PACKAGE = str(Path(arithmetic.__file__).parents[1])
 BOX, IMAGE = [[0.0, 0, 8, 8], [2, 2, 9, 9]], np.full((8, 8, 3), 0.5, "float32")
 
 
@@ -160,14 +160,11 @@ def good():
     table |= {
         arithmetic.conv_params: weights,
         arithmetic.depthwise_conv_params: depthwise | {"use_bias": True},
-        arithmetic.separable_conv_params: weights | depthwise,
         arithmetic.dense_params: {"inputs": 3, "units": 4, "use_bias": True},
         arithmetic.batch_norm_params: {"channels": 3},
         arithmetic.conv_macs: out | three,
         arithmetic.depthwise_conv_macs: out | depthwise,
-        arithmetic.separable_conv_macs: out | three | depthwise,
         arithmetic.dense_macs: {"inputs": 3, "units": 4},
-        arithmetic.conv_transpose_output_size: size | {"padding": "same", "output_padding": 0},
     }
     return table | pictures(maps) | of_models() | of_files()
 

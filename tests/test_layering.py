@@ -18,8 +18,8 @@ PLOTS = NUMPY | {"matplotlib"}
 ROWS = [
     ("stored", NUMPY, NUMPY | {"nbformat"}),  # files that may be damaged
     ("sealed", set(), set()),  # the questions of the quizzes
-    ("arithmetic", set(), set()),
     ("arguments", NUMPY, NUMPY),  # what a function was given, checked
+    ("arithmetic", set(), set()),
     ("boxes", NUMPY, NUMPY),
     ("likeness", NUMPY, NUMPY),  # measures of pictures, as `boxes` has those of boxes
     ("datasets", IMAGES, IMAGES | {"keras", "PIL"}),

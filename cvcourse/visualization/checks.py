@@ -62,16 +62,12 @@ def _list(value, name):
         raise TypeError(f"{name} must be a list. Received: {name}={short(value)}") from None
 
 
-def _whole(value, name, low=1, high=1000):
-    return arguments.number(value, name, low, high, whole=True)
-
-
 def _length(value, name):
     return arguments.number(value, name, 0.01, 10_000)
 
 
 def _indices(value, name):
-    return [_whole(one, name, -1000, 10**9) for one in _list(value, name)]
+    return [arguments.whole(one, name, -1000, 10**9) for one in _list(value, name)]
 
 
 def _numbers(count):
@@ -103,21 +99,16 @@ def _role(value, name):
     return value
 
 
-def _flag(value, name):
-    if not isinstance(value, Number):
-        raise TypeError(f"{name} must be True or False. Received: {name}={short(value)}")
-    return bool(value)
-
-
 CHECKS = {
     **dict.fromkeys(("title", "xlabel", "ylabel"), _text),
     **dict.fromkeys(("titles", "images", "boxes", "words", "truth"), _list),
     **dict.fromkeys(("filters", "channels"), _indices),
-    **dict.fromkeys(("merge", "names"), _flag),
+    **dict.fromkeys(("merge", "names"), arguments.flag),
     **dict.fromkeys(("cell", "line", "size"), _length),
     **dict.fromkeys(("curves", "steps", "blocks"), mapping),
     "between": lambda value, name: list(value) if isinstance(value, str) else _list(value, name),
-    "columns": _whole, "channel": functools.partial(_whole, low=0, high=10**9), "form": _form,
-    "decimals": functools.partial(_whole, low=0, high=12),
+    "columns": functools.partial(arguments.whole, high=1000), "form": _form,
+    "channel": functools.partial(arguments.whole, low=0, high=10**9),
+    "decimals": functools.partial(arguments.whole, low=0, high=12),
     "ylim": _numbers(2), "origin": _numbers(2), "window": _window, "role": _role,
 }  # fmt: skip
