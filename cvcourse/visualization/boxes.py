@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from cvcourse.boxes import area
+from cvcourse.boxes.checks import rows
 from cvcourse.visualization.canvas import COLORS, Picture, picture
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _photograph
@@ -52,13 +52,13 @@ def plot_boxes(
         )
     columns = columns or min(4, len(images))
     images = [_photograph(image, f"images[{i}]") for i, image in enumerate(images)]
-    boxes, truth = ([_rows(one, name) for one in some] for some, name in ((boxes, "boxes"), (truth, "truth")))
+    boxes, truth = ([rows(one, name) for one in some] for some, name in ((boxes, "boxes"), (truth, "truth")))
     words = [_texts(one) for one in words]
-    rows = -(-len(images) // columns)
+    lines = -(-len(images) // columns)
     side = min(3.4, WIDEST / columns)
     told = [_told(*one) for one in zip(titles, boxes, words, strict=True)]
     alt = f"{len(images)} image{'s' * (len(images) > 1)} with boxes. {' '.join(told)}"
-    drawing, axes = picture(columns * side, rows * (side + 0.25), alt, rows, columns, wspace=0.04)
+    drawing, axes = picture(columns * side, lines * (side + 0.25), alt, lines, columns, wspace=0.04)
     for one in np.ravel(axes):
         one.set_axis_off()
     for one, image, found, names, true, title in zip(
@@ -82,16 +82,6 @@ def _frames(axes, boxes, look):
         # White on both sides is seen on any ground; of many thin boxes it would leave no ground to see.
         for more in (under, {}) if look["linewidth"] >= 2 else ({},):
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
-
-
-def _rows(boxes, name):
-    """Boxes as float (K, 4), or none."""
-    found = np.asarray(boxes).reshape(-1, 4) if isinstance(boxes, list | tuple) and not len(boxes) else boxes
-    try:
-        area(found)
-    except (TypeError, ValueError) as error:
-        raise type(error)(str(error).replace("boxes", name, 1)) from None
-    return np.asarray(found, float).reshape(-1, 4)
 
 
 def _texts(words):
