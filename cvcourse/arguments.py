@@ -72,8 +72,13 @@ def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf
 
 
 def whole(value: Any, name: str, low: int = 1, high: float = math.inf) -> int:
-    """Return `value` as an int from `low` to `high`, or raise as `number` does."""
-    return number(value, name, low, high, whole=True)
+    """Return `value` as an int from `low` to `high`, or raise as `number` does, with what to pass instead."""
+    try:
+        return number(value, name, low, high, whole=True)
+    except TypeError as error:
+        raise TypeError(f"{error}. Pass an int, such as {name}={max(low, 1)}.") from None
+    except ValueError as error:
+        raise ValueError(f"{error}. Try {name}={low}.") from None
 
 
 def flag(value: Any, name: str) -> bool:

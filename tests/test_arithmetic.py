@@ -192,7 +192,11 @@ def test_multiply_adds_are_loops_counted(kernel_size):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ar.conv_output_size(28, 3, strides=0), ValueError, "strides must be .* Received: strides=0"),
+        (
+            lambda: ar.conv_output_size(28, 3, strides=0),
+            ValueError,
+            r"strides must be .* Received: strides=0\. Try strides=1",
+        ),
         (
             lambda: ar.conv_output_size(28, 3, strides=1.5),
             TypeError,
