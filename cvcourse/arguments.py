@@ -78,7 +78,7 @@ def whole(value: Any, name: str, low: int = 1, high: float = math.inf) -> int:
     except TypeError as error:
         raise TypeError(f"{error}. Pass an int, such as {name}={max(low, 1)}.") from None
     except ValueError as error:
-        raise ValueError(f"{error}. Try {name}={low}.") from None
+        raise ValueError(f"{error}. Try {name}={max(low, 0)}.") from None
 
 
 def flag(value: Any, name: str) -> bool:
