@@ -22,7 +22,7 @@ import numpy as np
 from keras import layers, ops
 from cvcourse import backend, datasets, interpretation, pretrained, training
 from cvcourse.interpretation.maps import gradient_norms
-from cvcourse.models import gan, resnet, vae
+from cvcourse.models import gan, resnet, super_resolution, unet, vae
 
 numbers = ops.convert_to_numpy
 rng = np.random.default_rng(0)
@@ -84,6 +84,16 @@ maps = interpretation.feature_maps(network.model, picture, [conv.name])[conv.nam
 direct = numbers(keras.Model(network.model.inputs, conv.output)(picture[None]))[0]
 found["maps"] = float(np.abs(maps - direct).max())
 found["heat"] = interpretation.grad_cam(network.model, picture)[::4, ::4].tolist()
+found["read"] = float(np.array(network.model(scenes.images[:2] / np.float32(255))).sum())
+
+line = np.full((1, 9, 9, 1), 0.5, "float32")
+line[:, :, 4] += 0.4
+found["cubic"] = super_resolution.bicubic(line)[0, 8, 8:13, 0].tolist()
+masks = unet.unet((16, 16, 3), widths=(4, 8))
+masks.compile("adam", "sparse_categorical_crossentropy")
+parts = np.arange(512).reshape(2, 16, 16) % 4
+history = training.fit(masks, rng.random((2, 16, 16, 3), "float32"), parts, epochs=1, verbose=0).history
+found["mask loss"] = float(history["loss"][0])
 named = [answer[0][0] for answer in network.predict(scenes.images, top=1)]
 found["right"] = float(np.mean(np.array(named) == np.array(network.classes)[scenes.labels]))
 print(json.dumps(found))
@@ -132,6 +142,25 @@ def test_gradients_are_finite_differences(found):
 
 def test_what_is_compiled_sees_new_weights(found):
     assert found["new weights"] == pytest.approx(3, rel=1e-5)
+
+
+def test_numpy_reads_what_a_model_answers(found):
+    assert found["read"] == pytest.approx(2, rel=1e-4)  # probabilities of two pictures
+
+
+def test_pictures_are_enlarged_by_the_same_cubic(found):
+    a = -0.5  # Keys (1981); PyTorch's own cubic has -0.75
+
+    def weight(x):
+        near, far = (a + 2) * x**3 - (a + 3) * x**2 + 1, a * (x**3 - 5 * x**2 + 8 * x - 4)
+        return near if x < 1 else far
+
+    expected = [0.5 + 0.4 * weight(x) for x in (0.25, 0.25, 0.75, 1.25, 1.75)]
+    np.testing.assert_allclose(found["cubic"], expected, atol=1e-5)
+
+
+def test_a_network_of_masks_learns(found):
+    assert 0 < found["mask loss"] < 10
 
 
 def test_own_training_steps_move_every_weight(found):
