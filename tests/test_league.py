@@ -14,9 +14,8 @@ def test_every_network_of_keras_is_in_the_league():
     assert set(LEAGUE) == {name for name in dir(keras.applications) if name[0].isupper()}
 
 
-@pytest.mark.parametrize("name", LEAGUE)
-def test_counted_again(name):
-    assert count(name) == LEAGUE[name][2:]
+def test_counted_again():  # the others in test_summary, where each is built for Keras's own counts
+    assert count("NASNetMobile") == LEAGUE["NASNetMobile"][2:]
 
 
 def test_an_unknown_network_is_explained():

@@ -13,6 +13,7 @@ import pytest
 from keras import layers
 
 from cvcourse import arithmetic
+from cvcourse.league import LEAGUE
 from cvcourse.models import resnet
 from cvcourse.summary import summarize
 
@@ -113,9 +114,11 @@ def test_every_application_is_counted_without_a_weight(name):
     assert summary.total_params == known["params"]
     assert summary.trainable_params == known["trainable"]
     assert max(map(len, repr(summary).splitlines())) <= 102
+    rows = {row["name"]: row["output_shape"] for row in summary.rows if "/" not in row["name"]}
     if name not in OPEN_SIZES:
-        rows = {row["name"]: row["output_shape"] for row in summary.rows if "/" not in row["name"]}
         assert rows == known["shapes"]
+    _, size, *counts = LEAGUE[name]  # of ImageNet's league
+    assert (summary.total_params, summary.macs) == tuple(counts) and (size, size, 3) in rows.values()
 
 
 def test_there_are_forty_applications():
