@@ -171,6 +171,15 @@ def test_the_readme_lists_the_lesson(path):
     assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_what_a_lesson_links_to_or_names_exists(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    files = re.findall(r"`((?:\w+/)+\w+\.\w+)`", text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
 def test_what_the_readme_links_to_exists():
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert [link for link in links if not (ROOT / link).exists()] == []
