@@ -34,7 +34,12 @@ def main(arguments=None):
     Returns:
         int: 0, or 1 after an error, which is printed to stderr.
     """
-    options = parser().parse_args(arguments)
+    top = parser()
+    options, more = top.parse_known_args(arguments)
+    if more and (not hasattr(options, "notebooks") or any(word.startswith("-") for word in more)):
+        top.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        options.notebooks += map(Path, more)  # argparse takes none that stand behind an option
     try:
         return options.verb(options)
     except (OSError, RuntimeError, ValueError) as error:

@@ -156,6 +156,16 @@ def test_what_cannot_be_built_is_named(tmp_path, notebooks, repository, said):
         site.site(tmp_path, notebooks, repository)
 
 
-def test_the_command_says_what_is_missing(tmp_path, capsys):
-    assert cli.main(["site", "--executed", str(tmp_path / "out"), str(tmp_path / "away.ipynb")]) == 1
+@pytest.mark.parametrize("order", ["--executed out away.ipynb", "out --executed away.ipynb",
+                                   "out away.ipynb --executed"])  # fmt: skip
+def test_the_command_says_what_is_missing_wherever_the_option_stands(tmp_path, monkeypatch, capsys, order):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["site", *order.split()]) == 1
     assert "away.ipynb" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["site out --executd a.ipynb", "slides a.ipynb b.html c.ipynb", "doctor x"])
+def test_what_the_command_does_not_know_is_named(capsys, words):
+    with pytest.raises(SystemExit):
+        cli.main(words.split())
+    assert f"unrecognized arguments: {words.split()[-1 - words.count('--')]}" in capsys.readouterr().err
