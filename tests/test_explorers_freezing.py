@@ -8,7 +8,7 @@ from keras import layers
 from cvcourse import datasets
 from cvcourse.explorers import Freezing
 from cvcourse.explorers.freezing import frozen_words
-from cvcourse.training import training_cost
+from cvcourse.training.cost import training_cost
 
 
 def small():

@@ -11,7 +11,7 @@ from cvcourse.explorers.controls import Data, Kept, whole
 from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
-from cvcourse.training import layer_groups, training_cost
+from cvcourse.training.cost import layer_groups, training_cost
 from cvcourse.visualization import COLORS, picture, style
 from cvcourse.what_if import as_graph
 

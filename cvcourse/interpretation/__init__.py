@@ -11,9 +11,10 @@ They take any built Keras model: Sequential, functional, with models inside, wit
 subclassed. `visualization` draws what they return.
 """
 
-from cvcourse.interpretation.attribution import grad_cam, occlusion, randomized
+from cvcourse.interpretation.attribution import grad_cam, occlusion
 from cvcourse.interpretation.maps import feature_maps, filters
 from cvcourse.interpretation.maximization import maximize_filter
+from cvcourse.interpretation.randomization import randomized
 from cvcourse.interpretation.units import UnitExplanation, explain_unit
 
 __all__ = [

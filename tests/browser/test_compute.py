@@ -19,7 +19,7 @@ from cvcourse.explorers import (
 )
 from cvcourse.models.efficientnet import costs
 from cvcourse.models.perceptron import perceptron_step
-from cvcourse.training import training_cost
+from cvcourse.training.cost import training_cost
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.random((7, 9)).round(2)
