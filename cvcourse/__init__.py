@@ -33,13 +33,20 @@ _MODULES = (
     "visualization",
 )
 
+BACKENDS = ("tensorflow", "jax", "torch")
+NO_BACKEND = 'Keras needs a backend: pip install "cvcourse[tensorflow]", or "cvcourse[light]", which is JAX.'
+
 
 def __getattr__(name):
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name in _FUNCTIONS:
-        return getattr(import_module(f"{__name__}.explaining"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES + _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{'explaining' if name in _FUNCTIONS else name}")
+    except ModuleNotFoundError as error:
+        if error.name in BACKENDS:
+            error.add_note(f"{NO_BACKEND} KERAS_BACKEND names the one to take, if it is not TensorFlow.")
+        raise
+    return getattr(module, name) if name in _FUNCTIONS else module
 
 
 def __dir__():

@@ -17,12 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from cvcourse import speed, stored
+from cvcourse import BACKENDS, NO_BACKEND, front_end, speed, stored
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 GIGABYTE = 10**9
 PACKAGE = Path(__file__).parent
-BACKENDS = ("tensorflow", "jax", "torch")
 AGAIN = "Run python3 start.py again, or: pip install -r requirements.txt"
 
 
@@ -130,7 +129,7 @@ def _packages():
     pins = re.findall(r"^([\w.-]+)==(\S+)", pins.read_text("utf-8") if pins.is_file() else "", re.MULTILINE)
     for line in importlib.metadata.requires("cvcourse"):
         name, ranges, only = re.match(r"([\w.-]+)\s*([^;]*)(.*)", line).groups()
-        if "extra" in only or (name in BACKENDS and name != _chosen()[0]):
+        if ("extra" in only or name in BACKENDS) and name != _chosen()[0]:
             continue
         try:
             version, count = importlib.metadata.version(name), count + 1
@@ -160,7 +159,8 @@ def _backend():
     there = [known for known in BACKENDS if find_spec(known)]
     if name not in there:
         return (PROBLEM, f"Keras is to use {name}, which is not installed here or cannot train",
-                f"Set KERAS_BACKEND to one that can: {', '.join(there) or 'none is here'}.")  # fmt: skip
+                f"Set KERAS_BACKEND to one that can: {', '.join(there)}." if there
+                else NO_BACKEND)  # fmt: skip
     right = {"image_data_format": "channels_last", "floatx": "float32"}
     wrong = [f"{key} is {settings[key]}" for key, value in right.items() if settings.get(key, value) != value]
     if wrong:
@@ -272,33 +272,8 @@ def _data():
 
 
 def _front_end():
-    told = [f"JupyterLab {importlib.metadata.version('jupyterlab')}"]
-    for name in ("@jupyter-widgets/jupyterlab-manager", "anywidget"):
-        path = Path(sys.prefix, "share", "jupyter", "labextensions", name, "package.json")
-        fields = stored.read_json(path)
-        if not (path.parent / fields["jupyterlab"]["_build"]["load"]).is_file():
-            return PROBLEM, f"JupyterLab's extension is not whole: {path.parent}", AGAIN
-        told.append(f"{name.split('/')[-1]} {fields['version']}")
-    prefix, asked = _widget_of_a_kernel()
-    if Path(prefix).resolve() != Path(sys.prefix).resolve():
-        return PROBLEM, f"the kernel python3 is another Python, in {prefix}", "See: jupyter kernelspec list"
-    if _numbers(asked)[:2] != _numbers(fields["version"])[:2]:
-        return PROBLEM, f"widgets ask for anywidget {asked}, JupyterLab has {fields['version']}", AGAIN
-    return OK, f"{', '.join(told)}; a kernel started and opened a widget"
-
-
-def _widget_of_a_kernel():
-    """(its Python's folder, the anywidget that its widget asks for), as a fresh kernel tells JupyterLab."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    code = "import sys, anywidget; print(sys.prefix); anywidget.AnyWidget()"
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    quiet = ["--log-level=ERROR"]
-    NotebookClient(book, kernel_name="python3", timeout=60, extra_arguments=quiet).execute()
-    states = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
-    asked = next(one["model_module_version"] for one in states if one["model_module"] == "anywidget")
-    return book.cells[0].outputs[0].text.strip(), asked
+    problem, told = front_end.look()
+    return (PROBLEM, told, AGAIN) if problem else (OK, told)
 
 
 def _speed(lessons):

@@ -23,7 +23,7 @@ def by_name(lines):
     return {requirement.name: requirement for requirement in requirements}
 
 
-RANGES = by_name(PROJECT["dependencies"])
+RANGES = by_name(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["tensorflow"])
 NETWORKS = by_name(PROJECT["optional-dependencies"]["networks"])
 SITE = by_name(PROJECT["optional-dependencies"]["site"])
 CLUSTER = by_name(PROJECT["optional-dependencies"]["cluster"])
@@ -55,7 +55,7 @@ def locked(name):
     return by_name(re.split(r"\s*\\?\s*--hash", entry)[0] for entry in entries)
 
 
-EXTRAS = {"course": [], "hub": ["hub"], "test": ["test", "site", "cluster"]}
+EXTRAS = {"course": ["tensorflow"], "hub": ["tensorflow", "hub"], "test": ["tensorflow", "test", "site", "cluster"]}
 
 
 @pytest.mark.parametrize("name", EXTRAS)

@@ -1,5 +1,6 @@
 """What can be wrong with a machine is put in its way, and the doctor says so."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -13,7 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cvcourse import cli, doctor, speed, stored
+import cvcourse
+from cvcourse import cli, doctor, front_end, speed, stored
 
 ROOT = Path(__file__).parents[1]
 QUICK = ["Python", "packages", "memory", "disk", "writing", "backend", "files", "networks", "camera"]
@@ -147,6 +149,19 @@ def test_settings_of_keras_that_do_not_suit(machine, tmp_path, text, words):
     assert bad.state == "problem" and words in bad.found
 
 
+def test_no_backend_at_all(machine):
+    machine.setattr(doctor, "find_spec", lambda name: None)
+    assert 'pip install "cvcourse[tensorflow]", or "cvcourse[light]"' in row("backend").advice
+    code = (
+        "import cvcourse\n"
+        "def without(name): raise ModuleNotFoundError('no backend', name='tensorflow')\n"
+        "cvcourse.import_module = without\n"
+        "from cvcourse import training\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode and cvcourse.NO_BACKEND in answer.stderr
+
+
 @pytest.fixture
 def copy(machine, tmp_path):
     """A copy of what ships, for the doctor to look at."""
@@ -192,25 +207,47 @@ def test_data_sets_of_a_class(machine, tmp_path):
     assert row("data").state == "problem" and "leaves.npz" in row("data").found
 
 
-@pytest.mark.parametrize(
-    ("prefix", "asked", "state"),
-    [(sys.prefix, "~0.11.*", "ok"), ("/elsewhere", "~0.11.*", "problem"), (sys.prefix, "~0.9.*", "problem")],
+PAGE = (
+    '<script id="jupyter-config-data" type="application/json">{"fullLabextensionsUrl": "/ext", "federated_'
+    'extensions": [{"name": "anywidget", "load": "a.js"}, {"name": "@jupyter-widgets/jupyterlab-manager", '
+    '"load": "m.js"}], "disabledExtensions": []}</script>'
 )
-def test_a_kernel_and_a_front_end_that_differ(machine, prefix, asked, state):
-    machine.setattr(doctor, "_widget_of_a_kernel", lambda: (prefix, asked))
-    assert row("front end").state == state
 
 
-def test_the_front_end_lacks_its_half(machine, tmp_path):
-    machine.setattr(sys, "prefix", str(tmp_path))
-    bad = row("front end")
-    assert bad.state == "problem" and "package.json does not exist" in bad.found
+@pytest.mark.parametrize(
+    ("old", "new", "prefix", "asked", "words"),
+    [
+        ("", "", sys.prefix, "~0.11.*", None),
+        ("", "", "/elsewhere", "~0.11.*", "another Python, in /elsewhere"),
+        ("", "", sys.prefix, "~0.9.*", "ask for anywidget ~0.9.*, JupyterLab has 0.11.0"),
+        ('"anywidget"', '"other"', sys.prefix, "~0.11.*", "anywidget is not among its extensions"),
+        ("[]", '["anywidget:plugin"]', sys.prefix, "~0.11.*", "jupyter labextension enable anywidget"),
+        ("a.js", "away.js", sys.prefix, "~0.11.*", "anywidget is not served (no such file)"),
+    ],
+)
+def test_what_a_browser_would_miss(machine, old, new, prefix, asked, words):
+    def ask(path):
+        if path.endswith("away.js"):
+            raise OSError("no such file")
+        return (PAGE.replace(old, new) if path == "/lab" else '{"version": "0.11.0"}').encode()
+
+    machine.setattr(front_end, "_server", lambda: contextlib.nullcontext(ask))
+    machine.setattr(front_end, "_widget_of_a_kernel", lambda: (prefix, asked))
+    found = row("front end")
+    assert found.state == ("problem" if words else "ok") and (words or "manager 0.11.0, any") in found.found
 
 
-def test_a_kernel_says_which_widgets_it_has():
-    prefix, asked = doctor._widget_of_a_kernel()
-    assert Path(prefix).resolve() == Path(sys.prefix).resolve()
-    assert doctor._numbers(asked)[:2] == doctor._numbers(importlib.metadata.version("anywidget"))[:2]
+@pytest.mark.slow
+def test_a_server_and_a_kernel_show_a_widget(machine):
+    found = row("front end")
+    assert found.state == "ok" and f"anywidget {importlib.metadata.version('anywidget')}" in found.found
+
+
+def test_a_server_that_does_not_start(machine):
+    machine.setattr(sys, "executable", shutil.which("false"))
+    machine.setattr(front_end, "_widget_of_a_kernel", lambda: (sys.prefix, "~0.11.*"))
+    found = row("front end")
+    assert found.state == "problem" and "JupyterLab does not start: no word" in found.found
 
 
 def test_slow_machines_are_told_what_to_lower(machine):

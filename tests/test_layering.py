@@ -43,6 +43,7 @@ ROWS = [
     ("publishing", ANY, ANY),
     ("classroom", {"nbformat"}, ANY),
     ("speed", set(), {"keras", "numpy"}),
+    ("front_end", set(), ANY),  # a JupyterLab and a kernel, for the doctor
     ("doctor", set(), ANY),
     ("cli", set(), ANY),
 ]
