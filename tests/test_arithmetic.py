@@ -32,6 +32,8 @@ def test_conv_output_size_is_keras(size, kernel_size, strides, padding, dilation
     try:
         expected = layer.compute_output_shape((None, size, 1))[1]
     except ValueError:
+        expected = 0  # which is what Keras 3.12 says
+    if expected < 1:
         with pytest.raises(ValueError, match="kernel_size must fit"):
             ar.conv_output_size(size, kernel_size, strides, padding, dilation_rate)
     else:
