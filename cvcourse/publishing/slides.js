@@ -270,6 +270,10 @@
 
   function onKey(event) {
     const { key, target } = event;
+    if ((event.ctrlKey || event.metaKey) && key === "p") { // the browser's own would find explorers that are not drawn
+      print();
+      event.preventDefault();
+    }
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const inside = target.closest?.(".cv-explorer, pre[tabindex], input");
     const pressed = key === " " && target.closest?.("button, a");

@@ -162,7 +162,7 @@ def _full(slide, part):
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
     if part.kind == "explorer":
-        return slide.lines() > 2 or not all(map(_short, slide.shown()))
+        return slide.lines() > 2.5 or not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
     if "picture" in kinds and kinds[-1] not in (*DRAWN, "code"):  # it has been read already

@@ -65,3 +65,14 @@ def walk(page, with_axe=True):
         look = page.evaluate(LOOK)
         found.append(look | {"axe": axe.violations(page, ".slide.now") if with_axe else []})
     return found
+
+
+def holds(page):
+    """Walk a lesson's slides: 40 to 70, each fits, is read from the back, keeps nobody out."""
+    found = walk(page)
+    assert 40 <= len(found) <= 70
+    wrong = {number: slide["over"] + slide["axe"] for number, slide in enumerate(found, 1)}
+    assert {number: told for number, told in wrong.items() if told} == {}
+    least = [one["least"] for one in found]
+    assert [(n, kinds) for n, kinds in enumerate(least, 1)
+            if min(size for kind, (size, _) in kinds.items() if kind != "script") < 17.99] == []  # fmt: skip

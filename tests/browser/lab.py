@@ -46,6 +46,9 @@ class Lab:
         news = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
         (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+        widgets = home / "settings" / "@jupyter-widgets" / "jupyterlab-manager"
+        widgets.mkdir(parents=True)
+        (widgets / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
         environment = os.environ | {
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTER_CONFIG_DIR": str(home / "config"),
