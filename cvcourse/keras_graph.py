@@ -50,6 +50,8 @@ def _walk_names(model, above, seen):
     """Yield (path, layer, whether it is met for the first time); a layer's parts only that first time."""
     inner = [x for x in model._flatten_layers(include_self=False, recursive=False)
              if not isinstance(x, keras.layers.InputLayer)]
+    if not inner:  # almost every layer
+        return
     count, number = Counter(layer.name for layer in inner), Counter()
     for layer in inner:
         number[layer.name] += 1

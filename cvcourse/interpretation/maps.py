@@ -51,10 +51,9 @@ def filters(model: keras.Model, layer: str | keras.layers.Layer) -> np.ndarray:
     weights = kernels(found)
     if weights is None:
         others = [name for name, one in named_layers(model).items() if kernels(one) is not None]
-        raise ValueError(
-            f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
-            f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a {type(found).__name__}"
-        )
+        raise ValueError(f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
+                         f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a "
+                         f"{type(found).__name__}")
     return weights
 
 
@@ -93,7 +92,8 @@ def feature_maps(
 
     Returns:
         dict from name to array (H, W, K), float32, in the order in which the layers run; the names are
-        paths as `summarize` has them ("vgg16/block3_conv1"), or as they were asked for.
+        paths as `summarize` has them ("vgg16/block3_conv1"), or as they were asked for. The arrays are
+        the backend's own memory, and so can only be read: `maps["conv"].copy()` can be changed.
 
     Raises:
         ValueError: if the model is not built, the image does not fit it or holds impossible values,
@@ -120,10 +120,14 @@ def feature_maps(
     names = frozenset(call.name for call in chosen.values())
 
     def run(model, x):
-        return {name: outputs for name, (_, outputs) in overhear(model, x, names)[1].items()}
+        return {name: keras.ops.cast(outputs, "float32")
+                for name, (_, outputs) in overhear(model, x, names)[1].items()}
 
     maps = compile_pass(model, ("maps", names, x.shape), run)(x)
-    return {name: keras.ops.convert_to_numpy(maps[call.name])[0] for name, call in chosen.items()}
+    arrays = {name: np.asarray(maps[call.name])[0] for name, call in chosen.items()}
+    for array in arrays.values():  # a copy of them all would take as long as the pass
+        array.flags.writeable = False
+    return arrays
 
 
 def _is_map(call):
@@ -132,10 +136,9 @@ def _is_map(call):
 
 def _with_map(call):
     if not _is_map(call):
-        raise ValueError(
-            f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output has the shape "
-            f"{call.output_shape}; ask for a layer before Flatten or global pooling"
-        )
+        raise ValueError(f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output "
+                         f"has the shape {call.output_shape}; ask for a layer before Flatten or global "
+                         "pooling")
     return call
 
 
