@@ -18,12 +18,6 @@ from cvcourse.interpretation.randomization import randomized
 from cvcourse.interpretation.units import UnitExplanation, explain_unit
 
 __all__ = [
-    "UnitExplanation",
-    "explain_unit",
-    "feature_maps",
-    "filters",
-    "grad_cam",
-    "maximize_filter",
-    "occlusion",
+    "UnitExplanation", "explain_unit", "feature_maps", "filters", "grad_cam", "maximize_filter", "occlusion",
     "randomized",
-]
+]  # fmt: skip

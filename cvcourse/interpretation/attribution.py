@@ -49,10 +49,8 @@ def grad_cam(
     x = as_batch(model, image)
     call = _last_maps(model, x) if layer is None else find_calls(model, x, [layer])[0]
     if not _has_places(call):
-        raise ValueError(
-            "layer must give maps (N, H, W, K) with more than one place. Received: "
-            f"layer={call.name!r}, whose output has the shape {call.output_shape}"
-        )
+        raise ValueError("layer must give maps (N, H, W, K) with more than one place. Received: "
+                         f"layer={call.name!r}, whose output has the shape {call.output_shape}")
     index = checked_class(model, x, class_index, output)
     source = once(model, ("scores", x.shape, output), lambda: before_softmax(model, x, output))
 

@@ -64,10 +64,8 @@ def maximize_filter(
     image = 0.5 + 0.02 * rng.standard_normal(_shape_for(model, size))
     [call] = find_calls(model, as_batch(model, image), [layer])
     if len(call.output_shape) != 4 or not 0 <= channel < call.output_shape[-1]:
-        raise ValueError(
-            "layer must give maps and channel must be one of them. "
-            f"Received: layer={call.name!r} with output {call.output_shape}, channel={channel}"
-        )
+        raise ValueError("layer must give maps and channel must be one of them. "
+                         f"Received: layer={call.name!r} with output {call.output_shape}, channel={channel}")
 
     def run(model, x, channel):
         def answer(x):

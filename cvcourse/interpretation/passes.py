@@ -156,11 +156,9 @@ def as_batch(model: keras.Model, image: ArrayLike) -> Any:
             f"grey one its channel axis, images[0] takes one of many. Received: shape={image.shape}"
         )
     if any(size not in (None, actual) for size, actual in zip(expected, image.shape, strict=True)):
-        raise ValueError(
-            f"image must have the shape {wanted} that model {model.name!r} was built for; "
-            "photos.photo(name, size) and skimage.transform.resize change the size. "
-            f"Received: shape={image.shape}"
-        )
+        raise ValueError(f"image must have the shape {wanted} that model {model.name!r} was built for; "
+                         "photos.photo(name, size) and skimage.transform.resize change the size. "
+                         f"Received: shape={image.shape}")
     _check_values(image)
     return keras.ops.convert_to_tensor(image[None].astype("float32"))
 

@@ -40,10 +40,8 @@ def scores_of(model: keras.Model, result: Any, output: str | int | None) -> Any:
             f"{listed if names != [''] else 'one, output=0'}. Received: output={output!r}"
         )
     if len(found[name].shape) != 2:
-        raise ValueError(
-            "model must end in class scores (N, classes). Received: model "
-            f"{model.name!r}, whose output has the shape {tuple(found[name].shape)}"
-        )
+        raise ValueError("model must end in class scores (N, classes). Received: model "
+                         f"{model.name!r}, whose output has the shape {tuple(found[name].shape)}")
     return found[name]
 
 

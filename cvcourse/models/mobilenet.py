@@ -5,7 +5,6 @@ Applications", 2017, table 1; Sandler and others, "MobileNetV2: Inverted Residua
 2018, table 2.
 """
 
-
 from keras import Input, KerasTensor, Model, layers
 
 # (filters, stride) of each of the 13 depthwise separable blocks of MobileNet v1.
@@ -15,10 +14,6 @@ MOBILENET = (
 )  # fmt: skip
 # The same for pictures of 32×32, with a first convolution of stride 1.
 SMALL = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1))
-# (expansion, filters, blocks, stride of the first block) of each stage of MobileNetV2.
-MOBILENET_V2 = (
-    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
-)  # fmt: skip
 
 
 def separable_block(x: KerasTensor, filters: int, stride: int = 1, block: int = 1) -> KerasTensor:
@@ -108,31 +103,3 @@ def mobilenet(
     x = layers.Reshape((classes,), name="reshape_2")(x)
     outputs = layers.Activation(classifier_activation, name="predictions")(x)
     return Model(inputs, outputs, name=f"mobilenet_{alpha:.2f}")
-
-
-def mobilenet_v2(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
-    """Return MobileNetV2 with random weights: 3,538,984 parameters for the default arguments.
-
-    The same parameters and shapes, layer by layer, as `keras.applications.MobileNetV2(weights=None)`.
-
-    Args:
-        input_shape: (H, W, C); H and W at least 32.
-        classes: int, number of outputs.
-
-    Returns:
-        Keras model from images (N, H, W, C) to probabilities (N, classes).
-    """
-    inputs = Input(input_shape)
-    x = layers.Conv2D(32, 3, 2, padding="same", use_bias=False, name="Conv1")(inputs)
-    x = layers.ReLU(6.0, name="Conv1_relu")(_norm(x, "bn_Conv1"))
-    number = 0
-    for expansion, filters, blocks, stride in MOBILENET_V2:
-        for block in range(blocks):
-            name = f"block_{number}" if number else "expanded_conv"
-            x = inverted_residual(x, filters, 1 if block else stride, expansion, name)
-            number += 1
-    x = layers.Conv2D(1280, 1, use_bias=False, name="Conv_1")(x)
-    x = layers.ReLU(6.0, name="out_relu")(_norm(x, "Conv_1_bn"))
-    x = layers.GlobalAveragePooling2D(name="average")(x)
-    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return Model(inputs, outputs, name="mobilenet_v2")

@@ -13,19 +13,9 @@ from cvcourse.pretrained.network import Pretrained, centre_crop, course_images, 
 from cvcourse.pretrained.shipped import SHIPPED, WEIGHTS, card, load_shipped, load_weights, save_weights
 
 __all__ = [
-    "SHIPPED",
-    "WEIGHTS",
-    "Pretrained",
-    "best",
-    "card",
-    "centre_crop",
-    "class_names",
-    "course_images",
-    "installed",
-    "load",
-    "load_weights",
-    "save_weights",
-]
+    "SHIPPED", "WEIGHTS", "Pretrained", "best", "card", "centre_crop", "class_names", "course_images",
+    "installed", "load", "load_weights", "save_weights",
+]  # fmt: skip
 
 
 def load(name: str = "course", weights: str | PathLike | None = None) -> Pretrained:
@@ -54,10 +44,9 @@ def load(name: str = "course", weights: str | PathLike | None = None) -> Pretrai
     if key(name) in own and weights is None:
         return load_installed(own[key(name)])
     if key(name) not in names():
-        raise ValueError(
-            f"name must be one of the course's ({', '.join(own.values())}) or one of keras.applications, "
-            f"{', '.join(sorted(f.__name__ for f in names().values()))}. Received: name={name!r}"
-        )
+        raise ValueError(f"name must be one of the course's ({', '.join(own.values())}) or one of "
+                         f"keras.applications, {', '.join(sorted(f.__name__ for f in names().values()))}. "
+                         f"Received: name={name!r}")
     return load_application(key(name), weights)
 
 

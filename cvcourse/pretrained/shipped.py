@@ -41,63 +41,39 @@ class Shipped(NamedTuple):
     read: Callable[[Any], Any] | None = None
 
 
+def _as_it_is(output):
+    return output
+
+
+def _mask(probabilities):
+    return probabilities.argmax(axis=-1).astype("uint8")
+
+
+BOXES = "mAP@0.5 {map50:.3f} on 500 test scenes"
 SHIPPED = {
-    "course": Shipped(
-        lambda classes: course_network((None, None, 3), classes),
-        32,
-        "{test_accuracy:.1%} of its test images right",
-    ),
-    "scenes_classifier": Shipped(
-        lambda classes: cnn((None, None, 3), classes), 16, "{test_accuracy:.1%} of 500 test scenes right"
-    ),
-    "yolo": Shipped(
-        lambda classes: yolo((64, 64, 3), classes), 64, "mAP@0.5 {map50:.3f} on 500 test scenes", decode
-    ),
-    "ssd": Shipped(
-        lambda classes: ssd.ssd((64, 64, 3), classes),
-        64,
-        "mAP@0.5 {map50:.3f} on 500 test scenes",
-        ssd.decode,
-    ),
-    "rcnn": Shipped(
-        rcnn.crop_network,
-        32,
-        "mAP@0.5 {map50:.3f} on 500 test scenes, as a sliding window {sliding_window_map50:.3f}",
-        lambda output: output,
-    ),
-    "unet": Shipped(
-        lambda classes: unet((None, None, 3), classes),
-        16,
-        "mean IoU {mean_iou:.3f} on 500 test scenes",
-        lambda output: output.argmax(axis=-1).astype("uint8"),
-    ),
-    "mask_rcnn": Shipped(
-        lambda classes: mask_rcnn(64, classes),
-        64,
-        "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes",
-        instances.decode,
-    ),
-    "unet_nuclei": Shipped(
-        lambda classes: unet((None, None, 3), classes, (8, 16, 32, 48)),
-        8,
-        "Dice {dice:.3f} on 12 test images",
-        lambda output: output.argmax(axis=-1).astype("uint8"),
-    ),
-    "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", lambda output: output),
-    "vae_plane": Shipped(
-        lambda _: plane_vae(),
-        32,
-        "reconstructs with {psnr:.1f} dB from two numbers",
-        lambda output: output,
-    ),
+    "course": Shipped(lambda classes: course_network((None, None, 3), classes), 32,
+                      "{test_accuracy:.1%} of its test images right"),
+    "scenes_classifier": Shipped(lambda classes: cnn((None, None, 3), classes), 16,
+                                 "{test_accuracy:.1%} of 500 test scenes right"),
+    "yolo": Shipped(lambda classes: yolo((64, 64, 3), classes), 64, BOXES, decode),
+    "ssd": Shipped(lambda classes: ssd.ssd((64, 64, 3), classes), 64, BOXES, ssd.decode),
+    "rcnn": Shipped(rcnn.crop_network, 32,
+                    f"{BOXES}, as a sliding window {{sliding_window_map50:.3f}}", _as_it_is),
+    "unet": Shipped(lambda classes: unet((None, None, 3), classes), 16,
+                    "mean IoU {mean_iou:.3f} on 500 test scenes", _mask),
+    "mask_rcnn": Shipped(lambda classes: mask_rcnn(64, classes), 64,
+                         "mask AP@0.5 {mask_ap50:.3f} on 500 test scenes", instances.decode),
+    "unet_nuclei": Shipped(lambda classes: unet((None, None, 3), classes, (8, 16, 32, 48)), 8,
+                           "Dice {dice:.3f} on 12 test images", _mask),
+    "vae": Shipped(lambda _: vae(), 32, "reconstructs with {psnr:.1f} dB", _as_it_is),
+    "vae_plane": Shipped(lambda _: plane_vae(), 32,
+                         "reconstructs with {psnr:.1f} dB from two numbers", _as_it_is),
     "gan": Shipped(lambda _: steady_gan(), 32, "Fréchet distance {frechet:.1f} to real pictures"),
     "super_resolution": Shipped(
-        lambda _: super_resolution(),
-        2,
+        lambda _: super_resolution(), 2,
         "{psnr_network:.2f} dB on photographs that it has not seen, bicubic {psnr_bicubic:.2f} dB",
-        lambda output: output.clip(0, 1),
-    ),
-}
+        lambda output: output.clip(0, 1)),
+}  # fmt: skip
 
 
 def card(name: str = "course") -> dict[str, Any]:
@@ -140,10 +116,8 @@ def load_weights(model: keras.Model, path: str | PathLike, sha256: str | None = 
         if arrays[key].shape != tuple(variable.shape) or arrays[key].dtype.kind != "f"
     ]
     if wrong:
-        raise ValueError(
-            f"{Path(path).name} must hold the weights of {model.name!r}. "
-            f"Received other names or shapes for: {', '.join(wrong[:5])}"
-        )
+        raise ValueError(f"{Path(path).name} must hold the weights of {model.name!r}. "
+                         f"Received other names or shapes for: {', '.join(wrong[:5])}")
     for key, variable in variables.items():
         variable.assign(arrays[key].astype("float32"))
 
@@ -154,10 +128,8 @@ def _variables(model):
     # A functional model puts its own name before a variable's path in some cases; leave it out.
     named = {variable.path.removeprefix(f"{model.name}/"): variable for variable in kept}
     if len(named) < len(kept):
-        raise ValueError(
-            f"the layers of {model.name!r} must have different names, or some weights would be lost. "
-            f"Received: {len(kept)} weights, {len(named)} names"
-        )
+        raise ValueError(f"the layers of {model.name!r} must have different names, or some weights would be "
+                         f"lost. Received: {len(kept)} weights, {len(named)} names")
     return named
 
 
@@ -168,11 +140,5 @@ def load_shipped(name: str, weights: str | PathLike | None = None) -> Pretrained
     path = WEIGHTS / facts["file"] if weights is None else weights
     load_weights(model, path, facts["sha256"] if weights is None else None)
     source = f"trained on {facts['data']['name']}, {shipped.told.format(**facts)}"
-    return Pretrained(
-        name,
-        model,
-        lambda images: course_images(images, shipped.smallest),
-        tuple(facts["classes"]),
-        source,
-        shipped.read,
-    )
+    return Pretrained(name, model, lambda images: course_images(images, shipped.smallest),
+                      tuple(facts["classes"]), source, shipped.read)

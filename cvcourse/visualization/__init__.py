@@ -16,23 +16,7 @@ from cvcourse.visualization.network import plot_network
 from cvcourse.visualization.roadmap import plot_roadmap
 
 __all__ = [
-    "COLORS",
-    "STYLE_FILE",
-    "TEXT_COLORS",
-    "Picture",
-    "draw_matrix",
-    "picture",
-    "plot_bars",
-    "plot_boxes",
-    "plot_cubes",
-    "plot_curves",
-    "plot_diagram",
-    "plot_feature_maps",
-    "plot_filters",
-    "plot_images",
-    "plot_matrix",
-    "plot_network",
-    "plot_roadmap",
-    "plot_summary",
-    "style",
-]
+    "COLORS", "STYLE_FILE", "TEXT_COLORS", "Picture", "draw_matrix", "picture", "plot_bars", "plot_boxes",
+    "plot_cubes", "plot_curves", "plot_diagram", "plot_feature_maps", "plot_filters", "plot_images",
+    "plot_matrix", "plot_network", "plot_roadmap", "plot_summary", "style",
+]  # fmt: skip
