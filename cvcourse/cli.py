@@ -253,15 +253,13 @@ def clean(options):
 
 def clean_one(path, strip):
     """Rewrite one notebook; with `strip` it is not run and keeps no output."""
-    import nbformat  # here, so that the other verbs start quickly
-
-    from cvcourse.publishing.executed import run
+    from cvcourse.publishing.executed import run  # here, so that the other verbs start quickly
 
     notebook = stored.read_notebook(path)
     if not strip:
         run(notebook, path.parent)
     tidy(notebook, keep_outputs=not strip)
-    nbformat.write(notebook, path)
+    stored.write_notebook(notebook, path)
 
 
 def tidy(notebook, keep_outputs=True):

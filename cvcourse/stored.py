@@ -107,3 +107,15 @@ def read_notebook(path):
     except (ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} must be a notebook. Received: {str(error)[:80]!r}") from None
     return notebook
+
+
+def write_notebook(notebook, path):
+    """Store a notebook whole or not at all: after a kill or on a full disk, the old file stays."""
+    import nbformat
+
+    unfinished = path.with_suffix(f".{os.getpid()}")  # two may write at once
+    try:
+        nbformat.write(notebook, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ edition can tell what the student has written since, and an answer is never lost
 import ast
 import copy
 import hashlib
-import os
 import re
 from pathlib import Path
 
@@ -123,7 +122,7 @@ def hand_out(lessons, folder, update=False):
 
 def _hand_out(path, edition):
     if not path.exists():
-        _write(edition, path)
+        stored.write_notebook(edition, path)
         return f"{path}: handed out"
     merged, kept, clashes, beside = updated(stored.read_notebook(path), edition)
     words = f"{path}: up to date; answers kept: {len(kept)}"
@@ -131,7 +130,7 @@ def _hand_out(path, edition):
         words += f"; tasks whose first lines have changed (see below the answer): {len(clashes)}"
     if beside:
         words += f"; what else was written there is in {_set_aside(path).name}"
-    _write(merged, path)
+    stored.write_notebook(merged, path)
     return words
 
 
@@ -142,13 +141,6 @@ def _set_aside(path):
         number += 1
     copied.write_bytes(path.read_bytes())
     return copied
-
-
-def _write(notebook, path):
-    """Write a notebook whole or not at all."""
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(path)
 
 
 def _hash(source):

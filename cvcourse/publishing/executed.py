@@ -2,10 +2,7 @@
 
 import hashlib
 import importlib.metadata
-import os
 from pathlib import Path
-
-import nbformat
 
 from cvcourse import stored
 
@@ -37,9 +34,7 @@ def executed(path, cache_folder=CACHE):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{path.stem}-{'?' * 16}.ipynb"):
         old.unlink()
-    unfinished = copy.with_suffix(f".{os.getpid()}")  # two builds at once
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(copy)
+    stored.write_notebook(notebook, copy)
     return notebook
 
 
