@@ -75,12 +75,7 @@ def conv_bn(
     The bias changes nothing before batch norm (lesson 03); Keras's ResNet-50 keeps it, so ours does too.
     """
     x = layers.Conv2D(
-        filters,
-        size,
-        stride,
-        padding="same",
-        use_bias=bias,
-        kernel_initializer="he_normal",
+        filters, size, stride, padding="same", use_bias=bias, kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
     # Momentum 0.9 rather than 0.99: short trainings end before slow averages have arrived.

@@ -40,10 +40,8 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak: float, steps: int, warmup: float = 0.25) -> None:
         if not peak > 0 or not steps > 0 or not 0 < warmup < 1:
-            raise ValueError(
-                "OneCycle needs peak > 0, steps > 0 and 0 < warmup < 1. "
-                f"Received: peak={peak}, steps={steps}, warmup={warmup}"
-            )
+            raise ValueError("OneCycle needs peak > 0, steps > 0 and 0 < warmup < 1. "
+                             f"Received: peak={peak}, steps={steps}, warmup={warmup}")
         self.peak, self.steps, self.warmup = peak, steps, warmup
 
     def __call__(self, step):
@@ -169,12 +167,8 @@ def fit(
     y = keras.tree.map_structure(np.asarray, y) if isinstance(y, dict) else np.asarray(y)
     batches = Batches(np.asarray(x), y, batch_size, augment, seed=seed)
     return model.fit(
-        backend.dataset(batches),
-        epochs=epochs or 1_000_000,
-        validation_data=validation_data,
-        verbose=verbose,
-        callbacks=callbacks,
-        shuffle=False,
+        backend.dataset(batches), epochs=epochs or 1_000_000, validation_data=validation_data,
+        verbose=verbose, callbacks=callbacks, shuffle=False,
     )
 
 
@@ -185,20 +179,16 @@ def _check_fit(model, x, y, epochs, seconds, batch_size, validation_data, patien
         if value is not None and not value > 0:
             raise ValueError(f"{name} must be greater than 0. Received: {name}={value}")
     if not model.compiled:
-        raise ValueError(
-            "model must be compiled first: model.compile(optimizer=…, loss=…, metrics=…). "
-            f"Received: the uncompiled model {model.name!r}"
-        )
+        raise ValueError("model must be compiled first: model.compile(optimizer=…, loss=…, metrics=…). "
+                         f"Received: the uncompiled model {model.name!r}")
     for rows in y.values() if isinstance(y, dict) else [y]:
         if len(x) != len(rows) or not len(x):
             raise ValueError(
                 f"x and y must hold one row per example. Received: len(x)={len(x)}, len(y)={len(rows)}"
             )
     if patience is not None and validation_data is None:
-        raise ValueError(
-            "patience watches the validation loss, so it needs validation_data=(x, y). "
-            f"Received: patience={patience}, validation_data=None"
-        )
+        raise ValueError("patience watches the validation loss, so it needs validation_data=(x, y). "
+                         f"Received: patience={patience}, validation_data=None")
 
 
 def evaluate(model: keras.Model, x: ArrayLike, y: ArrayLike, batch_size: int = 256) -> dict[str, float]:

@@ -88,12 +88,10 @@ class Picture(Figure):
     def _repr_html_(self):
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         data = base64.b64encode(self.png()).decode("ascii")
-        return (
-            '<figure style="margin: 0">'
-            f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
-            'style="max-width: 100%; height: auto; background: white; border-radius: 4px" '
-            f'src="data:image/png;base64,{data}"></figure>'
-        )
+        return ('<figure style="margin: 0">'
+                f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
+                'style="max-width: 100%; height: auto; background: white; border-radius: 4px" '
+                f'src="data:image/png;base64,{data}"></figure>')
 
     def _ipython_display_(self):
         # Else Jupyter adds its own PNG of any matplotlib figure: drawn twice, and without a word of `alt`.

@@ -87,10 +87,8 @@ def plot_filters(
     colours = depth == 3
     tiles = np.moveaxis(0.5 + shown / (2 * top) if colours else shown[:, :, channel], -1, 0)
     part = "as colours" if colours else f"channel {channel}"
-    alt = (
-        f"{len(filters)} of {count} filters of {height} × {width} × {depth}, {part}: "
-        f"weights from {_number(shown.min())} to {_number(shown.max())}."
-    )
+    alt = (f"{len(filters)} of {count} filters of {height} × {width} × {depth}, {part}: "
+           f"weights from {_number(shown.min())} to {_number(shown.max())}.")
     norm = matplotlib.colors.Normalize(-top, top)
     return _tiles(tiles, filters, columns, alt, title, "RdBu", norm, None if colours else "weight")
 
@@ -283,10 +281,8 @@ def _photograph(image, name):
         raise ValueError(f"{name} must have 1 or 3 channels, last. Received: shape={image.shape}")
     image = image / 255 if whole else image
     if image.min() < 0 or image.max() > 1:
-        raise ValueError(
-            f"{name} must be uint8, or float in [0, 1]; divide by 255 first. "
-            f"Received: values from {_number(image.min())} to {_number(image.max())}"
-        )
+        raise ValueError(f"{name} must be uint8, or float in [0, 1]; divide by 255 first. "
+                         f"Received: values from {_number(image.min())} to {_number(image.max())}")
     return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
 
 
