@@ -18,10 +18,12 @@
   const help = make("div", { class: "over", role: "dialog", "aria-label": "Keys", tabindex: -1, hidden: "" },
     make("h2", {}, "Keys"), make("dl", {}, ...Object.entries(KEYS).flatMap(([key, does]) => (
       [make("dt", {}, ...key.split(", ").map((one) => make("kbd", {}, one))), make("dd", {}, does)]))),
-    make("p", {}, "In an explorer or a slider the arrows are its own; PageDown and PageUp turn the page from everywhere."));
+    make("p", {}, "In an explorer or a slider the arrows are its own; PageDown and PageUp turn the page from everywhere. "
+      + "Reload the page, and every explorer is as at the start."));
   const cards = make("div", { class: "over", role: "dialog", "aria-label": "Overview", tabindex: -1, hidden: "" });
   const light = make("div", { class: "light", "aria-hidden": "true", hidden: "" });
-  let [at, typed, notes, began, came, line] = [0, "", null, 0, 0, null];
+  let [at, typed, notes, came, line] = [0, "", null, 0, null];
+  let { began = 0, planned = MINUTES } = history.state ?? {}; // the time goes on after a reload
 
   function make(tag, attributes, ...children) {
     const node = document.createElement(tag);
@@ -62,10 +64,12 @@
     slides[at].focus({ preventScroll: true });
     footer.querySelector(".number").textContent = `${at + 1} / ${slides.length}`;
     footer.style.setProperty("--done", at / (slides.length - 1));
-    history.replaceState(null, "", `#${at + 1}`);
+    remember();
     fit();
     tell();
   }
+
+  const remember = () => history.replaceState({ began, planned }, "", `#${at + 1}`);
 
   // Letters as large as the slide has room for, down to the least that a hall can read; then the slide scrolls.
   function fit(slide = slides[at], explorers = true) {
@@ -182,15 +186,16 @@
   function speaker() {
     notes = window.open("", "cvcourse-notes", "popup,width=720,height=600");
     if (!notes) return;
-    began ||= Date.now();
     const page = notes.document;
+    began ||= Date.now();
+    remember();
     page.title = "Notes";
     page.documentElement.lang = "en";
     page.head.replaceChildren(make("style", {}, "body{font:20px/1.45 system-ui,sans-serif;margin:20px}#clock{font-size:28px;"
       + "white-space:pre-wrap;font-variant-numeric:tabular-nums}input{font:inherit;width:4em}h1{font-size:26px}"
       + "#next{border-top:1px solid #999;padding-top:8px}img{max-width:45%}"));
-    const minutes = make("input", { id: "minutes", type: "number", min: 1, value: MINUTES });
-    minutes.addEventListener("input", clock);
+    const minutes = make("input", { id: "minutes", type: "number", min: 1, value: planned });
+    minutes.addEventListener("input", () => { planned = Number(minutes.value); remember(); clock(); });
     page.body.replaceChildren(make("div", { id: "clock" }), make("label", {}, "Planned, in minutes: ", minutes),
       ...["title", "text", "next"].map((id) => make(id === "title" ? "h1" : "div", { id })));
     page.onkeydown = onKey;
@@ -218,13 +223,14 @@
     const two = (value) => String(Math.floor(value)).padStart(2, "0");
     const time = (seconds) => `${two(seconds / 60)}:${two(seconds % 60)}`;
     const now = new Date();
-    const planned = (60 * Number(notes.document.getElementById("minutes").value)) / weigh(slides);
-    const [passed, here, due] = [(now - began) / 1000, (now - came) / 1000, planned * weigh(slides.slice(0, at + 1))];
+    const unit = (60 * planned) / weigh(slides);
+    const [passed, here, due] = [(now - began) / 1000, (now - came) / 1000, unit * weigh(slides.slice(0, at + 1))];
     const late = Math.round((passed - due) / 60);
     notes.document.getElementById("clock").textContent = `${two(now.getHours())}:${two(now.getMinutes())}   ${time(passed)} since the start\n`
-      + `This slide ${time(here)} of ${time(planned * weight(slides[at]))}${late > 0 ? `   ${late} min late` : ""}`;
+      + `This slide ${time(here)} of ${time(unit * weight(slides[at]))}${late > 0 ? `   ${late} min late` : ""}`;
   }
   setInterval(clock, 1000);
+  window.addEventListener("pagehide", () => notes?.close()); // once reloaded, the slides could not reach it
 
   // Every slide as a page, with every explorer drawn.
   async function paper() {

@@ -142,6 +142,13 @@ def test_the_speaker_has_notes_and_a_clock(opened):
     assert "since the start" in notes.locator("#clock").inner_text()
     notes.keyboard.press("PageDown")
     assert now(page) == (2, 1)
+    notes.get_by_label("Planned, in minutes").fill("45")
+    began = page.evaluate("history.state.began")
+    page.reload()  # every explorer as at the start; the time goes on, in a new window
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    assert popup.value.get_by_label("Planned, in minutes").input_value() == "45"
+    assert notes.is_closed() and page.evaluate("history.state.began") == began
 
 
 def test_the_time_of_a_slide_and_what_was_planned(opened):
@@ -250,6 +257,17 @@ def test_paper_has_a_page_for_each_slide_and_shows_what_waited(opened, lesson):
     slide = page.locator(".slide:has(.cv-explorer)").bounding_box()
     assert slide["height"] == 720 and explorer["y"] + explorer["height"] <= slide["y"] + 720  # all of it
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 9  # the 60 rows take two
+
+
+@pytest.mark.parametrize("key", ["p", "Control+p"])
+def test_a_key_prints_when_every_explorer_is_drawn(opened, key):
+    page = opened()
+    page.evaluate("""() => { window.print = () => {
+      document.body.dataset.printed = document.querySelectorAll('.cv-explorer[data-drawn]').length;
+    }; }""")
+    page.keyboard.press(key)
+    page.locator("body[data-printed='1']:not(.paper)").wait_for()
+    assert now(page) == (1, 0)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
