@@ -28,19 +28,10 @@ def ship(name, model, measure, *, folder, clock, history, **facts):
     sha256 = pretrained.save_weights(model, path)
     pretrained.load_weights(model, path)
     card = {
-        "name": name,
-        "file": path.name,
-        "sha256": sha256,
-        "bytes": path.stat().st_size,
-        "parameters": model.count_params(),
-        **facts,
-        **measure(),
-        "date": date.today().isoformat(),
-        "machine": recording.machine(),
-        "versions": recording.versions(),
-        "seconds": round(clock.seconds),
-        "cpu_seconds": round(clock.cpu_seconds),
-        "history": history,
+        "name": name, "file": path.name, "sha256": sha256, "bytes": path.stat().st_size,
+        "parameters": model.count_params(), **facts, **measure(), "date": date.today().isoformat(),
+        "machine": recording.machine(), "versions": recording.versions(), "seconds": round(clock.seconds),
+        "cpu_seconds": round(clock.cpu_seconds), "history": history,
     }
     card = recording.rounded(card)
     stored.write(path.with_suffix(".json"), card)
@@ -61,12 +52,8 @@ def record(name, question, command, data, runs, folder=None, made_on=None):
             a graphics card ("accelerator" in its machine); default this machine.
     """
     fields = {
-        "name": name,
-        "question": question,
-        "command": command,
-        "date": date.today().isoformat(),
-        **(made_on or {"machine": recording.machine(), "versions": recording.versions()}),
-        "data": data,
+        "name": name, "question": question, "command": command, "date": date.today().isoformat(),
+        **(made_on or {"machine": recording.machine(), "versions": recording.versions()}), "data": data,
         "runs": recording.rounded(runs),
     }
     return stored.write(Path(folder or recording.RUNS) / f"{name}.json", fields)

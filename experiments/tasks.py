@@ -90,29 +90,14 @@ def train(name, task, folder, seed, changes):
     kept = Path(tempfile.gettempdir()) / f"cvcourse-{name}.weights.h5"
     with recording.Clock() as clock:
         history = training.fit(
-            model,
-            x,
-            y,
-            epochs=recipe["epochs"],
-            batch_size=recipe["batch_size"],
-            seed=seed,
-            verbose=2,
+            model, x, y, epochs=recipe["epochs"], batch_size=recipe["batch_size"], seed=seed, verbose=2,
             callbacks=[keras.callbacks.ModelCheckpoint(kept, save_weights_only=True)],
         )
     return ship(
-        name,
-        model,
-        lambda: task.measure(model),
-        folder=folder,
-        clock=clock,
-        history=history.history,
-        architecture=f"{task.build.__module__}.{task.build.__name__}",
-        data=about,
-        command=f"cvcourse experiments {task.script} {name}",
-        seed=seed,
-        recipe={**recipe, "optimizer": "Adam, one cycle"},
-        limits=task.limits,
-        classes=list(task.classes),
+        name, model, lambda: task.measure(model), folder=folder, clock=clock, history=history.history,
+        architecture=f"{task.build.__module__}.{task.build.__name__}", data=about,
+        command=f"cvcourse experiments {task.script} {name}", seed=seed,
+        recipe={**recipe, "optimizer": "Adam, one cycle"}, limits=task.limits, classes=list(task.classes),
     )
 
 
@@ -238,16 +223,13 @@ def mask_rcnn_figures(model, n=TEST_SCENES):
         found = instances.detect(model, test.images, threshold=0.01)
     masks = boxes.average_precision(
         [(one.masks, one.labels, one.scores) for one in found],
-        [(scene.instance_masks, scene.box_labels) for scene in test],
-        overlap=boxes.mask_iou,
+        [(scene.instance_masks, scene.box_labels) for scene in test], overlap=boxes.mask_iou,
     )
     whole = [(one.boxes, one.labels, one.scores) for one in found]
     precision = boxes.average_precision(whole, [(scene.boxes, scene.box_labels) for scene in test])
     return {
-        "mask_ap50": np.mean(list(masks.values())),
-        "mask_average_precision": list(masks.values()),
-        "map50": np.mean(list(precision.values())),
-        "average_precision": list(precision.values()),
+        "mask_ap50": np.mean(list(masks.values())), "mask_average_precision": list(masks.values()),
+        "map50": np.mean(list(precision.values())), "average_precision": list(precision.values()),
         "scenes_per_second": n / clock.seconds,
     }
 
@@ -284,40 +266,28 @@ DRAWN = (
 ANIMALS = ("cat", "dog", "duck")
 TASKS = {
     "yolo": Task(
-        build=yolo.yolo,
-        data=_learn(lambda made: yolo.encode(made.boxes, made.box_labels), **SEVERAL),
-        loss=yolo.yolo_loss,
-        measure=yolo_figures,
+        build=yolo.yolo, data=_learn(lambda made: yolo.encode(made.boxes, made.box_labels), **SEVERAL),
+        loss=yolo.yolo_loss, measure=yolo_figures,
         recipe={"n": 20_000, "epochs": 20, "batch_size": 64, "peak": 4e-3},
         limits=DRAWN + "Two animals with their centres in one cell of 8×8 pixels count as one.",
         classes=ANIMALS,
     ),
     "ssd": Task(
-        build=ssd.ssd,
-        data=_learn(lambda made: ssd.encode(made.boxes, made.box_labels), **SEVERAL),
-        loss=ssd.ssd_loss,
-        measure=ssd_figures,
-        recipe={"n": 8_000, "epochs": 9, "batch_size": 32, "peak": 3e-3},
-        limits=DRAWN,
-        classes=ANIMALS,
+        build=ssd.ssd, data=_learn(lambda made: ssd.encode(made.boxes, made.box_labels), **SEVERAL),
+        loss=ssd.ssd_loss, measure=ssd_figures,
+        recipe={"n": 8_000, "epochs": 9, "batch_size": 32, "peak": 3e-3}, limits=DRAWN, classes=ANIMALS,
     ),
     "rcnn": Task(
-        build=rcnn.crop_network,
-        data=_pieces,
-        loss=rcnn.crop_loss,
-        measure=rcnn_figures,
+        build=rcnn.crop_network, data=_pieces, loss=rcnn.crop_loss, measure=rcnn_figures,
         recipe={"n": 2_500, "epochs": 8, "batch_size": 64, "peak": 3e-3},
         limits=DRAWN + "It sees pieces of 32×32 pixels, one at a time, and nothing around them.",
         classes=ANIMALS,
     ),
     "unet": Task(
-        build=unet.unet,
-        data=_learn(lambda made: made.masks, **SEVERAL),
-        loss="sparse_categorical_crossentropy",
-        measure=unet_figures,
+        build=unet.unet, data=_learn(lambda made: made.masks, **SEVERAL),
+        loss="sparse_categorical_crossentropy", measure=unet_figures,
         recipe={"n": 12_000, "epochs": 8, "batch_size": 32, "peak": 5e-3},
-        limits=DRAWN + "It does not tell two animals of one class apart.",
-        classes=("background", *ANIMALS),
+        limits=DRAWN + "It does not tell two animals of one class apart.", classes=("background", *ANIMALS),
     ),
     "mask_rcnn": Task(
         build=mask_rcnn.mask_rcnn,
@@ -329,19 +299,14 @@ TASKS = {
         classes=ANIMALS,
     ),
     "scenes_classifier": Task(
-        build=cnn.cnn,
-        data=_learn(lambda made: made.labels, **SEVERAL),
-        loss="sparse_categorical_crossentropy",
-        measure=classifier_figures,
+        build=cnn.cnn, data=_learn(lambda made: made.labels, **SEVERAL),
+        loss="sparse_categorical_crossentropy", measure=classifier_figures,
         recipe={"n": 12_000, "epochs": 8, "batch_size": 64, "peak": 5e-3},
-        limits=DRAWN + "Of several animals it names the one that shows most.",
-        classes=ANIMALS,
+        limits=DRAWN + "Of several animals it names the one that shows most.", classes=ANIMALS,
     ),
     "vae": Task(
-        build=vae.vae,
-        data=_learn(lambda made: made.images / np.float32(255), 32, **PLAIN),
-        loss=vae.reconstruction_loss,
-        measure=vae_figures,
+        build=vae.vae, data=_learn(lambda made: made.images / np.float32(255), 32, **PLAIN),
+        loss=vae.reconstruction_loss, measure=vae_figures,
         recipe={"n": 20_000, "epochs": 25, "batch_size": 64, "peak": 3e-3},
         limits=DRAWN + "32×32 pixels, one animal on a plain ground.",
     ),
