@@ -27,14 +27,18 @@ SHOWN = ("keras", "tensorflow", "numpy", "jupyterlab")
 LEFT_OUT = "--ignore=tests/test_dependencies.py"
 
 
-def main(arguments=None):
+def parser():
     pythons = [f"3.{minor}" for minor in range(start.OLDEST[1], start.NEWEST[1] + 1)]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--python", nargs="*", default=pythons)
-    parser.add_argument("--versions", nargs="*", default=list(RESOLUTIONS), choices=RESOLUTIONS)
-    parser.add_argument("--whole", action="store_true", help="all tests and lessons, not a part of them")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "matrix")
-    options = parser.parse_args(arguments)
+    words = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    words.add_argument("--python", nargs="*", default=pythons)
+    words.add_argument("--versions", nargs="*", default=list(RESOLUTIONS), choices=RESOLUTIONS)
+    words.add_argument("--whole", action="store_true", help="all tests and lessons, not a part of them")
+    words.add_argument("--folder", type=Path, default=ROOT / "build" / "matrix")
+    return words
+
+
+def main(arguments=None):
+    options = parser().parse_args(arguments)
     rows, status = [], 0
     for version in options.python:
         for which in options.versions:

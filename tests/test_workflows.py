@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from packaging.requirements import Requirement
 
 from cvcourse import cli
 
+sys.path.insert(0, str(Path(__file__).parent))
+import matrix
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FILES = {path.stem: path for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+MATRIX = {"python": "3.13", "versions": "newest"}
 # The major versions of November 2026; the bot raises them in the workflows, and here is the reminder to read
 # what changed.
 ACTIONS = {
@@ -41,6 +46,7 @@ COMMANDS = [(name, step["run"]) for name in sorted(FILES) for step in steps(name
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
 def test_each_command_exists(name, command):
     for line in command.strip().splitlines():
+        line = re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found: MATRIX[found[1]], line)
         words = shlex.split(re.sub(r"\$\{\{ github\.repository \}\}", "owner/course", line))
         assert "${{" not in " ".join(words)
         if words[0].startswith("."):
@@ -51,6 +57,8 @@ def test_each_command_exists(name, command):
             extras = Requirement("cvcourse" + words[-1].removeprefix(".")).extras
             assert extras <= PROJECT["optional-dependencies"].keys()
             assert (ROOT / words[words.index("--requirement") + 1]).exists()
+        elif words[1] == "tests/matrix.py":
+            assert matrix.parser().parse_args(words[2:]).python == ["3.13"]
         else:
             assert words == ["python", "start.py", "test"] and (ROOT / words[1]).exists()
 
@@ -62,11 +70,25 @@ def test_each_action_is_pinned_to_a_version_that_we_know(name):
     assert workflow(name)["permissions"] == {"contents": "read"}
 
 
-def test_the_tests_run_on_three_systems_and_every_python(start):
-    matrix = workflow("tests")["jobs"]["tests"]["strategy"]["matrix"]
-    assert [name.split("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
-    minors = range(start.OLDEST[1], start.NEWEST[1] + 1)
-    assert matrix["python"] == [f"3.{minor}" for minor in minors]
+def test_the_tests_run_on_three_systems_and_every_python():
+    tests = workflow("tests")["jobs"]["tests"]["strategy"]["matrix"]
+    assert [name.split("-")[0] for name in tests["os"]] == ["ubuntu", "macos", "windows"]
+    every = matrix.parser().parse_args([])
+    assert tests["python"] == every.python
+    nightly = workflow("newest")["jobs"]["test"]["strategy"]["matrix"]
+    assert nightly == {"python": every.python, "versions": every.versions}
+
+
+@pytest.mark.parametrize("broken", [None, "04"])
+def test_a_row_of_the_matrix(monkeypatch, tmp_path, capsys, broken):
+    installed = dict.fromkeys(matrix.SHOWN, "9.9") | {"other": "1.0"}
+    monkeypatch.setattr(matrix, "environment", lambda *_: Path("python"))
+    monkeypatch.setattr(matrix, "packages", lambda _: installed)
+    monkeypatch.setattr(matrix, "check", lambda _, *words: (f"{broken}_" not in str(words[-1]), 7))
+    assert matrix.main(["--python", "3.12", "--versions", "newest"]) == bool(broken)
+    told = capsys.readouterr().out
+    assert "| 3.12 | newest | 9.9 | 9.9 | 9.9 | 9.9 | 7 | 02, 04" in told
+    assert ("  numpy 9.9, locked: " in told) == ("04 FAILED" in told) == bool(broken)
 
 
 def test_what_is_published_is_what_was_built():
