@@ -126,7 +126,7 @@ def _fewer(slides):
         ends = slide.title != following.title or following.has("explorer")
         if few and slide.title in (last.title, "Next", "References") and ends:
             last.parts += slide.parts if _room(last, slide) else as_notes(slide.parts)
-        elif few and slide.title in ("Exercises", "Quiz") and following.title:
+        elif few and slide.title in ("Exercises", "Quiz", "Two questions first") and following.title:
             following.parts += as_notes(slide.parts)
         elif few and following.above == slide.title and not _exercise(following) and _room(following, slide):
             following.parts[:0] = slide.parts
@@ -162,7 +162,7 @@ def _full(slide, part):
         return False
     kinds = [one.kind for one in slide.parts if one.kind != "notes"]
     if part.kind == "explorer":
-        return slide.lines() > 2.5 or not all(map(_short, slide.shown()))
+        return slide.lines() > 2 or not all(map(_short, slide.shown()))
     if "explorer" in kinds:
         return True
     if "picture" in kinds and kinds[-1] not in (*DRAWN, "code"):  # it has been read already
