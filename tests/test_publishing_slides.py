@@ -9,6 +9,7 @@ import pytest
 from cvcourse.cli import main
 from cvcourse.explorers import Perceptron
 from cvcourse.publishing import still
+from cvcourse.publishing.parts import as_notes
 from cvcourse.publishing.slides import cut, page
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -160,6 +161,9 @@ def test_explorers_have_slides_of_their_own_and_the_file_asks_for_nothing(tmp_pa
     book.metadata.widgets = {still.STATE: {"state": {live.model_id: still.saved(live)}}}
     shown = [[part.kind for part in slide.shown()] for slide in cut(book)]
     assert shown == [["text"], ["text", "code", "explorer"]]
+    tasks = [text("Try this:\n\n- one\n- two\n- three"), *book.cells[2:3]]
+    before, playing = cut(v4.new_notebook(cells=[text("# T\n\n## A"), *tasks], metadata=book.metadata))[1:]
+    assert as_notes(before.parts) == [part for part in playing.parts if part.kind == "notes"]
     nbformat.write(book, tmp_path / "04_lesson.ipynb")
     assert main(["slides", str(tmp_path / "04_lesson.ipynb"), str(tmp_path / "out.html"), "--executed"]) == 0
     made = (tmp_path / "out.html").read_text(encoding="utf-8")
