@@ -4,7 +4,10 @@ Sizes are of the files to download, about. Terms change: read them at the addres
 """
 
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
+
+from cvcourse.stored import read_json
 
 
 class Card(NamedTuple):
@@ -84,42 +87,4 @@ def _cell(value):
     return f'<a href="{text}">{text}</a>' if value.startswith("http") else text
 
 
-CARDS = Cards((
-    Card("ImageNet (ILSVRC 2012)", "classification",
-         "1,281,167 training, 50,000 validation, 100,000 test", "1,000", "155 GB",
-         "research and teaching, not commercial; on request", "https://image-net.org/download.php",
-         "formats.folders(folder)"),
-    Card("CIFAR-100", "classification", "50,000 training, 10,000 test, 32×32", "100, in 20 groups", "0.16 GB",
-         "none stated; cite Krizhevsky 2009", "https://www.cs.toronto.edu/~kriz/cifar.html",
-         "datasets.load('cifar100')"),
-    Card("ISIC (2018)", "classification and segmentation of skin lesions",
-         "2,594 with masks (task 1), 10,015 with a diagnosis (task 3)", "lesion; 7 diagnoses", "16 GB",
-         "CC BY-NC 4.0; other years CC0 or CC BY-NC", "https://challenge.isic-archive.com/data/",
-         "formats.masks(images, masks, 'binary', 'lesion', suffix='_segmentation')"),
-    Card("MURA", "classification of X-rays of the arm", "40,561 of 14,863 studies",
-         "normal, abnormal; 7 parts of the arm", "3 GB", "Stanford's research agreement, not commercial",
-         "https://stanfordmlgroup.github.io/competitions/mura/",
-         "formats.folders(folder); a folder is a part, its studies end in positive or negative"),
-    Card("DermNet", "classification of skin diseases", "about 19,500 in the copy that is used most", "23",
-         "2 GB", "the pictures belong to the site; no open licence known, so ask", "https://dermnet.com/",
-         "formats.folders(folder)"),
-    Card("COCO (2017)", "detection and segmentation", "118,287 training, 5,000 validation, 40,670 test",
-         "80", "19 GB without test", "annotations CC BY 4.0; each picture keeps its own terms from Flickr",
-         "https://cocodataset.org/#download", "formats.coco('instances.json', images)"),
-    Card("PASCAL VOC (2012)", "classification, detection and segmentation",
-         "11,530 with boxes, 2,913 of them with masks", "20", "2 GB",
-         "each picture keeps its own terms from Flickr", "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/",
-         "formats.voc(folder)"),
-    Card("BraTS (2021)", "segmentation of brain tumours in MRI",
-         "1,251 training and 219 validation scans of 240×240×155 voxels in 4 channels",
-         "necrotic core, oedema, enhancing tumour", "13 GB",
-         "on registration, for research; cite the organisers", "https://www.synapse.org/brats",
-         "formats.masks(slices, masks, 'classes', classes, values=(1, 2, 4)); first save slices as PNG"),
-    Card("Agriculture-Vision (2020)", "segmentation of fields from the air",
-         "94,986 of 512×512 in RGB and near infrared; 21,061 of them in the challenge",
-         "9; 6 in the challenge", "4 GB (challenge)", "not commercial; on request",
-         "https://www.agriculture-vision.com/", "formats.masks(images, {name: folder, …}, 'binary')"),
-    Card("SpaceNet (2)", "segmentation of buildings from space", "10,593 training tiles of 650×650",
-         "building", "56 GB of training tiles", "CC BY-SA 4.0", "https://spacenet.ai/datasets/",
-         "formats.masks(images, masks, 'binary', 'building'); first draw the footprints as masks"),
-))
+CARDS = Cards(Card(**fields) for fields in read_json(Path(__file__).with_suffix(".json")))

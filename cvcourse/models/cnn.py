@@ -2,7 +2,7 @@
 
 from keras import Input, Model, layers
 
-from cvcourse.models.vgg import vgg_block
+from cvcourse.models.vgg import course_network
 
 BLOCKS = ((16, 1), (32, 1), (64, 1), (128, 1))  # filters, convolutions
 
@@ -20,13 +20,7 @@ def cnn(
     Returns:
         Keras model from images (N, H, W, C), float32 in [0, 1], to (N, classes).
     """
-    inputs = Input(input_shape)
-    x = layers.Rescaling(4.0, offset=-2.0, name="rescale")(inputs)
-    for block, (filters, convolutions) in enumerate(BLOCKS, start=1):
-        x = vgg_block(x, filters, convolutions, block, batch_norm=True)
-    x = layers.GlobalAveragePooling2D(name="average")(x)
-    outputs = layers.Dense(classes, activation=classifier_activation, name="predictions")(x)
-    return Model(inputs, outputs, name="cnn")
+    return course_network(input_shape, classes, classifier_activation, BLOCKS, "cnn")
 
 
 def small_cnn(
