@@ -8,7 +8,8 @@
                that belongs to the true class. The other classes' masks have no part in it
 
 Source: He et al., "Mask R-CNN" (ICCV 2017), section 3; Ren et al., "Faster R-CNN" (2015), equation 1;
-Milletari et al., "V-Net" (2016), section 3, for Dice.
+Milletari et al., "V-Net" (2016), section 3, for Dice; Girshick, "Fast R-CNN" (2015), equation 3, for smooth
+L1, which is four times Keras's Huber loss, the mean of a box's four numbers.
 
 How this one differs: all anchors count, objects and background one half each, in place of 256 drawn at random
 with at most as many objects as background: the same on average. They take part with IoU ≥ 0.6 or < 0.4 in
@@ -64,7 +65,7 @@ def proposal_loss(y: dict[str, Any], fixed: Any, objectness: Any, offsets: Any) 
     there, nothing = (ops.cast(kind, "float32") for kind in (y["matches"] >= 0, y["matches"] == -1))
     log_loss = ops.binary_crossentropy(there, objectness, from_logits=True)
     true = ops.take_along_axis(y["boxes"], ops.maximum(y["matches"], 0)[..., None], axis=1)  # (N, A, 4)
-    box = mean(smooth_l1(encode(true, fixed) - offsets), there)
+    box = mean(4 * keras.losses.huber(encode(true, fixed), offsets), there)  # smooth L1
     return (mean(log_loss, there) + mean(log_loss, nothing)) / 2 + box
 
 
@@ -88,7 +89,7 @@ def head_losses(model: Any, fine: Any, rois: Any, y: dict[str, Any]) -> dict[str
     true = ops.take_along_axis(y["boxes"], match[..., None], axis=1)  # (N, R, 4)
     logits, change = model.heads(fine, rois)
     kind = ops.where(fit >= 0.5, label + 1, 0)
-    wrong = encode(true, rois) / np.array(DEVIATION, "float32") - change
+    wanted = encode(true, rois) / np.array(DEVIATION, "float32")
     _, best = ops.top_k(fit, MASKS)
     there_, label, match = (ops.take_along_axis(x, best, axis=1) for x in (there, label, match))
     rois = ops.take_along_axis(rois, best[..., None], axis=1)
@@ -96,7 +97,7 @@ def head_losses(model: Any, fine: Any, rois: Any, y: dict[str, Any]) -> dict[str
     pixels = model.mask_loss(mask_target(y["instances"], match, rois, y["boxes"].shape[1]), masks)
     return {
         "class": ops.mean(ops.sparse_categorical_crossentropy(kind, logits, from_logits=True)),
-        "box": mean(smooth_l1(wrong), there),
+        "box": mean(4 * keras.losses.huber(wanted, change), there),
         "mask": mean(pixels, there_),
     }
 
@@ -124,12 +125,6 @@ def dice(mask: Any, logits: Any) -> Any:
     guess = ops.sigmoid(logits)
     covered = ops.sum(mask**2 + guess**2, axis=(2, 3))
     return 1 - 2 * ops.sum(mask * guess, axis=(2, 3)) / ops.maximum(covered, 1e-6)
-
-
-def smooth_l1(difference: Any) -> Any:
-    """Return d² / 2 up to 1, |d| − 1/2 beyond, summed over a box's four numbers (Fast R-CNN, equation 3)."""
-    far = ops.abs(difference)
-    return ops.sum(ops.where(far < 1, difference**2 / 2, far - 0.5), axis=-1)
 
 
 def mean(values: Any, weights: Any) -> Any:

@@ -16,6 +16,7 @@ one for each class, learned along with the classes. Pieces have no margin of con
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import Input, Model, layers, ops
 
@@ -53,8 +54,7 @@ def crop_network(classes: int = 3) -> Model:
 def crop_loss(target: Any, output: Any) -> Any:
     """Return the loss of each piece, (N,): cross-entropy, and smooth L1 of the offsets of an object."""
     kind = ops.categorical_crossentropy(target[:, :-4], output[:, :-4])
-    far = ops.abs(target[:, -4:] - output[:, -4:])
-    smooth = ops.sum(ops.where(far < 1, far**2 / 2, far - 0.5), axis=-1)
+    smooth = 4 * keras.losses.huber(target[:, -4:], output[:, -4:])
     return kind + 2 * (1 - target[:, 0]) * smooth
 
 

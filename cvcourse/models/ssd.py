@@ -17,6 +17,7 @@ Offsets are not divided by the variances of the authors' code; instead their los
 from functools import cache
 from typing import Any
 
+import keras
 import numpy as np
 from keras import Input, KerasTensor, Model, layers, ops
 
@@ -127,7 +128,6 @@ def ssd_loss(target: Any, output: Any) -> Any:
     rank = ops.argsort(ops.argsort(-candidates, axis=1), axis=1)
     count = ops.sum(there, axis=1)
     hard = ops.cast(ops.cast(rank, "float32") < NEGATIVES * count[:, None], "float32") * (1 - there)
-    far = ops.abs(target[..., -4:] - output[..., -4:])
-    smooth = ops.sum(ops.where(far < 1, far**2 / 2, far - 0.5), axis=-1)
+    smooth = 4 * keras.losses.huber(target[..., -4:], output[..., -4:])  # smooth L1 of four numbers, summed
     total = ops.sum((there + hard) * wrong + OFFSETS * there * smooth, axis=1)
     return total / ops.maximum(count, 1)
