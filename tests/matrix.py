@@ -60,7 +60,7 @@ def environment(folder, version, which):
         uv("venv", "--quiet", "--python", version, python.parents[1])
     # Nothing is built here: where the oldest has no wheel for a Python, the first that has one counts.
     wheels = ("--only-binary", ":all:", "--no-binary", "cvcourse")
-    uv("pip", "install", "--quiet", "--upgrade", "--python", python, "--resolution", RESOLUTIONS[which], *wheels,
+    uv("pip", "install", "-qU", "--python", python, "--resolution", RESOLUTIONS[which], *wheels,
        "tensorflow", "--editable", ".[tensorflow,networks,site,test]")  # fmt: skip
     return python
 
