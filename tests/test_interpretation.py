@@ -266,6 +266,17 @@ def test_all_maps_come_from_one_compiled_pass(monkeypatch):
     assert len(compiled) == 1 and len(runs) == 3
 
 
+def test_feature_maps_are_not_copied_can_only_be_read_and_outlive_the_next_pass(plain):
+    model, image = plain
+    maps = interpret.feature_maps(model, image)["conv"]
+    before = maps.copy()
+    assert maps.dtype == "float32" and not maps.flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        maps[0] = 0
+    interpret.feature_maps(model, 1 - image)
+    np.testing.assert_array_equal(maps, before)
+
+
 def test_new_weights_are_seen():
     model = built("sequential")
     image = image_for(model)

@@ -125,7 +125,7 @@ def feature_maps(
 
     maps = compile_pass(model, ("maps", names, x.shape), run)(x)
     arrays = {name: np.asarray(maps[call.name])[0] for name, call in chosen.items()}
-    for array in arrays.values():  # a copy of them all would take as long as the pass
+    for array in arrays.values():  # a copy would take most of the time of the pass
         array.flags.writeable = False
     return arrays
 
