@@ -302,7 +302,9 @@ def test_what_jupyterlab_has_saved_becomes_slides_and_a_page(lab, from_disk, tmp
     assert main(["slides", str(copy), str(file), "--executed"]) == 0
     deck.holds(from_disk(file.as_uri(), *SIZES[0]))
     assert main(["site", str(site), "--executed", str(copy)]) == 0
-    page = from_disk((site / "02_cnn_layers.html").as_uri())
+    page = from_disk((site / "02_cnn_layers.html").as_uri() + "#exercises")
     page.wait_for_function("() => document.querySelectorAll('.cv-alive:not([data-live])').length === 0")
     assert page.locator(".cv-explorer[data-drawn]").count() == page.locator(".cv-alive").count() >= 7
+    page.wait_for_timeout(300)
+    assert 0 <= page.locator("#exercises").bounding_box()["y"] < 100  # whatever was drawn above it
     assert axe.violations(page) == []

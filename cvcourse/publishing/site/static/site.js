@@ -3,6 +3,15 @@
 // From disk a browser does not hand out the text of other pages, which the search would show around each hit.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+// What is drawn late has another height than was guessed: until the reader moves, the place in the address is kept.
+(() => {
+  const keep = new ResizeObserver(() => document.querySelector(":target")?.scrollIntoView({ behavior: "instant" }));
+  const stay = () => keep.observe(document.querySelector("article"));
+  addEventListener("DOMContentLoaded", stay);
+  addEventListener("hashchange", stay);
+  for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(moved, () => keep.disconnect(), true);
+})();
+
 // The explorers ask the page, as JupyterLab's, whether it is light.
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
