@@ -238,7 +238,7 @@ def test_the_pen_draws_and_erases_and_leaves_explorers_alone(opened):
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
 def test_every_slide_fits_and_its_letters_are_large_enough(opened, size):
     page = opened(size)
-    found = deck.walk(page, with_axe=False)
+    found = deck.walk(page)
     assert [number for number, slide in enumerate(found, 1) if slide["over"] and number != 6] == []
     assert all(slide["least"]["text"][0] >= 18 * size[0] / 1280 - 0.01 for slide in found)
     assert found[2]["least"]["explorer"][0] >= 17 * size[0] / 1280 - 0.01
@@ -270,12 +270,8 @@ def test_a_key_prints_when_every_explorer_is_drawn(opened, key):
     assert now(page) == (1, 0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_slide_keeps_anybody_out(opened, theme):
-    page = opened()
-    if theme == "dark":
-        page.keyboard.press("t")
-    assert [slide["axe"] for slide in deck.walk(page) if slide["axe"]] == []
+def test_no_slide_keeps_anybody_out(from_disk, lesson):
+    assert deck.barriers(from_disk, lesson) == []
 
 
 COPIES = sorted(CACHE.glob("*.ipynb"))  # what `cvcourse slides` and `cvcourse site` have run
@@ -284,10 +280,10 @@ COPIES = sorted(CACHE.glob("*.ipynb"))  # what `cvcourse slides` and `cvcourse s
 @pytest.mark.skipif(not COPIES, reason="no lesson has been run by `cvcourse slides` or `cvcourse site`")
 @pytest.mark.parametrize("copy", COPIES, ids=lambda path: path.stem[:2])
 def test_every_slide_of_a_lesson_fits_and_keeps_nobody_out(from_disk, tmp_path, copy):
-    """A minute or two a lesson, most of it axe; no lesson is run: CI restores the copies of the website."""
+    """No lesson is run: CI restores the copies of the website."""
     file = tmp_path / "slides.html"
     file.write_text(slides.page(nbformat.read(copy, as_version=4), "Lesson"), encoding="utf-8")
-    deck.holds(from_disk(file.as_uri(), *SIZES[0]))
+    deck.holds(from_disk, file)
 
 
 def test_what_jupyterlab_has_saved_becomes_slides_and_a_page(lab, from_disk, tmp_path):
@@ -300,7 +296,7 @@ def test_what_jupyterlab_has_saved_becomes_slides_and_a_page(lab, from_disk, tmp
     book.cells = book.cells[book.cells[0].cell_type == "code" :]  # without what made the kernel new
     nbformat.write(book, copy)
     assert main(["slides", str(copy), str(file), "--executed"]) == 0
-    deck.holds(from_disk(file.as_uri(), *SIZES[0]))
+    deck.holds(from_disk, file)
     assert main(["site", str(site), "--executed", str(copy)]) == 0
     page = from_disk((site / "02_cnn_layers.html").as_uri() + "#exercises")
     page.wait_for_function("() => document.querySelectorAll('.cv-alive:not([data-live])').length === 0")
