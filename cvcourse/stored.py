@@ -1,5 +1,6 @@
 """Files of JSON and arrays that anybody may have made or damaged; the course's own JSON has a checksum."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -79,10 +80,32 @@ def write(path, fields):
     path = Path(path)
     fields = json.loads(json.dumps(fields))  # tuples become lists, as they will be when read
     text = json.dumps(fields | {"checksum": _checksum(fields)}, indent=1) + "\n"
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf8")
-    os.replace(temporary, path)
+    with whole(path) as file:
+        file.write(text.encode())
     return path
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Inside this block a binary file is open for what `path` is to hold: all of it, or the old file stays.
+
+    Missing folders are made.
+
+    Raises:
+        PermissionError: the folder cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may write at once
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("wb")
+    except OSError as error:
+        raise PermissionError(f"cannot write into the folder {path.parent} ({error.strerror})") from None
+    try:
+        with file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _checksum(fields):
@@ -113,9 +136,5 @@ def write_notebook(notebook, path):
     """Store a notebook whole or not at all: after a kill or on a full disk, the old file stays."""
     import nbformat
 
-    unfinished = path.with_suffix(f".{os.getpid()}")  # two may write at once
-    try:
-        nbformat.write(notebook, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as file:
+        file.write(f"{nbformat.writes(notebook)}\n".encode())

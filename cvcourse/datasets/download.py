@@ -1,9 +1,7 @@
 """One file from the internet: with timeouts, progress and a checksum, and whole or not at all."""
 
 import hashlib
-import os
 import sys
-import tempfile
 import threading
 import time
 from http.client import HTTPException
@@ -11,6 +9,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
+
+from cvcourse.stored import whole
 
 CHUNK = 1 << 16
 SLOWEST = 1000  # bytes per second: below this, for a whole timeout, a connection counts as dead
@@ -37,19 +37,14 @@ def download(url, path, checksum, timeout=10.0, progress=True):
         ConnectionError: if the file could not be had, broke off, or is not the right one.
     """
     path = Path(path)
-    handle, part = _temporary(path)
     digest = hashlib.new("md5" if len(checksum) == 32 else "sha256")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            found = _copy(url, out, digest, timeout, progress)
+    with whole(path) as out:
+        found = _copy(url, out, digest, timeout, progress)
         if found != checksum:
             raise ConnectionError(
                 f"{url} did not send the right file (checksum {found[:12]}…, expected {checksum[:12]}…). A "
                 "login page or a proxy may have answered, or it was damaged on its way. It was not kept."
             )
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
     return path
 
 
@@ -57,14 +52,6 @@ def checksum_is(path, checksum):
     """Whether a file has this sha256 or md5, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "md5" if len(checksum) == 32 else "sha256").hexdigest() == checksum
-
-
-def _temporary(path):
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise PermissionError(f"cannot write into the folder {path.parent} ({error.strerror})") from None
 
 
 def _copy(url, out, digest, timeout, progress):

@@ -5,14 +5,13 @@ or a USB stick), then in Keras's cache, then on the internet; an error says whic
 """
 
 import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cvcourse.datasets.sources import SOURCES, cached, fetch_files, keras_cache
-from cvcourse.stored import read_npz
+from cvcourse.stored import read_npz, whole
 
 FOLDER = "CVCOURSE_DATA"
 
@@ -86,18 +85,9 @@ def fetch(name, folder):
                          f"To be fetched: {', '.join(SOURCES)}")
     data = load(name)
     path = Path(folder).expanduser() / f"{Path(name).name}.npz"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise PermissionError(f"cannot write into the folder {path.parent} ({error.strerror})") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **data._asdict())
-        os.chmod(part, 0o644)  # the temporary file was for its owner alone
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with whole(path) as file:
+        np.savez(file, **data._asdict())
+    path.chmod(0o644)  # the whole class reads it
     return path
 
 
