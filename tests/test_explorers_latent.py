@@ -86,7 +86,7 @@ def test_nothing_of_the_figure_is_cut_off(count):
     rng, names = np.random.default_rng(0), list(map(str, range(count)))
     made = rng.random((8, 8, 1))
     places, labels = rng.normal(size=(50, 2)), np.arange(50) % count
-    drawing = figure((0, 0), 3.0, places, labels, names, made, made, "")
+    drawing = figure((0, 0), 3.0, places, labels, names, (made, made, 0), "")
     drawing.canvas.draw()
     board = drawing.axes[0]
     for part in (board.get_legend(), board.xaxis.label, board.yaxis.label):

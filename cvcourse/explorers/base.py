@@ -20,7 +20,8 @@ _FOLDER = Path(__file__).parent
 
 def javascript(*names):
     """Return the explorer's own files behind the shared `kit.js`, as the text of one ES module."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("kit.js", *names))
+    parts = [(_FOLDER / name).read_text(encoding="utf-8") for name in ("kit.js", *names)]
+    return "\n".join([*parts, "export default { render };\n"])
 
 
 class Explorer(anywidget.AnyWidget):

@@ -1,5 +1,3 @@
-// BoxLoss: draws the state of cvcourse.explorers.BoxLoss and follows pointer and keys.
-
 const PIXELS = 20; // smooth L1 is drawn in units of so many pixels, beside losses that reach 2
 const LOSSES = {
   iou: { name: "1 − IoU", role: "output", of: (one, other) => 1 - iou(one, other), rate: 25 },
@@ -11,8 +9,7 @@ function render({ model, el }) {
   const scene = board("Scene: drag the box or a corner; arrow keys move the box, with Shift its lower right corner");
   const curves = lossChart("The three losses while the box slides from left to right", ["box at the left border", "at the right border"]);
   const meters = named(LOSSES, ({ name, role }) => meter(name, role));
-  const formula = element("div", { class: "cv-formula" });
-  const { get, set, page, redraw } = begin(model, ["image", "true_box", "box"]);
+  const { get, set, page, redraw, formula } = begin(model, ["image", "true_box", "box"]);
   let grip = null; // what the pointer holds: a function from a point to a box
   let steps = 0;
 
@@ -136,5 +133,3 @@ function render({ model, el }) {
         ` − ${Math.round(hull - union)} / ${Math.round(hull)} = `, ["statistics", number(giou)]]);
   }, play.stop);
 }
-
-export default { render };

@@ -3,8 +3,7 @@
 function render({ model, el }) {
   const { widths, sizes, curves } = model.get("recorded");
   const board = chart({ width: 940, height: 330, right: 118, size: 15, label: "Training and validation curve over the epochs" });
-  const facts = element("div", { class: "cv-formula" });
-  const { control: { width, images, remedy, metric }, page } = begin(model, []);
+  const { control: { width, images, remedy, metric }, page, formula: facts } = begin(model, []);
   width.node.style.minWidth = "17em";
   images.node.style.minWidth = "12em";
 
@@ -37,5 +36,3 @@ function render({ model, el }) {
       ["selected", `epoch ${best + 1} of ${epochs}`], `, there ${percent(own.val_accuracy[0][best])} right.`);
   });
 }
-
-export default { render };

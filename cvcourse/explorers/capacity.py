@@ -83,20 +83,17 @@ def describe(recorded, width, images, remedy, metric):
     best = int(np.argmin(curves["val_loss"][0]))
     params = recorded["params"][str(recorded["widths"][width])]
     epochs = len(curves["loss"][0])
-    return (
-        f"{('Small', 'Medium', 'Large')[width]} network, {params:,} parameters, "
-        f"{recorded['sizes'][images]:,} training images, remedy: {remedy}. After {epochs} epochs "
-        f"{100 * train:.0f} % of the training images are right and {100 * valid:.0f} % of the validation "
-        f"images, a gap of {100 * (train - valid):.0f} points. The validation loss is lowest after epoch "
-        f"{best + 1}."
-    )
+    return (f"{('Small', 'Medium', 'Large')[width]} network, {params:,} parameters, "
+            f"{recorded['sizes'][images]:,} training images, remedy: {remedy}. After {epochs} epochs "
+            f"{100 * train:.0f} % of the training images are right and {100 * valid:.0f} % of the validation "
+            f"images, a gap of {100 * (train - valid):.0f} points. The validation loss is lowest after epoch "
+            f"{best + 1}.")
 
 
 @style()
-def figure(recorded, width, images, remedy, metric):
+def figure(recorded, width, images, remedy, metric, description):
     """Return the state of a `Capacity` as a `Picture`. Pure; arguments as its attributes."""
-    words = describe(recorded, width, images, remedy, metric)
-    drawing, axes = picture(7.6, 4, f"Capacity, {metric}. {words}")
+    drawing, axes = picture(7.6, 4, f"Capacity, {metric}. {description}")
     curves = chosen(recorded, width, images, remedy)
     for key, role, name in ((metric, "input", "training"), (f"val_{metric}", "output", "validation")):
         mean, spread = map(np.array, curves[key])

@@ -143,7 +143,10 @@ class Array(Data):
         """`check`: as for `Kept`, of an array that Python may set."""
         super().__init__(np.zeros((0,) * ndim, dtype), state, check)
         self.dtype, self.ndim = np.dtype(dtype), ndim
-        self.tag(to_json=_packed, from_json=_unpacked)
+        self.tag(to_json=lambda array, explorer: {
+            "shape": list(array.shape), "dtype": str(array.dtype), "data": array.tobytes()})
+        self.tag(from_json=lambda sent, explorer: (
+            np.frombuffer(sent["data"], sent["dtype"]).reshape(sent["shape"])))
 
     def validate(self, explorer, value):
         value = np.asarray(value)
@@ -151,14 +154,6 @@ class Array(Data):
             raise ValueError(f"{self.name} must be numbers of rank {self.ndim}. "
                              f"Received: {value.dtype}, shape {value.shape}")
         return np.ascontiguousarray(value, self.dtype)
-
-
-def _packed(array, explorer):
-    return {"shape": list(array.shape), "dtype": str(array.dtype), "data": array.tobytes()}
-
-
-def _unpacked(sent, explorer):
-    return np.frombuffer(sent["data"], sent["dtype"]).reshape(sent["shape"])
 
 
 def whole(name, value, lowest, highest):
@@ -169,10 +164,8 @@ def whole(name, value, lowest, highest):
         2
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value <= highest:
-        raise ValueError(
-            f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
-            f"Received: {name}={value!r}."
-        )
+        raise ValueError(f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
+                         f"Received: {name}={value!r}.")
     return int(value)
 
 
@@ -215,10 +208,9 @@ def photograph(image, largest, name="image"):
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > largest:
-        raise ValueError(
-            f"{name} must be uint8 (H, W, 3), at most {largest} × {largest}; a float image becomes one by "
-            f"(255 * image).astype('uint8'). Received: {image.dtype}, shape {image.shape}"
-        )
+        raise ValueError(f"{name} must be uint8 (H, W, 3), at most {largest} × {largest}; a float image "
+                         f"becomes one by (255 * image).astype('uint8'). Received: {image.dtype}, shape "
+                         f"{image.shape}")
     return image
 
 

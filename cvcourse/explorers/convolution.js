@@ -1,5 +1,3 @@
-// Convolution: draws the state of cvcourse.explorers.Convolution and follows pointer and keys.
-
 const MARGIN = 3; // room for the largest padding, so that the photograph never moves
 
 function render({ model, el }) {
@@ -7,13 +5,12 @@ function render({ model, el }) {
   const products = element("div", { class: "cv-products", role: "group", "aria-label": "Window × weights = products" });
   const sum = element("div", { class: "cv-sum" });
   const thumbs = element("div", { class: "cv-thumbs", role: "group", "aria-label": "Output maps: choose a filter" });
-  const formula = element("div", { class: "cv-formula" });
   let complaint = "";
   let cells = [];
   let memo = {};
 
-  const { get, set: change, control: { kernel_size: F, strides: S }, page, redraw } = begin(model,
-    ["image", "kernels", "weights", "filter", "padding", "position"], { kernel_size: setSize, strides: setStrides });
+  const { get, set: change, control: { kernel_size: F, strides: S }, page, redraw, formula } = begin(model,
+    ["image", "kernels", "weights", "filter", "padding", "position"], { kernel_size: setSize, strides: (strides) => set(withStride(strides, read())) });
   const own = (declared, options, act) => controlOf({ role: "output", ...declared }, options, act);
   const kernel = own({ kind: "select", word: "Kernel" }, [...presets.keys(), "own"], setKernel);
   kernel.input.lastChild.disabled = true; // one's own begins with a weight that is changed
@@ -68,12 +65,6 @@ function render({ model, el }) {
   function setSize(size) {
     const { kernels, weights } = read();
     set({ kernel_size: size, weights: weightsFor(kernels, size, weights) });
-  }
-
-  function setStrides(strides) {
-    const { strides: old, position } = read();
-    // The window stays near the pixels that it is on.
-    set({ strides, position: strides && old ? position.map((at) => Math.round(at * old / strides)) : position });
   }
 
   function setWeight(i, j, field) {
@@ -221,5 +212,3 @@ function render({ model, el }) {
     drawFormula(now, place);
   }, view.play.stop);
 }
-
-export default { render };

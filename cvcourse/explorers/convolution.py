@@ -148,15 +148,12 @@ def _filters(kernel, size):
     sizes = {one.shape for one in own}
     unknown = [one for one in kernels if isinstance(one, str) and one not in KERNELS]
     if unknown or len(kernels) > 4 or sizes - {(size, size) for size in _SIZES}:
-        raise ValueError(
-            f"kernel must be one of {', '.join(KERNELS)}; or an (F, F) array with F from 1 to 7; or one to "
-            f"four of them. Received: {unknown or f'{len(kernels)} of the shapes {sorted(sizes)}'}."
-        )
+        raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; or an (F, F) array with F from 1 to "
+                         "7; or one to four of them. Received: "
+                         f"{unknown or f'{len(kernels)} of the shapes {sorted(sizes)}'}.")
     if len(sizes) > 1 or (size is not None and sizes - {(size, size)}):
-        raise ValueError(
-            f"all kernels must have the same size F. Received: {sorted(sizes)}, kernel_size={size}. "
-            "Leave kernel_size out: it is the size of your kernel."
-        )
+        raise ValueError(f"all kernels must have the same size F. Received: {sorted(sizes)}, "
+                         f"kernel_size={size}. Leave kernel_size out: it is the size of your kernel.")
     size = whole("kernel_size", size or (len(own[0]) if own else 3), 1, 7)
     names = [one if isinstance(one, str) else "own" for one in kernels]
     arrays = iter(own)
@@ -231,10 +228,9 @@ def describe(image, kernels, weights, filter, strides, padding, position):
 
 
 @style()
-def figure(image, kernels, weights, filter, strides, padding, position):
+def figure(image, kernels, weights, filter, strides, padding, position, description):
     """Return the state of a `Convolution` as a `Picture`. Pure; arguments as its attributes."""
-    words = describe(image, kernels, weights, filter, strides, padding, position)
-    drawing, (before, between, after) = picture(9.4, 3.4, f"A convolution. {words}", columns=3)
+    drawing, (before, between, after) = picture(9.4, 3.4, f"A convolution. {description}", columns=3)
     for axes in (before, between, after):
         axes.set_axis_off()
     height, width = np.shape(image)

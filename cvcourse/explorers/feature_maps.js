@@ -26,7 +26,7 @@ function matrix(title, role) {
   const cells = element("div", { style: `display:grid;width:9em;height:9em;border:2px solid var(--cv-${role})` });
   const caption = element("figcaption", { class: `cv-caption cv-${role}` });
   return {
-    node: element("figure", { class: "cv-panel" }, caption, cells),
+    node: panel(caption, cells),
     show(values, rows, columns, palette, signed, about) {
       caption.textContent = about ? `${title}, about` : title;
       const top = Math.max(1e-12, ...values.map(Math.abs));
@@ -124,9 +124,7 @@ function render({ model, el }) {
   const guess = element("span", { style: "margin-left:auto;white-space:nowrap" });
 
   // Image, chosen map, overview.
-  const panel = (caption, node, style = "") => element("figure", { class: "cv-panel", style: `min-width:0;${style}` }, caption, node);
-  const caption = () => element("figcaption", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
-  const [imageCaption, mapCaption, allCaption] = [caption(), caption(), caption()];
+  const [imageCaption, mapCaption, allCaption, barsCaption] = Array.from({ length: 4 }, () => element("figcaption", { class: "cv-caption cv-cut" }));
   const seen = board("Image with the receptive field of the unit", true);
   const map = board("Chosen feature map; arrow keys move the unit, page keys change the map");
   const overview = element("canvas", { class: "cv-canvas", tabindex: 0, role: "img",
@@ -139,32 +137,19 @@ function render({ model, el }) {
   const sign = (text) => element("span", { style: "align-self:center;font-size:1.4em;padding-top:20px" }, text);
   const bars = element("canvas", { class: "cv-canvas", tabindex: 0, role: "img", style: "width:100%;height:9em;cursor:pointer",
     "aria-label": "Sum of the products of each input channel; arrow keys choose one" });
-  const barsCaption = caption();
   const why = element("p", { style: "margin:0;align-self:center;grid-column:1/-1" });
   const detail = element("div", { style: "display:grid;grid-template-columns:auto auto auto auto auto minmax(0,1fr);gap:10px;"
     + "margin-top:10px;min-height:10.9em" },
-  patch.node, sign("×"), weights.node, sign("="), products.node, panel(barsCaption, bars, "margin-left:20px"), why);
+  patch.node, sign("×"), weights.node, sign("="), products.node, element("figure", { class: "cv-panel", style: "min-width:0;margin-left:20px" }, barsCaption, bars), why);
   const formula = element("div", { class: "cv-formula", style: "margin-top:6px;min-height:0;padding:4px 10px;font-size:1.1em;white-space:nowrap" });
-  const problem = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px;min-height:0;padding:5px 10px;"
-    + "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
-
-  function sharp(canvas) {
-    [canvas.width, canvas.height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.round(size * dots()));
-    const context = canvas.getContext("2d");
-    context.setTransform(dots(), 0, 0, dots(), 0, 0);
-    context.imageSmoothingEnabled = false;
-    return context;
-  }
+  const problem = element("div", { class: "cv-error cv-cut", role: "alert", style: "margin-top:6px;min-height:0;padding:5px 10px" });
 
   // How many maps stand in a row, and how large, so that a page of them fills the overview.
   function tiling(count) {
     const [width, height] = [overview.clientWidth || 400, overview.clientHeight || 204];
-    let best = { columns: 1, size: 0 };
-    for (let columns = 1; columns <= count; columns++) {
-      const size = Math.min(width / columns, height / Math.ceil(count / columns));
-      if (size > best.size) best = { columns, size };
-    }
-    return best;
+    const sizes = Array.from({ length: count }, (_, k) => Math.min(width / (k + 1), height / Math.ceil(count / (k + 1))));
+    const size = Math.max(...sizes);
+    return { columns: 1 + sizes.indexOf(size), size };
   }
 
   const pageOf = (channel, count) => {
@@ -185,8 +170,7 @@ function render({ model, el }) {
         (i % columns) * size + 1.5, Math.floor(i / columns) * size + 1.5, width * scale, height * scale);
     }
     const at = now.channel - first;
-    context.strokeStyle = map.ink("selected");
-    context.lineWidth = 3;
+    Object.assign(context, { strokeStyle: map.ink("selected"), lineWidth: 3 });
     context.strokeRect((at % columns) * size + 1.5, Math.floor(at / columns) * size + 1.5, width * scale, height * scale);
     allCaption.textContent = now.maps.all > count ? `the first ${count} of ${now.maps.all} maps, one scale` : count > PAGE ? `maps ${first} to ${first + shown - 1} of ${count}` : `all ${count} maps, one scale`;
   }
@@ -325,5 +309,3 @@ function render({ model, el }) {
   return state.page({ el, tall: true, row: "flex-wrap:nowrap;gap:8px 16px", controls: [layer, image, upload, file, guess],
     stage: [stage, detail, formula, problem] }, draw);
 }
-
-export default { render };

@@ -27,7 +27,7 @@ function render({ model, el }) {
   const picture = svg("svg", { height, style: "display:block;cursor:pointer" });
   const list = element("div", { tabindex: 0, role: "listbox", "aria-multiselectable": true, style: "overflow-x:auto;overflow-y:hidden",
     "aria-label": "Layers that learn are selected; arrow keys move, space freezes or thaws" }, picture);
-  const about = element("p", { class: "cv-hint", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
+  const about = element("p", { class: "cv-hint cv-cut" });
 
   // Numbers and curves.
   const figures = ["Parameters that learn", "Time of a training step", "Memory to learn"].map((name) => {
@@ -97,13 +97,11 @@ function render({ model, el }) {
   function drawFigures(cost) {
     const [unit, size] = cost.memory < 1e5 ? ["kB", 1e3] : ["MB", 1e6];
     const part = (bytes) => (bytes / size).toFixed(1);
-    const [learn, time, memory] = figures;
-    learn.value.textContent = cost.trainable.toLocaleString("en");
-    learn.more.textContent = `${cost.frozen.toLocaleString("en")} are frozen`;
-    time.value.textContent = `about ${Math.round(100 * cost.share)} %`;
-    time.more.textContent = "of a step with all trainable";
-    memory.value.textContent = `at most ${part(cost.memory)} ${unit}`;
-    memory.more.textContent = `outputs ${part(cost.activations)} + gradients ${part(cost.gradients)} + momentum ${part(cost.slots)}`;
+    const told = [[cost.trainable.toLocaleString("en"), `${cost.frozen.toLocaleString("en")} are frozen`],
+      [`about ${Math.round(100 * cost.share)} %`, "of a step with all trainable"],
+      [`at most ${part(cost.memory)} ${unit}`,
+        `outputs ${part(cost.activations)} + gradients ${part(cost.gradients)} + momentum ${part(cost.slots)}`]];
+    told.forEach((texts, k) => [figures[k].value, figures[k].more].forEach((node, at) => { node.textContent = texts[at]; }));
   }
 
   function drawCurves({ runs }) {
@@ -189,5 +187,3 @@ function render({ model, el }) {
   // Three lines of words: runs make them longer.
   return page({ el, tall: 3, row: "gap:8px 10px", controls: [...presets, run], stage: [list, about, below] }, draw, stop);
 }
-
-export default { render };

@@ -12,58 +12,6 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-// The explorer's root element with its words below. Returns {root, drawn, close}:
-// call drawn() after each redraw, so that a test can time key press to new picture.
-function explorer(el, model, ...children) {
-  const words = element("p", { class: "cv-describe", role: "status", "aria-live": "polite" });
-  const root = element("div", { class: "cv-explorer" }, ...children, words);
-  root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrow keys
-  const say = () => { words.textContent = model.get("description"); };
-  model.on("change:description", say);
-  say();
-  el.append(root);
-  return {
-    root,
-    drawn: () => { root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1); },
-    close: () => model.off("change:description", say),
-  };
-}
-
-// The traits `names` as one state: get() reads them, set(values) changes them, tells Python and draws at once;
-// a change that comes from Python draws too.
-function stateOf(model, names, draw) {
-  let own = false;
-  let asked = false;
-  const changed = () => {
-    if (own || asked) return;
-    asked = true;
-    queueMicrotask(() => { asked = false; draw(); });
-  };
-  for (const name of names) model.on(`change:${name}`, changed);
-  return {
-    get: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
-    set(values) {
-      own = true;
-      for (const [name, value] of Object.entries(values)) model.set(name, value);
-      own = false;
-      draw();
-      model.save_changes();
-    },
-    close: () => { for (const name of names) model.off(`change:${name}`, changed); },
-  };
-}
-
-// Draw now and whenever `node` changes its size. Returns what render() must return: the function that ends it all.
-function live(node, draw, ...ends) {
-  const resize = new ResizeObserver(() => draw());
-  resize.observe(node);
-  draw();
-  return () => {
-    resize.disconnect();
-    for (const end of ends) end();
-  };
-}
-
 // A number as it is written on the page: two decimals, a true minus sign, no minus zero.
 function number(value, digits = 2) {
   const small = Math.abs(value) < 0.5 * 10 ** -digits;
@@ -133,33 +81,61 @@ function rowsOf(array) {
 
 // The state of an explorer: all that has a control, and `names`. get() reads it, arrays ready to use; set(values)
 // changes it, tells Python and draws at once; what comes from Python draws too. `change` takes the place of set
-// for single controls: {strides: (value) => …}.
+// for single controls: {strides: (value) => …}. `formula` is a line of live numbers, for who wants one.
 function begin(model, names, change = {}) {
   const declared = model.get("controls");
+  const watched = [...Object.keys(declared), ...names];
   let draw = () => {};
-  const state = stateOf(model, [...Object.keys(declared), ...names], () => draw());
+  let [own, asked] = [false, false];
+  const changed = () => {
+    if (own || asked) return;
+    asked = true;
+    queueMicrotask(() => { asked = false; draw(); });
+  };
   const read = (value) => (value?.dtype && value.data ? arrayOf(value) : value);
-  const get = () => named(state.get(), read);
-  const set = (values) => state.set(named(values, (value) => (ArrayBuffer.isView(value) ? pack(value) : value)));
+  const get = () => Object.fromEntries(watched.map((name) => [name, read(model.get(name))]));
+  function set(values) {
+    own = true;
+    for (const [name, value] of Object.entries(values)) model.set(name, ArrayBuffer.isView(value) ? pack(value) : value);
+    own = false;
+    draw();
+    model.save_changes();
+  }
   const control = named(declared, (one, name) => (
     controlOf(one, typeof one.options === "string" ? read(model.get(one.options)) : one.options, change[name] ?? ((value) => set({ [name]: value })))));
 
-  // The explorer on its page. The controls show the state before each paint(state, root). Returns what render()
-  // must. tall: its words may need two lines, or so many; whole: it draws anew when the explorer changes its width;
-  // row: style of the row of controls. paint() says false if what it draws is still on its way.
+  // The explorer on its page: controls, stage, and its words below. The controls show the state before each
+  // paint(state, root). Returns what render() must: the function that ends it all. tall: its words may need two
+  // lines, or so many; whole: it draws anew when the explorer changes its width; row: style of the row of controls.
+  // paint() says false if what it draws is still on its way.
   function page({ el, controls, stage, tall = false, whole = false, row = null }, paint, ...ends) {
     const nodes = controls.map((one) => one.node ?? one);
     const above = nodes.length ? [element("div", { class: "cv-controls", style: row }, ...nodes)] : [];
-    const { root, drawn, close } = explorer(el, model, ...above, ...stage);
-    if (tall) root.lastChild.style.minHeight = `${1.45 * (tall === true ? 2 : tall)}em`;
+    const words = element("p", { class: "cv-describe", role: "status", "aria-live": "polite" });
+    const root = element("div", { class: "cv-explorer" }, ...above, ...stage, words);
+    if (tall) words.style.minHeight = `${1.45 * (tall === true ? 2 : tall)}em`;
+    root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrow keys
+    const say = () => { words.textContent = model.get("description"); };
+    say();
+    el.append(root);
     draw = () => {
       const now = get();
       for (const [name, { show }] of Object.entries(control)) show(now[name]);
-      if (paint(now, root) !== false) drawn();
+      // A number of drawings, so that a test can time key press to new picture.
+      if (paint(now, root) !== false) root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
     };
-    return live(whole ? root : stage[0], () => draw(), ...ends, state.close, close);
+    const heard = [["description", say], ...watched.map((name) => [name, changed])];
+    for (const [name, hear] of heard) model.on(`change:${name}`, hear);
+    const resize = new ResizeObserver(() => draw());
+    resize.observe(whole ? root : stage[0]);
+    draw();
+    return () => {
+      resize.disconnect();
+      for (const end of ends) end();
+      for (const [name, hear] of heard) model.off(`change:${name}`, hear);
+    };
   }
-  return { get, set, control, page, redraw: () => draw() };
+  return { get, set, control, page, redraw: () => draw(), formula: element("div", { class: "cv-formula" }) };
 }
 
 // --- Controls ------------------------------------------------------------------------------------------------
@@ -345,6 +321,16 @@ function grey(value, alpha = 255) {
 const dots = () => window.devicePixelRatio || 1;
 const inkOf = (node) => (role) => getComputedStyle(node).getPropertyValue(`--cv-${role}`).trim();
 
+// An empty canvas of width × height units (left out: as large as it is shown in CSS pixels), sharp on every screen.
+// Returns its context.
+function sharp(canvas, width = canvas.clientWidth, height = canvas.clientHeight, scale = 1) {
+  [canvas.width, canvas.height] = [width, height].map((size) => Math.floor(size * scale * dots()));
+  const context = canvas.getContext("2d");
+  context.setTransform(dots() * scale, 0, 0, dots() * scale, 0, 0);
+  context.imageSmoothingEnabled = false;
+  return context;
+}
+
 // A square canvas, drawn with cells as units; sharp on every screen. `still`: there is nothing to do on it.
 function board(label, still = false) {
   const canvas = element("canvas", { class: `cv-canvas cv-board${still ? " cv-still" : ""}`, tabindex: still ? null : 0, role: "img",
@@ -376,8 +362,7 @@ function board(label, still = false) {
     },
     place: (x, y, width, height) => [(x - origin[0]) * cell, (y - origin[1]) * cell, width * cell, height * cell],
     frame(x, y, width, height, color, line = 1, dash = []) {
-      context.strokeStyle = color;
-      context.lineWidth = line * dots();
+      Object.assign(context, { strokeStyle: color, lineWidth: line * dots() });
       context.setLineDash(dash);
       context.strokeRect(...this.place(x, y, width, height));
     },
@@ -401,8 +386,7 @@ function board(label, still = false) {
       context.beginPath();
       context.rect(left, top, wide, high);
       context.clip();
-      context.strokeStyle = color;
-      context.lineWidth = 0.4 * step;
+      Object.assign(context, { strokeStyle: color, lineWidth: 0.4 * step });
       context.setLineDash([]);
       context.beginPath();
       for (let place = left - high; place < left + wide; place += step) {
@@ -429,8 +413,7 @@ function board(label, still = false) {
       context.setLineDash([]);
       context.lineCap = "square";
       for (const [ink, wide] of [["#fff", 4], [this.ink(role), 2]]) {
-        context.strokeStyle = ink;
-        context.lineWidth = wide * dots();
+        Object.assign(context, { strokeStyle: ink, lineWidth: wide * dots() });
         context.stroke();
       }
     },

@@ -10,9 +10,8 @@ function render({ model, el }) {
   const shownAt = (label, wide) => element("canvas", { class: "cv-canvas", role: "img", "aria-label": label,
     style: `width: ${wide}em; max-width: 100%; aspect-ratio: 1; image-rendering: auto` });
   const [shown, nearest] = [shownAt("The picture at z", 17), shownAt("The nearest training picture", 9)];
-  const formula = element("div", { class: "cv-formula" });
   const apart = element("div", { class: "cv-caption cv-reference" });
-  const { get, set, page, redraw } = begin(model, ["z", "look"]);
+  const { get, set, page, redraw, formula } = begin(model, ["z", "look"]);
   const [height, width, channels] = model.get("shape");
   const [steps, extent, classes, places] = ["steps", "extent", "classes", "dots"].map((name) => model.get(name));
   const ground = controlOf({ kind: "toggle", word: "pictures on the plane" }, null, redraw);
@@ -115,8 +114,7 @@ function render({ model, el }) {
       pen.imageSmoothingEnabled = true;
       pen.drawImage(tiled(), ...full);
     }
-    pen.lineWidth = dots();
-    pen.strokeStyle = plane.ink("line");
+    Object.assign(pen, { lineWidth: dots(), strokeStyle: plane.ink("line") });
     for (let value = Math.ceil(-extent); value <= extent; value++) {
       pen.globalAlpha = value ? 0.35 : 1;
       pen.beginPath();
@@ -132,8 +130,7 @@ function render({ model, el }) {
       pen.fill();
     }
     for (const [color, line] of [["#fff", 6], [plane.ink("selected"), 3]]) {
-      pen.lineWidth = line * dots();
-      pen.strokeStyle = color;
+      Object.assign(pen, { lineWidth: line * dots(), strokeStyle: color });
       pen.beginPath();
       pen.arc(...spot(z), 8 * dots(), 0, 7);
       pen.stroke();
@@ -163,9 +160,7 @@ function render({ model, el }) {
       apart.textContent = `${number(look.distance)} per pixel away`;
     }
     const radius = Math.hypot(...z);
-    lines(formula, [["selected", `z = (${number(z[0])}, ${number(z[1])})`], `   |z| = ${number(radius)}`],
+    lines(formula, [["selected", `z = (${number(z[0])}, ${number(z[1])})`], ` |z| = ${number(radius)}`],
       ["exp(−|z|² / 2) = ", ["statistics", `${Math.round(100 * Math.exp(-radius * radius / 2))} %`], " of all dice lie further out"]);
   }, play.stop);
 }
-
-export default { render };

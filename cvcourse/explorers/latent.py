@@ -78,10 +78,11 @@ class Latent(Explorer):
         return np.clip(np.asarray(self._model.decoder(np.asarray(z, "float32"))), 0, 1)
 
     def _look(self, change=None):
-        made, nearest, distance = self._found()
+        made, nearest, distance = self._found
         found = b"" if nearest is None else _bytes(nearest)
         self.tell(look={"z": self.z, "made": _bytes(made), "nearest": found, "distance": distance})
 
+    @property
     def _found(self):
         """Return (picture at z, its nearest training picture or None, how far that is): once for each z."""
         if self._seen[0] != self.z:
@@ -94,7 +95,7 @@ class Latent(Explorer):
 
     def image(self):
         """Return the decoder's picture of the present z, float32 (H, W, C) in [0, 1]."""
-        return self._found()[0]
+        return self._found[0]
 
     def around(self):
         """Return {class: count} of the training pictures nearest on the plane, the most frequent first."""
@@ -105,23 +106,15 @@ class Latent(Explorer):
     def describe(self):
         """Return the present state in words and numbers."""
         distance = float(np.hypot(*self.z))
-        words = (
-            f"z = ({number(self.z[0])}, {number(self.z[1])}), at {number(distance)} from the middle: "
-            f"{outside(distance):.0%} of all z drawn by dice lie further out."
-        )
+        words = (f"z = ({number(self.z[0])}, {number(self.z[1])}), at {number(distance)} from the middle: "
+                 f"{outside(distance):.0%} of all z drawn by dice lie further out.")
         if not len(self._images):
             return words
         counts = ", ".join(f"{count} {name}" for name, count in self.around().items())
         return (
             f"{words} The {sum(self.around().values())} training pictures nearest on the plane: {counts}. "
-            f"The one that looks most alike differs by {number(self._found()[2])} per pixel."
+            f"The one that looks most alike differs by {number(self._found[2])} per pixel."
         )
-
-    def figure(self):
-        """Return the present state as a `Picture`: the plane, the picture at z, what is nearest."""
-        made, nearest, _ = self._found()
-        return figure(self.z, self.extent, self._places, self._labels, self.classes, made, nearest,
-                      self.describe())
 
 
 def _inside(z, extent):
@@ -156,25 +149,21 @@ def _shipped():
 def _checked(model, images, labels, classes):
     """Images, labels and names of classes that fit the model and each other, or what is wrong with them."""
     if getattr(model, "latent", None) != 2 or not hasattr(model, "decoder") or not hasattr(model, "encoder"):
-        raise ValueError(
-            "model must be a VAE with two latent numbers, an encoder and a decoder, such as "
-            f"models.vae.vae(latent=2). Received: {model!r}, latent={getattr(model, 'latent', None)}"
-        )
+        raise ValueError("model must be a VAE with two latent numbers, an encoder and a decoder, such as "
+                         f"models.vae.vae(latent=2). Received: {model!r}, "
+                         f"latent={getattr(model, 'latent', None)}")
     shape = tuple(model.encoder.input_shape[1:])
     images = np.zeros((0, *shape), "float32") if images is None else np.asarray(images)[:SHOWN]
     if images.shape[1:] != shape or images.dtype.kind != "f":
-        raise ValueError(
-            f"images must be float (N, {', '.join(map(str, shape))}) in [0, 1], as the model takes them. "
-            f"Received: {images.dtype}, shape {images.shape}"
-        )
+        raise ValueError(f"images must be float (N, {', '.join(map(str, shape))}) in [0, 1], as the model "
+                         f"takes them. Received: {images.dtype}, shape {images.shape}")
     labels = np.zeros(len(images), int) if labels is None else np.asarray(labels)[:SHOWN]
     count = int(labels.max()) + 1 if len(labels) else 1
     classes = [f"class {k}" for k in range(count)] if classes is None else list(map(str, classes))
     if labels.shape != (len(images),) or len(classes) < count:
-        raise ValueError(
-            "labels must hold one class for each image, and classes a name for each of them. "
-            f"Received: {len(images)} images, labels of shape {labels.shape}, {len(classes)} names"
-        )
+        raise ValueError("labels must hold one class for each image, and classes a name for each of them. "
+                         f"Received: {len(images)} images, labels of shape {labels.shape}, {len(classes)} "
+                         "names")
     return images.astype("float32"), labels.astype(int), classes
 
 
@@ -195,9 +184,10 @@ def _sheet(grid):
 
 
 @style()
-def figure(z, extent, places, labels, classes, made, nearest, words):
+def figure(z, extent, places, labels, classes, found, description):
     """Return the state of a `Latent` as a `Picture`. Pure; arguments as its attributes."""
-    drawing, (board, left, right) = picture(9.4, 5, f"The latent plane. {words}", columns=3,
+    made, nearest, _ = found
+    drawing, (board, left, right) = picture(9.4, 5, f"The latent plane. {description}", columns=3,
                                             width_ratios=(2, 1.2, 1.2))
     for k, name in enumerate(classes):
         role = ROLES[k % len(ROLES)]

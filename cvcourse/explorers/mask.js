@@ -21,8 +21,7 @@ function render({ model, el }) {
   const scale = scaleOf();
   const meters = named({ iou: ["IoU", "statistics"], dice: ["Dice", "output"], pixels: ["pixels", "output"] }, (one) => meter(...one));
   const [legend, title] = [caption(), caption()];
-  const formula = element("div", { class: "cv-formula" });
-  const { control: { picture, chosen, threshold }, page } = begin(model, ["images", "truth", "probabilities", "classes"]);
+  const { control: { picture, chosen, threshold }, page, formula } = begin(model, ["images", "truth", "probabilities", "classes"]);
 
   return page({
     el,
@@ -64,5 +63,3 @@ function render({ model, el }) {
         `2 · ${got.overlap} / (${got.pixels} + ${got.others})${equals}`, ["output", number(got.dice)]]);
   });
 }
-
-export default { render };

@@ -1,5 +1,3 @@
-// MaskLoss: draws the state of cvcourse.explorers.MaskLoss and follows pointer and keys.
-
 // Colour and opacity of what is found, missed, falsely painted.
 const PAINT = { 3: [[0, 158, 115], 0.6], 2: [[0, 114, 178], 0.4], 1: [[213, 94, 0], 0.6] };
 const METERS = {
@@ -13,9 +11,8 @@ function render({ model, el }) {
   const scene = board("Scene: paint with the mouse; arrow keys move the cursor, space paints or clears, Shift with arrows paints along");
   const meters = named(METERS, (one) => meter(...one));
   const curves = lossChart("The losses if the network were more or less sure", ["50 % sure", "99 % sure"]);
-  const formula = element("div", { class: "cv-formula" });
   const legend = element("div", { class: "cv-caption" });
-  const { get, set, control, page, redraw } = begin(model, ["images", "truths", "mask"], {
+  const { get, set, control, page, redraw, formula } = begin(model, ["images", "truths", "mask"], {
     scene: (scene) => set({ scene, mask: shaped(get().mask.map(() => 0), get().mask.shape) }),
   });
   let cursor = [16, 24];
@@ -133,5 +130,3 @@ function render({ model, el }) {
         "        ", ["statistics", "IoU"], ` = ${found} / ${found + alarms + missed} = `, ["statistics", number(1 - got.iou_loss, 3)]]);
   });
 }
-
-export default { render };

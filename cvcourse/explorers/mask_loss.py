@@ -62,10 +62,7 @@ class MaskLoss(Explorer):
             {"scene": {"options": list(choices)}}, images=np.stack(images), truths=np.stack(truths),
             mask=np.zeros_like(truths[0]), scene=scene if image is None else "yours", sure=sure,
         )  # fmt: skip
-        self.observe(self._clear, names=["scene"])
-
-    def _clear(self, change):
-        self.mask = np.zeros_like(self.truth)
+        self.observe(lambda change: self.set_trait("mask", np.zeros_like(self.truth)), names=["scene"])
 
     @property
     def image(self):
@@ -102,10 +99,8 @@ def _checked(image, truth):
     """Return both as arrays, or say what is wrong with them."""
     image, truth = photograph(image, LARGEST), np.asarray(truth)
     if truth.shape != image.shape[:2] or not np.isin(truth, (0, 1)).all():
-        raise ValueError(
-            f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
-            f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
-        )
+        raise ValueError(f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
+                         f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}")
     return image, truth.astype("uint8")
 
 
@@ -139,20 +134,17 @@ def measures(mask, truth, sure):
 def describe(mask, truth, sure):
     """Return a painted mask in words and numbers. Pure; arguments as the attributes of `MaskLoss`."""
     got, mask, truth = measures(mask, truth, sure), np.asarray(mask, bool), np.asarray(truth, bool)
-    return (
-        f"The animal has {truth.sum():,} of {truth.size:,} pixels ({truth.mean():.1%}). "
-        f"Found {(mask & truth).sum():,}, missed {(truth & ~mask).sum():,}, "
-        f"false alarms {(mask & ~truth).sum():,}. "
-        f"Cross-entropy {number(got['cross_entropy'])}, Dice loss {number(got['dice_loss'])}, "
-        f"IoU {number(got['iou'])}, pixel accuracy {got['accuracy']:.1%}."
-    )
+    return (f"The animal has {truth.sum():,} of {truth.size:,} pixels ({truth.mean():.1%}). "
+            f"Found {(mask & truth).sum():,}, missed {(truth & ~mask).sum():,}, "
+            f"false alarms {(mask & ~truth).sum():,}. "
+            f"Cross-entropy {number(got['cross_entropy'])}, Dice loss {number(got['dice_loss'])}, "
+            f"IoU {number(got['iou'])}, pixel accuracy {got['accuracy']:.1%}.")
 
 
 @style()
-def figure(image, truth, mask, sure):
+def figure(image, truth, mask, sure, description):
     """Return the state of a `MaskLoss` as a `Picture`. Pure; arguments as its attributes."""
-    words = describe(mask, truth, sure)
-    drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {words}", columns=2)
+    drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {description}", columns=2)
     scene.imshow(tinted(image, {role: (np.asarray(truth) == true) & (np.asarray(mask) == painted)
                                 for true, painted, role in OVERLAY}))
     scene.set_axis_off()

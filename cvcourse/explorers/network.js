@@ -91,11 +91,8 @@ function stopSlider(label, change) {
   };
 }
 
-function nearest(stops, value) {
-  let best = 0;
-  stops.forEach((stop, i) => { if (Math.abs(stop - value) < Math.abs(stops[best] - value)) best = i; });
-  return best;
-}
+const nearest = (stops, value) => (
+  stops.reduce((best, stop, i) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? i : best), 0));
 
 // One block: a box for feature maps (height × width × channels), an upright bar for a vector.
 function block(row, x, slot, middle, scale, zoom) {
@@ -190,10 +187,7 @@ function render({ model, el }) {
   const alert = element("div", { class: "cv-error", role: "alert", style: "margin-top:6px" });
   const totals = element("div", { style: "display:grid;grid-template-columns:1.3fr 1fr 1fr;gap:12px;margin-top:8px" });
 
-  function choose(index) {
-    const all = names();
-    set({ selected: all[within(index, 0, all.length - 1)] });
-  }
+  const choose = (index) => set({ selected: names()[within(index, 0, rows.length - 1)] });
 
   function draw(now, root) {
     follow(now);
@@ -304,5 +298,3 @@ function render({ model, el }) {
   });
   return page({ el, controls: [controls], stage: [stage, detail, alert, totals] }, draw);
 }
-
-export default { render };

@@ -1,20 +1,10 @@
 """Network: a model as a row of blocks. Change a layer and watch what it costs; nothing is ever allocated."""
 
+from cvcourse import what_if
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.controls import Data, Kept, whole
 from cvcourse.keras_graph import find_name
 from cvcourse.visualization import plot_network
-from cvcourse.what_if import (
-    ADJUSTABLE,
-    Impossible,
-    as_graph,
-    first_size,
-    look,
-    make,
-    measure,
-    script_layers,
-    times,
-)
 
 LARGEST = 100_000  # pixels of an input
 SIZES = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 299, 320, 384, 448, 512)
@@ -32,23 +22,10 @@ def _megabytes(count):
     return f"{count / 1e6:.{2 if count >= 1e5 else 4}f} MB"
 
 
-_TOTALS = (("Parameters", "{:,}".format), ("Multiply-adds", _short), ("Memory of feature maps", _megabytes))
-
-
-def _totals(rows):
-    """Return (parameters, multiply-adds, bytes of all feature maps) of all rows together."""
-    return tuple(sum(row[key] or 0 for row in rows) for key in ("params", "macs", "activation_bytes"))
-
-
-def _least(rows):
-    """Return the words that stand before each total: "at least " where the rows do not know all of it."""
-    keys = ("params", "macs", "activation_bytes")
-    return ["at least " if None in [row[key] for row in rows] else "" for key in keys]
-
-
-def _first_with_weights(rows):
-    """Return the name of the first layer with weights: where a look at a network begins."""
-    return next((row["name"] for row in rows if row["params"]), rows[0]["name"])
+def _total(rows, key, text):
+    """Return the sum over all rows in words, behind "at least " where the rows do not know all of it."""
+    counts = [row[key] for row in rows]
+    return "at least " * (None in counts) + text(sum(count or 0 for count in counts))
 
 
 class Network(Explorer):
@@ -96,17 +73,18 @@ class Network(Explorer):
     given = Data()  # the network as it was given: what the script computes with
 
     def __init__(self, model_or_builder, input_shape=None):
-        model = make(model_or_builder, input_shape)
+        model = what_if.make(model_or_builder, input_shape)
         self._title = model.name
-        self._graph, self._copies = as_graph(model), {}
-        size = first_size(self._graph, input_shape)
-        rows = measure(self._graph, size, {}, self._copies) if self._graph else look(model, input_shape)
+        self._graph, self._copies = what_if.as_graph(model), {}
+        size = what_if.first_size(self._graph, input_shape)
+        rows = self._measured(size, {}) if self._graph else what_if.look(model, input_shape)
         self._original = rows
-        layers = script_layers(rows, self._graph, size)
+        layers = what_if.script_layers(rows, self._graph, size)
+        first = next((row for row in rows if row["params"]), rows[0])  # with weights: there a look begins
         self.asks = bool(self._graph) and any("given" in layer for layer in layers)
         super().__init__(
-            selected=_first_with_weights(rows), input_size=size, rows=rows,
-            given={"layers": layers, "size": size, "adjustable": ADJUSTABLE,
+            selected=first["name"], input_size=size, rows=rows,
+            given={"layers": layers, "size": size, "adjustable": what_if.ADJUSTABLE,
                    "sizes": sorted({*SIZES, size}) if self._graph else []})
         self.observe(self._update, names=["input_size", "changes"])
 
@@ -135,11 +113,12 @@ class Network(Explorer):
         if not self._graph:
             return
         try:
-            self.tell(rows=measure(self._graph, self.input_size, self.changes, self._copies))
-        except Impossible as error:
+            self.tell(rows=self._measured(self.input_size, self.changes), problem="")
+        except what_if.Impossible as error:
             self.tell(problem=str(error))
-            return
-        self.tell(problem="")
+
+    def _measured(self, size, changes):
+        return what_if.measure(self._graph, size, changes, self._copies)
 
     def figure(self):
         """Return the last possible network as a `Picture`."""
@@ -149,11 +128,10 @@ class Network(Explorer):
         """Return the network, its totals and the chosen layer in words and numbers."""
         if self.problem:
             return f"Not possible, so the last network stays: {self.problem}"
-        totals = zip(_TOTALS, _totals(self.rows), _least(self.rows), strict=True)
-        params, macs, memory = (least + text(total) for (_, text), total, least in totals)
+        texts = {"params": "{:,}".format, "macs": _short, "activation_bytes": _megabytes}
+        params, macs, memory = (_total(self.rows, key, text) for key, text in texts.items())
         row = next(row for row in self.rows if row["name"] == self.selected)
-        return (
-            f"{len(self.rows)} layers, input {times(self.rows[0]['output_shape'])}: {params} parameters, "
-            f"{macs} multiply-adds, {memory} of feature maps. Chosen: {row['name']} ({row['type']}), "
-            f"output {times(row['output_shape'])}, {row['params']:,} parameters."
-        )
+        size, output = (what_if.times(one["output_shape"]) for one in (self.rows[0], row))
+        return (f"{len(self.rows)} layers, input {size}: {params} parameters, {macs} multiply-adds, "
+                f"{memory} of feature maps. Chosen: {row['name']} ({row['type']}), output {output}, "
+                f"{row['params']:,} parameters.")

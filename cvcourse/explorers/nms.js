@@ -7,8 +7,7 @@ function render({ model, el }) {
   const scene = board("Scene with the boxes that stay, wait and went out; the list beside it says the same in words", true);
   const list = element("div", { class: "cv-boxes" });
   const meters = { precision: meter("precision", "output"), recall: meter("recall", "input") };
-  const counts = element("div", { class: "cv-formula" });
-  const { get, set, control: { score_threshold: least, iou_threshold: most }, page, redraw } = begin(model, STATE);
+  const { get, set, control: { score_threshold: least, iou_threshold: most }, page, redraw, formula: counts } = begin(model, STATE);
   const rounds = () => roundsOf(get());
   const buttons = element("span", { class: "cv-control", style: "margin-left:auto" },
     button("Start again", () => set({ step: 0 })),
@@ -26,14 +25,12 @@ function render({ model, el }) {
       const row = element("button", { class: "cv-row", type: "button" }, name,
         element("span", { class: "cv-score" }, bar), element("span", { class: "cv-value" }, number(scores[i])), fate);
       bar.style.width = `${100 * scores[i]}%`;
-      const point = (at) => () => {
-        pointed = at;
-        redraw();
-      };
-      row.addEventListener("focus", point(i));
-      row.addEventListener("pointerenter", point(i));
-      row.addEventListener("blur", point(-1));
-      row.addEventListener("pointerleave", point(-1));
+      for (const [event, at] of Object.entries({ focus: i, pointerenter: i, blur: -1, pointerleave: -1 })) {
+        row.addEventListener(event, () => {
+          pointed = at;
+          redraw();
+        });
+      }
       return { row, bar, fate };
     });
     list.replaceChildren(...rows.map(({ row }) => row));
@@ -108,5 +105,3 @@ function render({ model, el }) {
         "   recall = right / objects = ", ["input", `${right} / ${objects}`]]);
   });
 }
-
-export default { render };

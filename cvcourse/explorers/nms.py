@@ -90,14 +90,12 @@ class NMS(Explorer):
 
     def kept(self):
         """Return the indices of the boxes that were let stay so far, best first."""
-        return [i for i, _ in self._rounds()[: self.step]]
+        settings = self.score_threshold, self.iou_threshold, self.step
+        return standing(self.boxes, self.scores, self.labels, *settings)[0]
 
     def measures(self):
         """Return counts, "precision" and "recall" of the boxes that are still in the picture, a dict."""
         return measures(**self.now("image", "classes"))
-
-    def _rounds(self):
-        return rounds(self.boxes, self.scores, self.labels, self.score_threshold, self.iou_threshold)
 
 
 def example(seed=SEED):
@@ -119,10 +117,8 @@ def example(seed=SEED):
 
 def _check(boxes, scores, labels):
     if not 1 <= len(boxes) <= MOST or not len(boxes) == len(scores) == len(labels):
-        raise ValueError(
-            f"boxes, scores and labels must be of one length, 1 to {MOST}. "
-            f"Received: {len(boxes)}, {len(scores)}, {len(labels)}"
-        )
+        raise ValueError(f"boxes, scores and labels must be of one length, 1 to {MOST}. "
+                         f"Received: {len(boxes)}, {len(scores)}, {len(labels)}")
     bx.area(boxes)  # says what is wrong with corners
     if scores.min() < 0 or scores.max() > 1:
         raise ValueError(f"scores must lie in [0, 1]. Received: {scores.min():g} to {scores.max():g}")
@@ -199,13 +195,11 @@ def _boxes(count):
 
 
 @style()
-def figure(image, boxes, scores, labels, true_boxes, true_labels, classes, score_threshold, iou_threshold,
-           step):
+def figure(image, boxes, scores, labels, true_boxes, classes, score_threshold, iou_threshold, step,
+           description):
     """Return the state of an `NMS` as a `Picture`. Pure; arguments as its attributes."""
-    settings = score_threshold, iou_threshold, step
-    kept, out, waiting = standing(boxes, scores, labels, *settings)
-    words = describe(boxes, scores, labels, true_boxes, true_labels, *settings)
-    drawing, (scene, chart) = picture(8.4, 3.8, f"Non-maximum suppression. {words}", columns=2)
+    kept, out, waiting = standing(boxes, scores, labels, score_threshold, iou_threshold, step)
+    drawing, (scene, chart) = picture(8.4, 3.8, f"Non-maximum suppression. {description}", columns=2)
     height, width = np.shape(image)[:2]
     scene.imshow(np.array(image, "uint8"), extent=(0, width, height, 0))
     looks = [(true_boxes, "input", ":"), ([boxes[i] for i in out], "selected", "--"),

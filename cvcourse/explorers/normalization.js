@@ -6,17 +6,14 @@ const LIT = [[246, 221, 235], [204, 121, 167], [110, 36, 80]];
 
 const mix = (one, two, part) => one.map((value, k) => Math.round(value + (two[k] - value) * part));
 
-// A canvas of width × height units, sharp on every screen. `begin(scale)` empties it and returns its context.
+// A canvas of width × height units. `begin(scale)` empties it and returns its context.
 function sheet(width, height, attributes) {
   const canvas = element("canvas", { class: "cv-canvas", ...attributes });
   return {
     canvas,
     begin(scale) {
-      [canvas.width, canvas.height] = [width * scale * dots(), height * scale * dots()];
       [canvas.style.width, canvas.style.height] = [`${width * scale}px`, `${height * scale}px`];
-      const context = canvas.getContext("2d");
-      context.setTransform(dots() * scale, 0, 0, dots() * scale, 0, 0);
-      return context;
+      return sharp(canvas, width, height, scale);
     },
   };
 }
@@ -24,7 +21,7 @@ function sheet(width, height, attributes) {
 function render({ model, el }) {
   const [N, H, W, C] = model.get("shape");
   const P = H * W;
-  const { get, set, control: { norm, batch_size: batch, after }, page } = begin(model,
+  const { get, set, control: { norm, batch_size: batch, after }, page, formula } = begin(model,
     ["groups", "image", "channel", "values", "thumbs"],
     { batch_size: (size) => set({ batch_size: size, image: Math.min(get().image, size - 1) }) });
   const { values: maps, thumbs } = get();
@@ -39,7 +36,6 @@ function render({ model, el }) {
   const maps2d = sheet(left + C * cell + 4, top + N * cell + 4, { tabindex: 0, role: "application",
     "aria-label": "All maps: one row for each image, one column for each channel. Arrow keys choose a map." });
   const steps = element("div", { class: "cv-hint", style: "font-size:1em;white-space:pre" });
-  const formula = element("div", { class: "cv-formula", style: "white-space:pre-wrap" });
   const root = () => cube.canvas.closest(".cv-explorer");
   const scale = () => within((root().clientWidth - 34) / 812, 1, 1.13); // larger where there is room
   const ink = inkOf(cube.canvas);
@@ -58,9 +54,7 @@ function render({ model, el }) {
   });
 
   function letters(context, color, size) {
-    context.fillStyle = ink(color);
-    context.font = `${size}px ${getComputedStyle(root()).fontFamily}`;
-    context.textAlign = "center";
+    Object.assign(context, { fillStyle: ink(color), font: `${size}px ${getComputedStyle(root()).fontFamily}`, textAlign: "center" });
     return (text, [x, y]) => context.fillText(text, x, y);
   }
 
@@ -106,8 +100,7 @@ function render({ model, el }) {
     [[0, 1], [1, 0], [2, 1]].forEach(([fixed, far]) => face(all, fixed, far, wall, dark ? "#777" : "#c8c8c8"));
     const ends = [block.slice(0, 2), block.slice(2), [0, P]];
     [[0, 0], [1, 1], [2, 0]].forEach(([fixed, far]) => face(ends, fixed, far, (part) => `rgb(${lit(part)})`, "#6e2450"));
-    context.strokeStyle = ink("reference");
-    context.lineWidth = 1.2;
+    Object.assign(context, { strokeStyle: ink("reference"), lineWidth: 1.2 });
     path([[0, 0, 0], [0, C, 0], [size, C, 0], [size, C, P], [0, C, P], [0, 0, P], [0, 0, 0]]);
     context.stroke();
     path([[0, C, 0], [0, C, P]]);
@@ -121,7 +114,6 @@ function render({ model, el }) {
 
   function drawGrid(now, values, size, [n0, n1, c0, c1]) {
     const context = maps2d.begin(scale());
-    context.imageSmoothingEnabled = false;
     let most = 0;
     for (const value of values) most = Math.max(most, Math.abs(value));
     const range = 0.6 * most || 1; // a few large numbers would leave all others pale
@@ -143,8 +135,7 @@ function render({ model, el }) {
     }
     context.globalAlpha = 1;
     const frame = (n, c, high, wide, color, line) => {
-      context.strokeStyle = color;
-      context.lineWidth = line;
+      Object.assign(context, { strokeStyle: color, lineWidth: line });
       context.strokeRect(left + c * cell, top + n * cell, wide * cell, high * cell);
     };
     frame(n0, c0, n1 - n0, c1 - c0, ink("statistics"), 5);
@@ -185,5 +176,3 @@ function render({ model, el }) {
     drawWords(now, values, size, block);
   });
 }
-
-export default { render };

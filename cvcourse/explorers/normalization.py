@@ -133,7 +133,7 @@ def _chosen(maps, batch_size, image, channel):
     return batch, min(image, len(batch) - 1), min(channel, maps.shape[3] - 1)
 
 
-def describe(maps, norm, groups, batch_size, image, channel, after):
+def describe(maps, norm, groups, batch_size, image, channel):
     """Return the state of a `Normalization` in words and numbers. Pure; arguments as its attributes."""
     batch, image, channel = _chosen(maps, batch_size, image, channel)
     try:
@@ -150,11 +150,11 @@ def describe(maps, norm, groups, batch_size, image, channel, after):
 
 
 @style()
-def figure(maps, norm, groups, batch_size, image, channel, after):
+def figure(maps, norm, groups, batch_size, image, channel, description):
     """Return the state of a `Normalization` as a `Picture`. Pure; arguments as its attributes."""
-    words = describe(maps, norm, groups, batch_size, image, channel, after)
     batch, image, channel = _chosen(maps, batch_size, image, channel)
-    drawing, (cube, *panels) = picture(9.4, 3.4, f"Normalisation. {words}", columns=3, width_ratios=(2, 1, 1))
+    drawing, (cube, *panels) = picture(9.4, 3.4, f"Normalisation. {description}", columns=3,
+                                       width_ratios=(2, 1, 1))
     for axes in (cube, *panels):
         axes.set_axis_off()
     if norm == "group" and maps.shape[3] % groups:

@@ -6,8 +6,7 @@ function render({ model, el }) {
   const board = element("canvas", { class: "cv-canvas", width: 960, height: 600, role: "img", style: "width: 100%",
     "aria-label": "The surface from above, dark where it is low, with one path for each optimiser" });
   const curve = chart({ width: 430, height: 286, label: "Height above the lowest point, step by step", left: 56, right: 90, size: 14 });
-  const table = element("div", { class: "cv-formula" });
-  const { get, set, control, page } = begin(model, [], { step: (step) => { play.stop(); set({ step }); } });
+  const { get, set, control, page, formula: table } = begin(model, [], { step: (step) => { play.stop(); set({ step }); } });
   const play = player(["▶ Race", "❚❚ Pause"], 40, () => {
     if (get().step >= STEPS) return false;
     set({ step: get().step + 1 });
@@ -29,16 +28,12 @@ function render({ model, el }) {
     const pen = board.getContext("2d");
     const ink = inkOf(board);
     const at = ([x, y]) => [960 * (x - left) / (right - left), 600 * (high - y) / (high - low)];
-    pen.imageSmoothingEnabled = true;
+    Object.assign(pen, { imageSmoothingEnabled: true, font: "bold 34px sans-serif", textAlign: "center", textBaseline: "middle",
+      fillStyle: "#111", lineWidth: 4 });
     pen.drawImage(ground(now.surface), 0, 0, 960, 600);
-    pen.font = "bold 34px sans-serif";
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.fillStyle = "#111";
     pen.fillRect(...at(start).map((place) => place - 7), 14, 14);
     for (const [name, way] of Object.entries(ways)) {
       pen.strokeStyle = pen.fillStyle = ink(ROLES[name]);
-      pen.lineWidth = 4;
       pen.beginPath();
       const seen = way.slice(0, now.step + 1);
       for (const place of seen) pen.lineTo(...at(place));
@@ -80,5 +75,3 @@ function render({ model, el }) {
     table.dataset.ends = JSON.stringify(Object.values(ways).map(last));
   }, play.stop);
 }
-
-export default { render };

@@ -9,8 +9,7 @@ function render({ model, el }) {
   const counts = { shown: meter("points shown", "reference"), mistakes: meter("mistakes", "selected") };
   const log = element("canvas", { class: "cv-canvas", role: "img", "aria-label": "Points shown so far, the mistakes marked", style: "width: 100%; height: 118px" });
   const rule = element("div", { style: "min-height: 7.4em; white-space: pre-wrap; font-variant-numeric: tabular-nums" });
-  const formula = element("div", { class: "cv-formula" });
-  const { get, set, page } = begin(model, ["points", "weights", "history", "chosen"]);
+  const { get, set, page, formula } = begin(model, ["points", "weights", "history", "chosen"]);
   let last = null; // {point, number, wrong, sum}: what the last step did
   let grip = null; // {at, from, moved}: the point that the pointer holds
 
@@ -101,25 +100,21 @@ function render({ model, el }) {
       context.beginPath();
       if (kind > 0) context.arc(left + side / 2, top + side / 2, side / 2, 0, 2 * Math.PI);
       else context.rect(left, top, side, side);
-      context.fillStyle = plane.ink(kind > 0 ? "input" : "kernel");
-      context.fill();
+      Object.assign(context, { fillStyle: plane.ink(kind > 0 ? "input" : "kernel"), lineWidth: side / 7,
+        strokeStyle: plane.ink(mistaken(point, weights) ? "selected" : "ground") });
       context.setLineDash([]);
-      context.lineWidth = side / 7;
-      context.strokeStyle = mistaken(point, weights) ? plane.ink("selected") : plane.ink("ground");
+      context.fill();
       context.stroke();
-      context.fillStyle = kind > 0 ? "#fff" : "#111";
-      context.font = `bold ${side * 0.6}px sans-serif`;
-      context.textAlign = "center";
-      context.textBaseline = "middle";
+      Object.assign(context, { fillStyle: kind > 0 ? "#fff" : "#111", font: `bold ${side * 0.6}px sans-serif`,
+        textAlign: "center", textBaseline: "middle" });
       context.fillText(String(k + 1), left + side / 2, top + side * 0.53);
       if (k === chosen) plane.frame(x - 1.5 * RADIUS, -y - 1.5 * RADIUS, 3 * RADIUS, 3 * RADIUS, plane.ink("muted"), 1.5, [4, 4]);
     });
   }
 
   function drawLog(history) {
-    const [wide, high] = [log.clientWidth, log.clientHeight].map((size) => Math.round(size * dots()));
-    [log.width, log.height] = [wide, high];
-    const context = log.getContext("2d");
+    const context = sharp(log);
+    const [wide, high] = [log.clientWidth, log.clientHeight];
     const rows = 4; // of 50 points each
     history.forEach((mistake, k) => {
       const [row, column] = [Math.floor(k / 50), k % 50];
@@ -160,5 +155,3 @@ function render({ model, el }) {
       " · y + ", ["kernel", number(weights[2])], " > 0");
   }, play.stop);
 }
-
-export default { render };

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Kept, several, share, whole
+from cvcourse.explorers.controls import Kept, one_of, several, share, whole
 from cvcourse.models.perceptron import perceptron_step
 from cvcourse.visualization import COLORS, picture, style
 
@@ -51,11 +51,9 @@ class Perceptron(Explorer):
     chosen = Kept(lambda explorer, value: whole("chosen", value, 0, len(explorer.points) - 1), 0)
 
     def __init__(self, preset="OR", points=None):
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: preset={preset!r}")
-        if points is None:
-            points = [(*corner, kind) for corner, kind in zip(CORNERS, PRESETS[preset], strict=True)]
-        super().__init__(points=points)
+        kinds = PRESETS[one_of("preset", preset, PRESETS)]
+        preset = [(*corner, kind) for corner, kind in zip(CORNERS, kinds, strict=True)]
+        super().__init__(points=preset if points is None else points)
 
     def wrong(self):
         """Return the numbers of the points (1, 2, …) that the line has on the wrong side."""

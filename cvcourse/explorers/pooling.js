@@ -1,23 +1,15 @@
-// Pooling: draws the state of cvcourse.explorers.Pooling and follows pointer and keys.
-
 const WAYS = { stride: "stride only", average: "average", max: "max" };
 
 function render({ model, el }) {
   const values = element("div", { class: "cv-products cv-values", role: "group", "aria-label": "Values in the window" });
   const sum = element("div", { class: "cv-sum" });
-  const formula = element("div", { class: "cv-formula" });
   const title = element("div", { class: "cv-caption" });
   const bars = named({ input: "input", ...WAYS }, (label) => bar(element("span", {}, label)));
   const below = element("p", { class: "cv-hint" });
   let memo = [];
 
-  const { get, set, control: { pool, pool_size: F, strides: S, shift }, page, redraw } = begin(model, ["image", "position"], {
-    // The window stays near the pixels that it is on.
-    strides(strides) {
-      const { strides: old, position } = get();
-      set({ strides, position: strides && old ? position.map((at) => Math.round(at * old / strides)) : position });
-    },
-  });
+  const { get, set, control: { pool, pool_size: F, strides: S, shift }, page, redraw, formula } = begin(model, ["image", "position"],
+    { strides: (strides) => set(withStride(strides, get())) });
   const view = slidingWindow({
     margin: 0.5,
     middle: [values, sum, title, ...Object.values(bars).map(({ node }) => node)],
@@ -95,5 +87,3 @@ function render({ model, el }) {
     drawFormula(place);
   }, view.play.stop);
 }
-
-export default { render };

@@ -144,10 +144,9 @@ def describe(image, pool, pool_size, strides, shift, position):
 
 
 @style()
-def figure(image, pool, pool_size, strides, shift, position):
+def figure(image, pool, pool_size, strides, shift, position, description):
     """Return the state of a `Pooling` as a `Picture`. Pure; arguments as its attributes."""
-    words = describe(image, pool, pool_size, strides, shift, position)
-    drawing, (before, between, after) = picture(9.4, 3.4, f"Pooling. {words}", columns=3)
+    drawing, (before, between, after) = picture(9.4, 3.4, f"Pooling. {description}", columns=3)
     pixels = shifted(image, shift)
     before.imshow(pixels, cmap="gray", vmin=0, vmax=1)
     before.set_title("Input {} × {}".format(*pixels.shape), color=TEXT_COLORS["input"])

@@ -73,7 +73,7 @@ function render({ model, el }) {
     move({ [get().swept]: places[Math.floor(part * places.length)] });
   }));
   const stage = element("div", { style: "display:grid;grid-template-columns:minmax(0,17.5em) minmax(0,1fr);gap:24px" },
-    element("figure", { class: "cv-panel" }, caption, canvas),
+    panel(caption, canvas),
     element("div", {}, title, ...rows.map(({ node }) => node), ends));
 
   const atRest = (values) => ({ ...Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob[3]])), ...values });
@@ -133,5 +133,3 @@ function render({ model, el }) {
     drawStrips(now);
   }, () => clearTimeout(waiting));
 }
-
-export default { render };

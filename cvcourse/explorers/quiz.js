@@ -82,7 +82,6 @@ function render({ model, el }) {
   let built = -1;
   let show = () => {};
 
-  const put = (list, at, value) => list.map((one, n) => (n === at ? value : one));
   const go = (step) => update({ at: within(get().at + step, 0, get().questions.length - 1) });
   const back = button("◀ Back", () => go(-1));
   const next = button("Next ▶", () => go(1));
@@ -90,7 +89,7 @@ function render({ model, el }) {
     const { questions, answers, checked, at } = get();
     const start = questions[at].kind === "order" && none(answers[at]) ? letters(questions[at]) : answers[at];
     if (none(start)) { heard.textContent = ""; heard.textContent = "Answer first."; return; }
-    update({ answers: put(answers, at, start), checked: put(checked, at, true) });
+    update({ answers: answers.with(at, start), checked: checked.with(at, true) });
   }, "cv-check");
 
   const letters = ({ options: all }) => "abcdefgh".slice(0, all.length);
@@ -105,7 +104,7 @@ function render({ model, el }) {
 
   function answer(value) {
     const { answers, checked, at } = get();
-    update({ answers: put(answers, at, value), checked: put(checked, at, false) });
+    update({ answers: answers.with(at, value), checked: checked.with(at, false) });
   }
 
   // One of several, or several of several: what the browser has for that.
@@ -172,5 +171,3 @@ function render({ model, el }) {
     root.dataset.verdict = checked[at] ? (rights[at] ? "right" : "wrong") : "";
   });
 }
-
-export default { render };

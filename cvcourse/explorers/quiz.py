@@ -48,13 +48,8 @@ class Quiz(Explorer):
         questions = sealed.load(lesson, part)
         name = f"{lesson:02}" if isinstance(lesson, int) else lesson
         count = len(questions)
-        super().__init__(
-            lesson=name, part=part, questions=questions, answers=[None] * count, checked=[False] * count
-        )
-
-    def figure(self):
-        """Return the present question as a `Picture`."""
-        return figure(self.questions[self.at], self.at + 1, self.describe())
+        super().__init__(lesson=name, part=part, questions=questions, answers=[None] * count,
+                         checked=[False] * count)
 
     def _lifeless(self):
         asked = [text(question) for question in self.questions]
@@ -88,10 +83,10 @@ def describe(questions, at, answers, checked):
 
 
 @style()
-def figure(question, number, words):
-    """Return a question as a `Picture`; `words` are what `describe` says."""
-    lines = text(question)
-    drawing, axes = picture(9.4, 0.6 + 0.26 * len(lines.splitlines()), f"Quiz. {lines} {words}")
+def figure(questions, at, description):
+    """Return the present question of a `Quiz` as a `Picture`. Pure; arguments as its attributes."""
+    lines = text(questions[at])
+    drawing, axes = picture(9.4, 0.6 + 0.26 * len(lines.splitlines()), f"Quiz. {lines} {description}")
     axes.set_axis_off()
-    axes.text(0, 1, f"{number}. {lines}".replace("$", r"\$"), va="top", linespacing=1.5)
+    axes.text(0, 1, f"{at + 1}. {lines}".replace("$", r"\$"), va="top", linespacing=1.5)
     return drawing

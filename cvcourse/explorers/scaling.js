@@ -118,5 +118,3 @@ function render({ model, el }) {
       ["The paper's estimate of the work: d · w² · (r / 224)² = ", ["selected", estimate.toFixed(2)], " × B0"]);
   });
 }
-
-export default { render };

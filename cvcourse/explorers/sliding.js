@@ -1,5 +1,9 @@
 // What convolution and pooling share: an input, a window that slides over it, and an output.
 
+// Another stride: the window stays near the pixels that it is on.
+const withStride = (strides, { strides: old, position }) => (
+  { strides, position: strides && old ? position.map((at) => Math.round(at * old / strides)) : position });
+
 // The stage: input and output side by side with `middle` between them, and all that moves the window.
 //   look()          the present {image, F, S, padding, position}
 //   move(position)  sets the position;   redraw() draws the explorer anew

@@ -185,7 +185,7 @@ function render({ model, el }) {
   const shade = element("canvas", { style: "position:absolute;inset:0;width:100%;height:100%;pointer-events:none", "aria-hidden": "true" });
   const board = element("div", { style: "position:relative;width:100%;aspect-ratio:1;background:var(--cv-raised);border-radius:3px;overflow:hidden" }, canvas, shade);
   const paint = (image, ...from) => canvas.getContext("2d").drawImage(image, ...(from.length ? from : [0, 0, image.width, image.height]), 0, 0, side, side);
-  const caption = element("div", { class: "cv-caption", style: "white-space:nowrap;overflow:hidden;text-overflow:ellipsis" });
+  const caption = element("div", { class: "cv-caption cv-cut" });
   const press = (text, act, style = "") => button(text, act, "", { style });
   const camera = press("Start the camera", () => { if (stream) { stop(); redraw(); tell({ do: "learn" }); } else start(); }, "flex:1 0 100%;font-weight:600");
   const asked = chooser((chosen) => files(chosen, -1), { "aria-label": "File to ask about" });
@@ -212,12 +212,9 @@ function render({ model, el }) {
     note];
 
   function drawShade(places) {
-    const context = shade.getContext("2d");
-    [shade.width, shade.height] = [places[0]?.length ?? 1, places.length || 1];
-    places.forEach((row, y) => row.forEach((heat, x) => {
-      context.fillStyle = `rgba(0,0,0,${0.75 * (1 - heat)})`;
-      context.fillRect(x, y, 1, 1);
-    }));
+    const heats = places.flat();
+    const dark = (place) => (heats.length ? Math.round(191 * (1 - heats[place])) : 0);
+    pixels(places.length || 1, places[0]?.length ?? 1, (place) => [0, 0, 0, dark(place)], shade);
   }
 
   function drawNote({ problem }) {
@@ -277,5 +274,3 @@ function render({ model, el }) {
   if (!model.still) tell({ do: "hello" });
   return end;
 }
-
-export default { render };

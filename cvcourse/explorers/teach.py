@@ -80,7 +80,6 @@ class Teach(Explorer):
         for name in names if isinstance(pictures, dict) else ():
             self._put(name, pictures[name])
         self._changed()
-        self.learn()
         if examples is None:
             self.another()
         self.observe(self._answer, names=["look"])
@@ -97,7 +96,6 @@ class Teach(Explorer):
         """
         self._put(name, pictures)
         self._changed()
-        self.learn()
 
     def _put(self, name, pictures):
         bursts = [one[None] if one.ndim == 3 else one for one in map(np.asarray, pictures)]
@@ -118,8 +116,8 @@ class Teach(Explorer):
         """
         return self._learner.prepare(images)
 
-    def _changed(self):
-        """Count the pictures, lay them out for training and ask for it."""
+    def _changed(self, learn=True):
+        """Count the pictures, lay them out for training and ask for it, or do it at once with `learn`."""
         learner = self._learner
         self.tell(counts=learner.counts(len(self.classes)))
         learner.lay_out()
@@ -130,6 +128,8 @@ class Teach(Explorer):
             self.tell(accuracy={})
         self._answer()
         self._show("small")
+        if learn:
+            self.learn()
 
     # --- Learning and answering -----------------------------------------------------------------------------
 
@@ -187,7 +187,6 @@ class Teach(Explorer):
         self.tell(counts=[[0, 0]] * len(names))
         self.classes = names
         self._changed()
-        self.learn()
 
     def new_class(self, name=None):
         """Add a class without pictures; its name may be changed later."""
@@ -205,7 +204,6 @@ class Teach(Explorer):
         """Remove the last burst of a class."""
         self._learner.take_back(self._label(name))
         self._changed()
-        self.learn()
 
     @classmethod
     def from_folder(cls, path, network=None):
@@ -221,7 +219,6 @@ class Teach(Explorer):
         for name, bursts in found.items():
             explorer._put(name, bursts)
         explorer._changed()
-        explorer.learn()
         explorer.tell(problem=" ".join([f"Left out: {len(left)}.", *left[:2]]) if left else "")
         return explorer
 
@@ -247,7 +244,7 @@ class Teach(Explorer):
         saved = read_saved(path)
         explorer = cls(saved["classes"].tolist(), network)
         explorer._learner.fill(saved)
-        explorer._changed()
+        explorer._changed(learn=False)
         explorer._learner.heads.set_weights([saved["kernel"], saved["bias"]])
         explorer.tell(learning=0)
         explorer.learn()
@@ -290,7 +287,7 @@ class Teach(Explorer):
                     self.ask(image, name[:80])
                 else:
                     self._put(self.classes[to], [image])
-                    self._changed()
+                    self._changed(learn=False)
             case {"do": "rename", "at": int(at), "name": str(name)} if 0 <= at < len(self.classes):
                 self.classes = [name if k == at else old for k, old in enumerate(self.classes)]
             case {"do": "take back" | "drop" as what, "at": int(at)} if 0 <= at < len(self.classes):
@@ -314,7 +311,7 @@ class Teach(Explorer):
             if to >= 0:
                 self._burst = self._learner.next_burst() if new else self._burst
                 self._learner.keep(to, self.classes[to], [image], [self._burst], self._seen[0])
-                self._changed()
+                self._changed(learn=False)
         finally:
             if self.learning:
                 self.learn(PAUSE)
