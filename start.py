@@ -28,6 +28,7 @@ import threading
 import time
 import webbrowser
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -407,18 +408,23 @@ def run_tests(part=None):
     chromium = find_chromium()
     if chromium:
         environment["CVCOURSE_CHROMIUM"] = chromium
-    pytest = ["pytest", "-q", "--durations=15"]
+    pytest = ["pytest", "-q"]
     steps = [("ruff", ["ruff", "check", "."]), ("mypy", ["mypy"])]
     if part == "quick":
         steps.append(("pytest, quick part", [*pytest, "-m", "not browser and not slow"]))
     else:
-        # The two longest come first, so that both lanes end at about the same time.
+        # The longest come first and the shortest lessons last, so that both lanes end at about the same time.
         steps.append(("pytest in a browser", [*pytest, "-m", "browser"]))
         steps.append(("pytest", [*pytest, "-m", "not browser"]))
-        for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for notebook in sorted((ROOT / "notebooks").glob("*.ipynb"), reverse=True):
             steps.append((notebook.stem, ["pytest", *NBVAL, str(notebook)]))
-    commands = [(name, [str(PYTHON), "-m", *command]) for name, command in steps]
-    results = run_steps(commands, environment, lanes())
+    with tempfile.TemporaryDirectory() as folder:
+        commands = [(name, [str(PYTHON), "-m", *command]) for name, command in steps]
+        for name, command in commands:
+            if "pytest" in command:
+                command.append(f"--junitxml={Path(folder, name)}.xml")
+        results = run_steps(commands, environment, lanes())
+        say(slowest(Path(folder)))
     say(summary(results, chromium))
     return 0 if all(result["passed"] for result in results) else 1
 
@@ -482,6 +488,17 @@ def run_step(name, command, environment, alone):
         if not alone:
             say(f"{title}\n{output.read().decode('utf-8', 'replace')}")
     return {"name": name, "passed": passed, "seconds": time.monotonic() - started, "memory": memory}
+
+
+def slowest(folder, count=20):
+    """The tests and cells that took longest, of all steps: pytest has written the seconds of each as XML."""
+    found = []
+    for path in folder.glob("*.xml"):
+        for case in ElementTree.parse(str(path)).iter("testcase"):
+            found.append((float(case.get("time")), path.stem, case.get("name")))
+    longest = sorted(found, reverse=True)[:count]
+    lines = [f"{seconds:8.1f} s  {step}: {name}" for seconds, step, name in longest]
+    return "\n".join(["", f"{'=== The slowest tests and cells ':=<79}", *lines])
 
 
 def summary(results, chromium):

@@ -379,7 +379,18 @@ def test_the_quick_part_leaves_out_what_is_slow(course, monkeypatch):
         "name": name, "passed": True, "seconds": 1.0, "memory": None})  # fmt: skip
     assert course.run_tests("quick") == 0
     assert list(ran) == ["ruff", "mypy", "pytest, quick part"]
-    assert ran["pytest, quick part"][-1] == "not browser and not slow"
+    assert "not browser and not slow" in ran["pytest, quick part"]
+
+
+def test_the_slowest_of_all_steps_are_told(course, tmp_path):
+    code = "import time\n\n\ndef test_quick(): ...\n\n\ndef test_{0}():\n    time.sleep({1})\n"
+    for name, seconds in (("one", 0.3), ("other", 0.6)):
+        (tmp_path / f"test_{name}.py").write_text(code.format(name, seconds))
+        command = ["pytest", "-q", f"--junitxml={tmp_path / name}.xml", f"test_{name}.py"]
+        subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, check=True)
+    lines = course.slowest(tmp_path, 2).splitlines()[2:]
+    assert [re.sub(r"[\d.]+ s", "s", line).split() for line in lines] == [
+        ["s", "other:", "test_other"], ["s", "one:", "test_one"]]  # fmt: skip
 
 
 def test_two_checks_run_side_by_side_and_what_they_print_stays_apart(course, capfd):
