@@ -37,11 +37,11 @@ function matrix(title, role) {
         const at = Math.round(255 * (signed ? (value / top + 1) / 2 : value / top));
         const [r, g, b] = palette[at];
         const dark = [r, g, b].reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i] * (v / 255) ** 2.2, 0) < 0.179; // both ≥ 4.5 : 1
-        const words = numbers ? number(value) : "";
+        const words = [2, 1, 0].map((digits) => number(value, digits)).find((one) => one.length < 6) ?? short(value, 2); // five fit
         return element("div", { title: short(value),
           style: `display:flex;align-items:center;justify-content:center;overflow:hidden;`
-            + `font-size:max(${words.length > 5 ? "12px" : "var(--cv-least)"},0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
-        words);
+            + `font-size:max(var(--cv-least),0.8em);letter-spacing:-0.03em;font-variant-numeric:tabular-nums;background:rgb(${r},${g},${b});color:${dark ? "#fff" : "#000"}` },
+        numbers ? words : "");
       }));
     },
   };
