@@ -115,7 +115,7 @@ def cut(notebook, lesson=""):
     for slide, following in pairwise([*slides, Slide("")]):
         _wait(slide, following)
         if following.has("explorer") and following.title == slide.title:  # what to try there
-            following.parts += as_notes([part for part in slide.parts if part.kind in ("text", "question")])
+            following.parts[:0] = as_notes(part for part in slide.parts if part.kind in ("text", "question"))
     return slides
 
 
