@@ -6,8 +6,8 @@
     "a number, then Enter": "that slide", "↓, ↑": "scroll, where a slide is longer than the window",
     s: "next section", o: "overview", n: "notes in a window of their own, with the time", c: "all code, and only what teaches",
     l: "a point of light that follows the mouse", d: "draw on the slide, and stop", e: "erase what is drawn on it",
-    t: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
-    Esc: "leave an explorer, the pen, this help, the overview", "?": "this help",
+    z: "the picture as large as the window, and back; or click it", t: "dark, light", b: "black, and back", f: "the whole screen", p: "print, or save as PDF",
+    Esc: "leave an explorer, the pen, a large picture, the overview", "?": "this help",
   };
   const ZOOMS = [1.5, 1.43, 1.36, 1.29, 1.24, 1.19, 1.14, 1.08, 1, 0.92, 0.85, 0.8]; // of an explorer, whose letters have 14 pixels then
   const MINUTES = 90; // of a lecture, until the speaker writes another number
@@ -54,7 +54,7 @@
   // Show slide `to`; with `all`, nothing on it waits.
   function show(to, all = false) {
     if (!(to >= 0)) return;
-    slides[at].classList.remove("now");
+    slides[at].classList.remove("now", "large");
     at = Math.max(0, Math.min(slides.length - 1, to));
     [came, line] = [Date.now(), null];
     for (const part of slides[at].querySelectorAll(".step")) part.classList.toggle("waits", !all);
@@ -235,6 +235,7 @@
   // Every slide as a page, with every explorer drawn.
   async function paper() {
     document.body.classList.add("paper");
+    slides[at].classList.remove("large");
     await window.cvStill?.all();
     for (const slide of slides) {
       fit(slide, false);
@@ -267,6 +268,7 @@
     l: () => { light.hidden = !light.hidden; },
     d: () => pen(!document.body.classList.contains("draws")),
     e: () => slides[at].querySelector(".ink")?.remove(),
+    z: () => slides[at].classList.toggle("large"),
     t: () => {
       const root = document.documentElement;
       root.dataset.jpThemeLight = String(root.dataset.jpThemeLight === "false");
@@ -285,7 +287,7 @@
     const pressed = key === " " && target.closest?.("button, a");
     const panel = [help, cards].find((one) => !one.hidden);
     let action = { PageDown: () => turn(1), PageUp: () => turn(-1) }[key];
-    if (key === "Escape") action = () => { pen(false); open(null); };
+    if (key === "Escape") action = () => { pen(false); open(null); slides[at].classList.remove("large"); };
     else if (panel || inside || pressed) action &&= () => { open(null); turn(key === "PageDown" ? 1 : -1); };
     else if (/^\d$/.test(key)) action = () => { typed += key; };
     else if (key === "Enter" && typed) action = () => show(Number(typed) - 1);
@@ -301,6 +303,7 @@
 
   document.body.append(footer, help, cards, light);
   for (const slide of slides) slide.addEventListener("scroll", rest);
+  for (const picture of document.querySelectorAll(".picture")) picture.addEventListener("click", ACTIONS.z);
   window.addEventListener("resize", () => fit());
   const grown = new ResizeObserver(() => (slides[at].querySelector("[data-step]") ? check() : fit())); // drawn when first seen
   for (const part of document.querySelectorAll(".explorer")) grown.observe(part);

@@ -106,6 +106,20 @@ def test_an_explorer_keeps_its_arrows_and_pagedown_turns_the_page(opened):
     assert now(page)[0] == 4
 
 
+def test_a_picture_fills_the_window_and_goes_back(opened):
+    page = opened(at=4)
+    picture = page.locator(".now .picture img")
+    small = picture.bounding_box()["height"]
+    page.keyboard.press("z")
+    assert picture.bounding_box()["height"] > max(600, small)
+    page.keyboard.press("Escape")
+    assert picture.bounding_box()["height"] == small
+    picture.click()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageUp")
+    assert picture.bounding_box()["height"] == small
+
+
 def test_overview_help_code_dark_and_black(opened):
     page = opened(at=4)
     press = page.keyboard.press
