@@ -54,7 +54,8 @@
   // Show slide `to`; with `all`, nothing on it waits.
   function show(to, all = false) {
     if (!(to >= 0)) return;
-    slides[at].classList.remove("now", "large");
+    slides[at].classList.remove("now");
+    large(null);
     at = Math.max(0, Math.min(slides.length - 1, to));
     [came, line] = [Date.now(), null];
     for (const part of slides[at].querySelectorAll(".step")) part.classList.toggle("waits", !all);
@@ -157,6 +158,13 @@
     open(cards);
   }
 
+  // A picture as large as the window; once more, or with null, none is.
+  function large(picture) {
+    const last = document.querySelector(".picture.large");
+    last?.classList.remove("large");
+    if (picture !== last) picture?.classList.add("large");
+  }
+
   // The pen: lines in an SVG over the slide, in per mille of its size, so that they stay in place in any window.
   function pen(on) {
     document.body.classList.toggle("draws", on);
@@ -235,7 +243,7 @@
   // Every slide as a page, with every explorer drawn.
   async function paper() {
     document.body.classList.add("paper");
-    slides[at].classList.remove("large");
+    large(null);
     await window.cvStill?.all();
     for (const slide of slides) {
       fit(slide, false);
@@ -268,7 +276,7 @@
     l: () => { light.hidden = !light.hidden; },
     d: () => pen(!document.body.classList.contains("draws")),
     e: () => slides[at].querySelector(".ink")?.remove(),
-    z: () => slides[at].classList.toggle("large"),
+    z: () => large(slides[at].querySelector(".picture")),
     t: () => {
       const root = document.documentElement;
       root.dataset.jpThemeLight = String(root.dataset.jpThemeLight === "false");
@@ -287,7 +295,7 @@
     const pressed = key === " " && target.closest?.("button, a");
     const panel = [help, cards].find((one) => !one.hidden);
     let action = { PageDown: () => turn(1), PageUp: () => turn(-1) }[key];
-    if (key === "Escape") action = () => { pen(false); open(null); slides[at].classList.remove("large"); };
+    if (key === "Escape") action = () => { pen(false); open(null); large(null); };
     else if (panel || inside || pressed) action &&= () => { open(null); turn(key === "PageDown" ? 1 : -1); };
     else if (/^\d$/.test(key)) action = () => { typed += key; };
     else if (key === "Enter" && typed) action = () => show(Number(typed) - 1);
@@ -303,7 +311,7 @@
 
   document.body.append(footer, help, cards, light);
   for (const slide of slides) slide.addEventListener("scroll", rest);
-  for (const picture of document.querySelectorAll(".picture")) picture.addEventListener("click", ACTIONS.z);
+  for (const picture of document.querySelectorAll(".picture")) picture.addEventListener("click", () => large(picture));
   window.addEventListener("resize", () => fit());
   const grown = new ResizeObserver(() => (slides[at].querySelector("[data-step]") ? check() : fit())); // drawn when first seen
   for (const part of document.querySelectorAll(".explorer")) grown.observe(part);
