@@ -86,7 +86,7 @@ def test_a_frozen_prefix_never_costs_more():
         before = now
 
 
-def test_a_run_joins_the_others_and_leaves_the_model_alone():
+def test_a_run_joins_the_others_and_leaves_the_model_alone(untraced):
     model = small()
     before = [w.numpy().copy() for w in model.weights]
     one = explorer(model, curves={"from scratch": [50, 60]})
@@ -131,7 +131,7 @@ def test_what_is_frozen_stays():
         assert all(np.array_equal(old, new) for old, new in pairs) is same
 
 
-def test_the_page_asks_for_each_epoch_and_may_stop():
+def test_the_page_asks_for_each_epoch_and_may_stop(untraced):
     one = explorer()
     one._receive(one, {"run": "start"}, [])
     assert one.running and one.progress == 0
@@ -167,7 +167,7 @@ def test_what_a_model_has_frozen_is_where_it_begins():
     assert explorer(model).frozen == ["conv1"]
 
 
-def test_old_runs_make_room():
+def test_old_runs_make_room(untraced):
     one = explorer(epochs=1)
     for frozen in ([], ["conv1"], ["conv2"], ["dense"], ["conv1", "conv2"], ["conv2", "dense"]):
         one.frozen = frozen

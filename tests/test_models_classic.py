@@ -80,7 +80,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_one_step_lowers_nothing_to_nan_and_changes_every_weight(name):
+def test_one_step_lowers_nothing_to_nan_and_changes_every_weight(name, untraced):
     keras.utils.set_random_seed(0)
     model = SMALL[name]()
     before = [weight.numpy() for weight in model.trainable_variables]

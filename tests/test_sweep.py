@@ -22,7 +22,7 @@ def trained(seed, data):
     keras.utils.set_random_seed(seed)
     parts = keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1)
     model = keras.Sequential([keras.Input((6,)), *parts])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", run_eagerly=True)
     losses = training.fit(model, *data, epochs=2, batch_size=8, seed=seed, verbose=0).history["loss"]
     return {"label": "trained", "seed": seed, "seconds": 0.0, "history": {"loss": losses},
             "result": model.predict_on_batch(data[0])[:, 0]}  # fmt: skip
