@@ -283,7 +283,7 @@ def test_the_times_are_those_of_the_readme(machine, tmp_path):
 
 def test_the_measurement_is_work_that_is_done(machine):
     machine.setattr(speed, "STEPS", 1)
-    assert 0 < speed.work() < 120
+    assert speed.work() > 0  # how long it takes is what a busy machine says
 
 
 def test_a_library_that_kills_the_process_is_named(machine):
