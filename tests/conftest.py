@@ -17,7 +17,7 @@ SLOW = {
     "imagenet", "interpretation", "keras_graph", "league", "models", "models_classic",
     "models_detectors", "models_mask_rcnn", "models_scaled", "pretrained", "publishing_site",
     "publishing_slides", "publishing_still", "reliability", "segmentation", "summary", "sweep", "tasks",
-    "training",
+    "training", "work",
 }  # fmt: skip
 
 
