@@ -103,7 +103,7 @@ def labels(image):
         numbers = colours[..., 0]
         if bands[-1] == "A" and numbers.min() == numbers.max() and alpha.min() < alpha.max():
             raise ValueError("its shape lies in its transparency, which is left out; save it in grey")
-    whole = np.where(np.isfinite(numbers), numbers, -1).astype("int64")
+    whole = np.nan_to_num(numbers, nan=-1, posinf=-1, neginf=-1).astype("int64")
     if whole.min() < 0 or (whole != numbers).any():
         raise ValueError(f"a mask must hold whole numbers from 0 on. Received: {numbers.dtype} from "
                          f"{numbers.min():g} to {numbers.max():g}")
