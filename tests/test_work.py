@@ -41,7 +41,7 @@ def test_a_lesson_whose_work_has_doubled_fails_and_says_so(tmp_path):
     assert "more than doubled: layers: 201 against 100." in said and "4 passed, 1 error" in said
 
 
-def test_budgets_are_of_lessons_and_none_is_empty():
+def test_every_lesson_has_a_budget_and_none_is_empty():
     budgets = json.loads((ROOT / "tests" / "work.json").read_text())
-    assert budgets.keys() <= {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert budgets.keys() == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert all(budget["pictures"] and budget["layers"] for budget in budgets.values())
