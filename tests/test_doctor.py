@@ -11,6 +11,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+import keras
 import nbformat
 import pytest
 
@@ -282,8 +283,13 @@ def test_the_times_are_those_of_the_readme(machine, tmp_path):
 
 
 def test_the_measurement_is_work_that_is_done(machine):
+    read, trained = [], []
     machine.setattr(speed, "STEPS", 1)
+    machine.setattr(speed.stored, "read_npz", lambda path: read.append(path.name))
+    machine.setattr(keras.Model, "train_on_batch", lambda self, x, y: trained.append((x.shape, y.shape)))
     assert speed.work() > 0  # how long it takes is what a busy machine says
+    assert set(read) == {path.name for path in (ROOT / "cvcourse" / "weights").glob("*.npz")}
+    assert trained == 2 * [((64, 32, 32, 3), (64, 10))]
 
 
 def test_a_library_that_kills_the_process_is_named(machine):
