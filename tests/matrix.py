@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import gate  # noqa: E402
+
 import start  # noqa: E402
 
 PYTHON = start.PYTHON.relative_to(start.VENV)
@@ -96,7 +98,7 @@ def checks(python, whole):
     results = {"tests": check(python, "-q", LEFT_OUT, *some)}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         if whole or path.name[:2] in LESSONS:
-            results[path.name[:2]] = check(python, *start.NBVAL, path)
+            results[path.name[:2]] = check(python, *gate.NBVAL, path)
     return results
 
 
