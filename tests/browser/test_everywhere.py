@@ -8,8 +8,9 @@ import nbformat
 import nbformat.v4 as v4
 import numpy as np
 import pytest
-from cases import CASES, act, hand, part
+from cases import CASES
 from lab import pages_from_disk
+from moves import act, hand, part
 
 from cvcourse import explorers
 from cvcourse.publishing import site, slides, still

@@ -4,8 +4,9 @@ import time
 
 import axe
 import pytest
-from cases import CASES, act, hand, part
+from cases import CASES
 from lab import says, size
+from moves import act, hand, part
 
 from cvcourse import explorers
 
