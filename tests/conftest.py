@@ -14,10 +14,11 @@ SLOW = {
     "backends", "classroom_assignment", "classroom_grading", "classroom_hidden", "classroom_student",
     "exercises", "exercises_nearly_right", "experiments", "explain", "explorers_feature_maps",
     "explorers_freezing", "explorers_network", "explorers_quiz", "explorers_teach", "fuzz", "generation",
-    "imagenet", "interpretation", "keras_graph", "league", "models", "models_classic",
-    "models_detectors", "models_mask_rcnn", "models_scaled", "pretrained", "publishing_site",
-    "publishing_slides", "publishing_still", "reliability", "segmentation", "summary", "sweep", "tasks",
-    "training", "work",
+    "imagenet", "interpretation", "interpretation_attribution", "interpretation_maps",
+    "interpretation_maximization", "interpretation_randomization", "interpretation_units", "keras_graph",
+    "league", "models", "models_classic", "models_detectors", "models_mask_rcnn", "models_scaled",
+    "pretrained", "publishing_site", "publishing_slides", "publishing_still", "reliability",
+    "segmentation", "summary", "sweep", "tasks", "training", "work",
 }  # fmt: skip
 
 
