@@ -17,8 +17,8 @@ SLOW = {
     "imagenet", "interpretation", "interpretation_attribution", "interpretation_maps",
     "interpretation_maximization", "interpretation_randomization", "interpretation_units", "keras_graph",
     "league", "models", "models_classic", "models_detectors", "models_mask_rcnn", "models_scaled",
-    "pretrained", "publishing_site", "publishing_slides", "publishing_still", "reliability",
-    "segmentation", "summary", "sweep", "tasks", "training", "work",
+    "multiply_adds", "pretrained", "publishing_site", "publishing_slides", "publishing_still",
+    "reliability", "segmentation", "summary", "summary_graph", "sweep", "tasks", "training", "work",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Networks of every kind that Keras can express, for the tests."""
+"""Networks of every kind that Keras can express, for the tests, and what Keras itself says of its own."""
 
 import functools
 
@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as kl
+
+from cvcourse.summary import summarize
 
 MAKES = {}
 
@@ -124,3 +126,66 @@ def submodel(model, name, image):
     """Keras's own way to a layer's output: a model that ends there."""
     ending = keras.Model(model.inputs[0], model.get_layer(name).output)
     return np.asarray(ending(image[None], training=False))[0]
+
+
+# --- for summarize ---------------------------------------------------------------------------------------
+
+APPLICATIONS = sorted(name for name, value in vars(keras.applications).items() if name[0].isupper())
+OPEN_SIZES = {"MobileNetV3Large": (224, 224, 3), "MobileNetV3Small": (224, 224, 3)}
+
+
+def small_cnn():
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), name="image"),
+            kl.Conv2D(8, 3, activation="relu", name="conv"),
+            kl.BatchNormalization(name="norm"),
+            kl.MaxPooling2D(name="pool"),
+            kl.DepthwiseConv2D(3, strides=2, padding="same", name="depthwise"),
+            kl.Flatten(name="flatten"),
+            kl.Dense(10, name="classes"),
+        ],
+        name="small_cnn",
+    )
+
+
+def row(summary, name):
+    (found,) = [row for row in summary.rows if row["name"] == name]
+    return found
+
+
+@functools.cache
+def application(name):
+    """The summary of one of keras.applications, and what Keras itself says of the model."""
+    known = {}
+
+    def build():
+        model = getattr(keras.applications, name)(weights=None)
+        known["params"] = model.count_params()
+        known["trainable"] = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+        known["shapes"] = {layer.name: tuple(layer.output.shape[1:]) for layer in outer_layers(model)}
+        known["weights"] = model.weights
+        known["feeders"] = feeders(model)
+        return model
+
+    summary = summarize(build, OPEN_SIZES.get(name))
+    known["allocated"] = any(weight._value is not None for weight in known.pop("weights"))
+    return summary, known
+
+
+def outer_layers(model):
+    return [layer for layer in model.layers if not isinstance(layer, keras.Model)]
+
+
+def feeders(model):
+    """{layer: names of the layers that feed it}, read from Keras's own nodes; a bare operation hands on."""
+
+    def layers_of(operation):
+        names = []
+        for node in operation._inbound_nodes[:1]:
+            for parent in node.parent_nodes:
+                layer = parent.operation
+                names += [layer.name] if isinstance(layer, kl.Layer) else layers_of(layer)
+        return list(dict.fromkeys(names))
+
+    return {layer.name: layers_of(layer) for layer in model.layers}
