@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import keras
+import nbformat
 import numpy as np
 
 from benchmarks.feature_maps import measure
@@ -26,12 +28,7 @@ from cvcourse.models.cnn import small_cnn
 from cvcourse.models.efficientnet import efficientnet
 from cvcourse.summary import summarize
 
-FIRST_PICTURE = """
-import numpy as np
-from cvcourse import arithmetic, visualization as viz
-arithmetic.conv_output_size(224, kernel_size=3)
-viz.plot_matrix(np.arange(9).reshape(3, 3))._repr_html_()
-"""
+LESSON = Path(__file__).parent.parent / "notebooks" / "02_cnn_layers.ipynb"
 
 
 def process(*arguments):
@@ -93,8 +90,11 @@ def covering():
 
 
 def first_picture():
+    cells = [cell.source for cell in nbformat.read(LESSON, 4).cells if cell.cell_type == "code"]
+    end = next(n for n, source in enumerate(cells) if "viz.plot" in source)
+    code = "\n".join(cells[: end + 1]) + "._repr_html_()"  # as JupyterLab asks for it
     return {
-        "a new Python to its first picture": process("-c", FIRST_PICTURE),
+        "a new Python to lesson 02's first picture": process("-c", code),
         "import tensorflow": process("-c", "import tensorflow"),
     }, 3
 

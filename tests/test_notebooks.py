@@ -267,20 +267,14 @@ def test_words_are_counted_without_formulas_tables_and_tags():
     assert prose(source) == ["Two", "words", "more"]
 
 
-def test_a_lesson_that_begins_without_networks_does_not_load_keras_before():
+@pytest.mark.parametrize("name", ["01_tasks", "02_cnn_layers"])
+def test_a_lesson_that_begins_without_networks_does_not_load_keras_before(name):
     """Its first pictures come at once, and a reader's kernel stays small."""
-    notebook = nbformat.read(ROOT / "notebooks" / "01_tasks.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    setup = sources[0]
-    assert not any("keras." in source for source in sources[: sources.index(KERAS_BEGINS)])
-    program = f"{setup}\nimport sys\nassert not {{'keras', 'tensorflow'}} & set(sys.modules)"
+    begins = next(n for n, source in enumerate(sources) if source.startswith("import keras\n"))
+    picture = next(n for n, source in enumerate(sources) if "viz.plot" in source)
+    assert picture < begins and not any("keras." in source for source in sources[:begins])
+    loaded = "import sys\nassert not {'keras', 'tensorflow'} & set(sys.modules)"
+    program = "\n".join([*sources[: picture + 1], loaded])
     subprocess.run([sys.executable, "-c", program], cwd=ROOT / "notebooks", check=True, timeout=120)
-
-
-KERAS_BEGINS = """import keras
-from keras import layers
-
-from cvcourse import pretrained, training
-from cvcourse.models.super_resolution import bicubic, psnr, shrink
-
-keras.utils.set_random_seed(0)"""

@@ -6,6 +6,7 @@ that every picture of the course has the shape (height, width, 3).
 
 from functools import cache
 from operator import index
+from pathlib import Path
 
 import numpy as np
 
@@ -71,9 +72,13 @@ def cat(size=None):
 
 @cache
 def _photo(name):
-    from skimage import data  # here, because it takes longer than this whole module
+    import skimage
+    from PIL import Image
 
-    image = data.stereo_motorcycle()[0] if name == "motorcycle" else getattr(data, name)()
+    # Its own reader would load scikit-image's colours and TIFF: longer than all that a first picture needs.
+    file = {"immunohistochemistry": "ihc", "motorcycle": "motorcycle_left"}.get(name, name)
+    path = next((Path(skimage.__file__).parent / "data").glob(f"{file}.*"))
+    image = np.asarray(Image.open(path))
     if image.ndim == 2:
         image = np.stack([image] * 3, axis=-1)
     return image.astype("float32") / 255
