@@ -51,10 +51,13 @@ def main(name="MobileNetV2", rounds=30):
             one_each.extend(keras.Model(model.inputs[0], model.get_layer(layer).output) for layer in layers)
         return [part.predict(image[None], verbose=0) for part in one_each]
 
-    results = measure({
-        "one plain compiled pass": lambda: keras.ops.convert_to_numpy(plain(batch)),
-        "feature_maps, all in one pass": lambda: feature_maps(model, image, layers),
-    }, rounds)
+    results = measure(
+        {
+            "one plain compiled pass": lambda: keras.ops.convert_to_numpy(plain(batch)),
+            "feature_maps, all in one pass": lambda: feature_maps(model, image, layers),
+        },
+        rounds,
+    )
     results |= measure({"one predict a layer": predict_each}, 2)
     print(f"{name}, {image.shape[0]} × {image.shape[1]} pixels, {len(layers)} convolution layers")
     report(results)

@@ -166,8 +166,12 @@ def own_step(step):
         return step
 
     def train_step(self, state, data):
-        groups = (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables,
-                  self.metrics_variables)
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
         pairs = zip(itertools.chain(*groups), itertools.chain(*state), strict=True)
         with keras.StatelessScope(pairs) as scope:
             logs = step(self, data)

@@ -113,7 +113,13 @@ def fit_gan(rates, steps, seed, images, callbacks=(), verbose=0, build=gan, ways
     images = images[: per_epoch * BATCH]  # whole batches only, for batch norm
     last = [_Mean(steps / 4, average)] if average else []
     training.fit(
-        model, images, images, epochs=-(-steps // per_epoch), batch_size=BATCH, seed=seed, verbose=verbose,
+        model,
+        images,
+        images,
+        epochs=-(-steps // per_epoch),
+        batch_size=BATCH,
+        seed=seed,
+        verbose=verbose,
         callbacks=[*callbacks, _StopAfter(steps), *last],
     )
     return model

@@ -28,7 +28,7 @@ POINTWISE_OPS = {
     "Absolute", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh",
     "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Power", "Relu", "Relu6", "Sigmoid",
     "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
-}
+}  # fmt: skip
 _NUMBER = re.compile(r" \(\d+\)(?=/|#|$)")
 
 
@@ -48,8 +48,11 @@ def named_layers(model):
 
 def _walk_names(model, above, seen):
     """Yield (path, layer, whether it is met for the first time); a layer's parts only that first time."""
-    inner = [x for x in model._flatten_layers(include_self=False, recursive=False)
-             if not isinstance(x, keras.layers.InputLayer)]
+    inner = [
+        x
+        for x in model._flatten_layers(include_self=False, recursive=False)
+        if not isinstance(x, keras.layers.InputLayer)
+    ]
     if not inner:  # almost every layer
         return
     count, number = Counter(layer.name for layer in inner), Counter()
@@ -94,8 +97,7 @@ def find_layer(model, layer, argument="layer"):
 def find_name(title, name, known, argument="layer"):
     """Return the path among `known` that `name` means: itself, or the only one that ends so."""
     if not isinstance(name, str):
-        raise TypeError(
-            f"{argument} must be the name of a layer, or a layer. Received: {argument}={name!r}")
+        raise TypeError(f"{argument} must be the name of a layer, or a layer. Received: {argument}={name!r}")
     if name in known:
         return name
     ends = [path for path in known if f"/{path}".endswith(f"/{name}")]
@@ -106,7 +108,8 @@ def find_name(title, name, known, argument="layer"):
     what = "say which layer is meant" if ends else "be the name of a layer"
     raise ValueError(
         f"{argument} must {what}: in model {title!r}, such as {', '.join((ends or near)[:8])}. "
-        f"Received: {argument}={name!r}")
+        f"Received: {argument}={name!r}"
+    )
 
 
 # --- Shapes without weights -------------------------------------------------------------------------------
@@ -153,9 +156,12 @@ def graph_of(model):
 
 def steps(graph):
     """Return the `Step`s of a graph in the order in which Keras runs them, without its inputs."""
-    return [Step(node.operation, node.input_tensors, node.outputs)
-            for depth in sorted(graph._nodes_by_depth, reverse=True)
-            for node in graph._nodes_by_depth[depth] if not node.is_input]
+    return [
+        Step(node.operation, node.input_tensors, node.outputs)
+        for depth in sorted(graph._nodes_by_depth, reverse=True)
+        for node in graph._nodes_by_depth[depth]
+        if not node.is_input
+    ]
 
 
 def input_names(graph):
@@ -235,8 +241,14 @@ def _walk_code(container, path, args, kwargs, inner):
             own = [number for number in numbers if number not in others]
             note(path, layer, args, kwargs, None, lambda: None if start is None else backend.products(own))
         elif is_leaf(layer):
-            note(path, layer, args, kwargs, outputs,
-                 lambda: None if start is None else backend.products(numbers))
+            note(
+                path,
+                layer,
+                args,
+                kwargs,
+                outputs,
+                lambda: None if start is None else backend.products(numbers),
+            )
         else:
             _walk_steps(layer, args, kwargs, inner)
         others.update(numbers)

@@ -36,8 +36,10 @@ def frechet_distance(features: ArrayLike, others: ArrayLike) -> float:
         _mean_and_root(name, rows) for name, rows in (("features", features), ("others", others))
     )
     if len(mean) != len(other_mean):
-        raise ValueError("features and others must come from one network: vectors of one length. "
-                         f"Received: {len(mean)} and {len(other_mean)}")
+        raise ValueError(
+            "features and others must come from one network: vectors of one length. "
+            f"Received: {len(mean)} and {len(other_mean)}"
+        )
     # With Σ = R R, R symmetric: Tr((Σ₁ Σ₂)^½) is the sum of the singular values of R₁ R₂.
     shared = np.linalg.svd(root @ other_root, compute_uv=False).sum()
     spread = np.sum(root**2) + np.sum(other_root**2) - 2 * shared

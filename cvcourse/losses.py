@@ -69,8 +69,10 @@ def _pairs(y_true, y_pred):
     shapes = one[0].shape[:-1], other[0].shape[:-1]
     pairs = zip(*(tuple(shape)[::-1] for shape in shapes), strict=False)
     if any(a != b and None not in (a, b) and 1 not in (a, b) for a, b in pairs):
-        raise ValueError("y_true and y_pred must have one shape, or shapes that broadcast. "
-                         f"Received: shapes {(*shapes[0], 4)} and {(*shapes[1], 4)}")
+        raise ValueError(
+            "y_true and y_pred must have one shape, or shapes that broadcast. "
+            f"Received: shapes {(*shapes[0], 4)} and {(*shapes[1], 4)}"
+        )
     shared = _area(ops.maximum(one[0], other[0]), ops.minimum(one[1], other[1]))
     hull = _area(ops.minimum(one[0], other[0]), ops.maximum(one[1], other[1]))
     return shared, _area(*one) + _area(*other) - shared, hull

@@ -77,8 +77,10 @@ def replay(name: str, folder: str | Path | None = None) -> Recording:
     path = Path(folder or RUNS) / f"{name}.json"
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("*.json"))
-        raise ValueError(f"name must be a recorded experiment: {', '.join(known) or 'none is stored'}. "
-                         f"Received: name={name!r}")
+        raise ValueError(
+            f"name must be a recorded experiment: {', '.join(known) or 'none is stored'}. "
+            f"Received: name={name!r}"
+        )
     return Recording(stored.read(path, _PARTS))
 
 

@@ -131,6 +131,7 @@ def solved(question):
     Returns:
         str of letters, or a number.
     """
+
     def right(key):
         return (opened(question, key) or "✗")[0] == "✓"
 

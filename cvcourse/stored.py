@@ -41,8 +41,9 @@ def read_npz(path):
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return {member.filename.removesuffix(".npy"): _array(archive, member)
-                    for member in archive.infolist()}
+            return {
+                member.filename.removesuffix(".npy"): _array(archive, member) for member in archive.infolist()
+            }
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist") from None
     except Exception as error:  # zip files break in a dozen ways

@@ -19,7 +19,10 @@ ADJUSTABLE = {
 }
 # Layers whose weights depend on the channels that they receive, not on height and width.
 _BY_DEPTH = (
-    keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense,
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Dense,
     keras.layers.BatchNormalization,
 )
 # Kinds of layer whose shapes and costs `explorers/shapes.js` computes, and their settings that matter there.
@@ -34,12 +37,12 @@ IN_SCRIPT = frozenset([
     "UnitNormalization", "Activation", "ReLU", "PReLU", "LeakyReLU", "ELU", "Softmax", "Identity",
     "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "RandomFlip",
     "RandomZoom", "RandomRotation", "RandomTranslation", "RandomBrightness", "RandomContrast",
-])
+])  # fmt: skip
 _SETTINGS = (
     "padding", "dilation_rate", "groups", "use_bias", "depth_multiplier", "output_padding", "keepdims",
     "axis", "target_shape", "dims", "n", "scale", "center", "cropping", "size", "height", "width",
     "shared_axes",
-)
+)  # fmt: skip
 _USES = 50  # Keras remembers every call of a layer: after so many a fresh copy forgets them
 UNKNOWN_SIZE = 224  # pixels shown first where a model takes images of any size
 
@@ -90,9 +93,11 @@ def script_layers(rows, graph, size):
     if calls is None:
         places = {row["name"]: place for place, row in enumerate(rows)}
         froms = [[places[source] for source in row["sources"] if source in places] for row in rows]
-        calls = [_given(row, froms[place], [rows[k]["output_shape"] for k in froms[place]])
-                 | ({"shape": row["output_shape"]} if row["type"] == "InputLayer" else {})
-                 for place, row in enumerate(rows)]
+        calls = [
+            _given(row, froms[place], [rows[k]["output_shape"] for k in froms[place]])
+            | ({"shape": row["output_shape"]} if row["type"] == "InputLayer" else {})
+            for place, row in enumerate(rows)
+        ]
     return calls
 
 
@@ -116,8 +121,15 @@ def _calls(rows, graph, size):
         for tensor in inputs:
             row = rows[tensor.name]
             made[id(tensor)] = len(calls), tensor
-            calls.append({"name": tensor.name, "type": row["type"], "from": [], "bytes": bytes_of(tensor, 1),
-                          "shape": row["output_shape"]})
+            calls.append(
+                {
+                    "name": tensor.name,
+                    "type": row["type"],
+                    "from": [],
+                    "bytes": bytes_of(tensor, 1),
+                    "shape": row["output_shape"],
+                }
+            )
         names = {id(layer): path for path, layer in named_layers(graph).items()} | {id(graph): ""}
         walk(graph, (inputs,), {}, note, names, swap=edit)
     return None if lost else calls
@@ -132,8 +144,15 @@ def _call(path, layer, tensors, output, sources, rows):
     if not bare and family(layer) and kind in IN_SCRIPT:
         config = layer.get_config()
     if not config or config.get("data_format") == "channels_first" or getattr(layer, "lora_enabled", False):
-        row = rows.get(path) or {"name": path, "type": kind, "formula": "", "params": 0, "macs": 0,
-                                 "activation_bytes": 0, "output_shape": output.shape[1:]}
+        row = rows.get(path) or {
+            "name": path,
+            "type": kind,
+            "formula": "",
+            "params": 0,
+            "macs": 0,
+            "activation_bytes": 0,
+            "output_shape": output.shape[1:],
+        }
         return _given(row, sources, [x.shape[1:] for x in tensors]) | {"bare": path not in rows}
     known = {key: config[key] for key in (*ADJUSTABLE, *_SETTINGS) if config.get(key) is not None}
     return known | {"name": path, "type": kind, "from": sources, "bytes": bytes_of(output, 1)}
@@ -189,11 +208,15 @@ def _explain(layer, shapes, error):
     what = f"{layer.name} ({type(layer).__name__}) cannot take {' and '.join(map(times, shapes))}"
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if "negative" in str(error) and window:
-        return (f"{what}: its window of {times(window)} does not fit even once. "
-                "Take a larger input, a smaller window, or smaller strides before it.")
+        return (
+            f"{what}: its window of {times(window)} does not fit even once. "
+            "Take a larger input, a smaller window, or smaller strides before it."
+        )
     if len(shapes) > 1:
-        return (f"{what}: the branches that meet here must have the same shape. "
-                "Undo the change, or change every branch alike.")
+        return (
+            f"{what}: the branches that meet here must have the same shape. "
+            "Undo the change, or change every branch alike."
+        )
     return f"{what}. Keras says: {reason(error)}"
 
 
@@ -249,10 +272,14 @@ class _Edit:
         """Return the copy made before, if its settings and shapes are still right; else a new one."""
         change, depths = dict(self.changes.get(path, {})), [shape[-1:] for shape in shapes]
         copy, made_with, made_for, uses = self.copies.get(path, (None, None, [], 0))
-        fits = made_for == shapes or (
-            len(shapes) == 1  # branches must be compared anew
-            and [shape[-1:] for shape in made_for] == depths
-            and (isinstance(copy, _BY_DEPTH) or not copy.weights))
+        fits = (
+            made_for == shapes
+            or (
+                len(shapes) == 1  # branches must be compared anew
+                and [shape[-1:] for shape in made_for] == depths
+                and (isinstance(copy, _BY_DEPTH) or not copy.weights)
+            )
+        )
         if copy is None or made_with != change or not fits or uses >= _USES:
             copy, made_for, uses = copy_of(layer, change), shapes, 0
         self.copies[path] = copy, change, made_for, uses + 1

@@ -1,6 +1,6 @@
 """Make lesson.png, the README's picture: the convolution explorer in lesson 02, in a real JupyterLab.
 
-    python docs/picture.py        (needs the test extra and a Chromium)
+python docs/picture.py        (needs the test extra and a Chromium)
 """
 
 import shutil

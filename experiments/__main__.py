@@ -14,7 +14,8 @@ def parser():
     top = argparse.ArgumentParser(
         prog="cvcourse experiments",
         description="Make a recorded run, or weights that ship, again; takes minutes to an hour.",
-        epilog=about, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
     top.add_argument("parts", metavar="PART", nargs="*", help="of tasks: which networks, such as yolo")

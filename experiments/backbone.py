@@ -22,8 +22,15 @@ def main(folder=pretrained.WEIGHTS, seed=SEED, recipe=RECIPE):
     model = course_network((32, 32, 3), classifier_activation=None)
     with recording.Clock() as clock:
         history = training.fit_one_cycle(
-            model, data.x_train, data.y_train, augment=training.augment, seed=seed, verbose=2,
-            validation_data=(data.x_test, data.y_test), callbacks=[_keep_checkpoints()], **recipe,
+            model,
+            data.x_train,
+            data.y_train,
+            augment=training.augment,
+            seed=seed,
+            verbose=2,
+            validation_data=(data.x_test, data.y_test),
+            callbacks=[_keep_checkpoints()],
+            **recipe,
         )
     return write(model, data, history.history, clock, seed, recipe, folder)
 
@@ -45,13 +52,16 @@ def write(model, data, history, clock, seed, recipe, folder):
         history=history,
         architecture="cvcourse.models.vgg.course_network",
         data={
-            "name": "CIFAR-100", "source": "Krizhevsky, 2009", "images": len(data.x_train),
+            "name": "CIFAR-100",
+            "source": "Krizhevsky, 2009",
+            "images": len(data.x_train),
             "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
         },
         command="cvcourse experiments backbone",
         seed=seed,
         recipe=dict(
-            recipe, optimizer="SGD, Nesterov momentum 0.9, one cycle",
+            recipe,
+            optimizer="SGD, Nesterov momentum 0.9, one cycle",
             augmentation="mirror, shift by up to 4 pixels",
         ),
         limits="Trained on 32×32 photographs of 100 classes. The last epoch was taken, none was chosen by "

@@ -67,7 +67,9 @@ def run(data, seed, norm=None, rate=0.03, scale=1.0, batch_size=64, epochs=EPOCH
     model = network(norm, scale, batch_size, x.shape[1:])
     model.compile(
         keras.optimizers.SGD(rate, momentum=0.9),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"], jit_compile=False,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
     )
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "verbose": 0}
     with recording.Clock() as clock:
@@ -75,8 +77,14 @@ def run(data, seed, norm=None, rate=0.03, scale=1.0, batch_size=64, epochs=EPOCH
     curves = {name: history[name] for name in ("accuracy", "val_accuracy")}  # a loss may be infinite
     return {
         "label": f"{norm or 'plain'}, rate {rate:g}, scale {scale:g}, batch {batch_size}",
-        "norm": norm or "plain", "rate": rate, "scale": scale, "batch_size": batch_size, "seed": seed,
-        "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds, "history": curves,
+        "norm": norm or "plain",
+        "rate": rate,
+        "scale": scale,
+        "batch_size": batch_size,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": curves,
         "result": {"test_accuracy": curves["val_accuracy"][-1]},
     }
 

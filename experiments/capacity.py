@@ -16,7 +16,9 @@ SEEDS = (0, 1, 2)
 WIDTHS = (2, 8, 24)
 EPOCHS = {250: 40, 1000: 30, 4000: 12}  # training images: epochs
 REMEDIES = {
-    "none": {}, "dropout": {"dropout": 0.5}, "augmentation": {"augment": True},
+    "none": {},
+    "dropout": {"dropout": 0.5},
+    "augmentation": {"augment": True},
     "weight decay": {"weight_decay": 0.5},
     "all three": {"dropout": 0.5, "augment": True, "weight_decay": 0.5},
 }
@@ -62,8 +64,14 @@ def run(width, images, remedy, seed, data, epochs=None):
     watch = Watch(**{name: ((a / 255).astype("float32"), b) for name, (a, b) in pairs.items()})
     with recording.Clock() as clock:
         training.fit(
-            model, x, y, epochs=epochs or EPOCHS[images], batch_size=BATCH,
-            augment=training.augment if chosen.get("augment") else None, seed=seed, verbose=0,
+            model,
+            x,
+            y,
+            epochs=epochs or EPOCHS[images],
+            batch_size=BATCH,
+            augment=training.augment if chosen.get("augment") else None,
+            seed=seed,
+            verbose=0,
             callbacks=[watch],
         )
     return {

@@ -39,8 +39,11 @@ def run(entry, seed, data, images=IMAGES, tests=TEST_IMAGES, epochs=EPOCHS):
         "cpu_seconds": clock.cpu_seconds,
         "history": trained.history,
         "result": {
-            "test_accuracy": float(np.mean(found == y_test)), "params": trained.params, "macs": trained.macs,
-            "ms_per_image": 1000 * seconds / len(x_test), "confusion": counts,
+            "test_accuracy": float(np.mean(found == y_test)),
+            "params": trained.params,
+            "macs": trained.macs,
+            "ms_per_image": 1000 * seconds / len(x_test),
+            "confusion": counts,
         },
     }
 
@@ -57,8 +60,10 @@ def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
         runs = {(run["label"], run["seed"]): run for run in stored.runs}
         made_on = {"machine": stored.machine, "versions": stored.versions}
     facts = {
-        **data_facts("CIFAR-10", data), "training_images": sizes.get("images", IMAGES),
-        "test_images": sizes.get("tests", TEST_IMAGES), "epochs": sizes.get("epochs", EPOCHS),
+        **data_facts("CIFAR-10", data),
+        "training_images": sizes.get("images", IMAGES),
+        "test_images": sizes.get("tests", TEST_IMAGES),
+        "epochs": sizes.get("epochs", EPOCHS),
     }
     jobs = [{"entry": e, "seed": s, **sizes} for s, e in itertools.product(seeds, entries or ENTRIES)]
     journal = Path(folder or recording.RUNS) / "classification.unfinished"
@@ -68,8 +73,13 @@ def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
         same = np.array_equal(old["result"].get("confusion"), new["result"]["confusion"])
         runs[entry, seed] = {**old, "history": new["history"]} if same else new
     path = record(
-        "classification", "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
-        "cvcourse experiments classification", facts, list(runs.values()), folder, made_on,
+        "classification",
+        "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
+        "cvcourse experiments classification",
+        facts,
+        list(runs.values()),
+        folder,
+        made_on,
     )
     journal.unlink()
     return path

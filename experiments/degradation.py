@@ -61,8 +61,10 @@ def run(depth, residual, seed, data, images=IMAGES, epochs=EPOCHS, peak=PEAK):
         "cpu_seconds": clock.cpu_seconds,
         "history": {k: history.history[k] for k in ("loss", "accuracy")},
         "result": {
-            "train_accuracy": accuracy(x, y), "test_accuracy": accuracy(data.x_test, data.y_test),
-            "params": model.count_params(), "gradient_norms": norms,
+            "train_accuracy": accuracy(x, y),
+            "test_accuracy": accuracy(data.x_test, data.y_test),
+            "params": model.count_params(),
+            "gradient_norms": norms,
         },
     }
 

@@ -26,9 +26,11 @@ RUNS = {"balanced": RATES, "G faster": (4e-3, 5e-4), "D slower": (1e-3, 1e-4), "
 # What steadies a training: all of it together, without one of its parts, and none of it.
 ALL = {"rates": STEADY_RATES, "build": steady_gan, "ways": STEADY}
 TRICKS = {
-    "all": ALL, "ordinary loss": ALL | {"ways": {**STEADY, "relativistic": False}},
+    "all": ALL,
+    "ordinary loss": ALL | {"ways": {**STEADY, "relativistic": False}},
     "steep D": ALL | {"ways": {**STEADY, "penalty": 0.0}},
-    "no augmentation": ALL | {"ways": {**STEADY, "augment": False}}, "averaged": ALL | {"average": 75},
+    "no augmentation": ALL | {"ways": {**STEADY, "augment": False}},
+    "averaged": ALL | {"average": 75},
     "small networks": ALL | {"build": partial(steady_gan, widths=(24, 48, 96), last=0)},
     "DCGAN": {"rates": RATES},
 }
@@ -47,8 +49,14 @@ def run(label, steps, seed, images, judge, every, **how):
         model,
         clock,
         {
-            "label": label, "rates": how["rates"], "steps": steps, "seed": seed, "seconds": clock.seconds,
-            "cpu_seconds": clock.cpu_seconds, "history": watch.history, "result": result,
+            "label": label,
+            "rates": how["rates"],
+            "steps": steps,
+            "seed": seed,
+            "seconds": clock.seconds,
+            "cpu_seconds": clock.cpu_seconds,
+            "history": watch.history,
+            "result": result,
         },
     )
 
@@ -65,7 +73,10 @@ def plane_figures(model, n=500):
 
 
 PLANE = tasks.Task(
-    build=vae.plane_vae, data=_plane_data, loss=vae.reconstruction_loss, measure=plane_figures,
+    build=vae.plane_vae,
+    data=_plane_data,
+    loss=vae.reconstruction_loss,
+    measure=plane_figures,
     recipe={"n": 12_000, "epochs": 30, "batch_size": 64, "peak": 3e-3},
     limits=tasks.DRAWN + "Two numbers are too few for all that differs: it draws averages, blurred.",
     script="generation",
@@ -73,7 +84,13 @@ PLANE = tasks.Task(
 
 
 def main(
-    *names, folder=pretrained.WEIGHTS, runs_folder=None, images=IMAGES, steps=None, judged=JUDGED, on=None,
+    *names,
+    folder=pretrained.WEIGHTS,
+    runs_folder=None,
+    images=IMAGES,
+    steps=None,
+    judged=JUDGED,
+    on=None,
     **recipe,
 ):
     """Train the parts of that name (all, if none is given); write weights, cards and `runs/gan.json`.
@@ -112,7 +129,9 @@ def _gan_data(n):
     images = drawings(n).images / np.float32(255)
     given = ", ".join(f"{knob}={value}" for knob, value in {"seed": TRAIN_SEED, **PLAIN}.items())
     return images, {
-        "name": f"scenes({n}, 32, {given})", "images": n, "sha256": data_hash(images),
+        "name": f"scenes({n}, 32, {given})",
+        "images": n,
+        "sha256": data_hash(images),
     }
 
 
@@ -140,8 +159,12 @@ def _ship(images, about, judge, steps, folder):
         command="cvcourse experiments generation gan",
         seed=tasks.SEED,
         recipe={
-            "steps": steps, "batch_size": BATCH, "rates": STEADY_RATES, "optimizer": "Adam, one cycle",
-            **STEADY, "average": how["average"],
+            "steps": steps,
+            "batch_size": BATCH,
+            "rates": STEADY_RATES,
+            "optimizer": "Adam, one cycle",
+            **STEADY,
+            "average": how["average"],
         },
         limits=LIMITS,
         classes=[],

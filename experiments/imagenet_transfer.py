@@ -47,8 +47,11 @@ def store(runs, data, folder=None, made_on=None):
     return record(
         "imagenet_transfer",
         "What is a network that has seen a million photographs worth, with 10, 25 or 100 images per class?",
-        "cvcourse experiments imagenet_transfer", data_facts("CIFAR-10, enlarged to 96 and 160 pixels", data),
-        runs, folder, made_on,
+        "cvcourse experiments imagenet_transfer",
+        data_facts("CIFAR-10, enlarged to 96 and 160 pixels", data),
+        runs,
+        folder,
+        made_on,
     )
 
 
@@ -98,7 +101,8 @@ def _network(strategy, size, data, pool, epochs):
     model = keras.Model(inputs, outputs)
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"],
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
     )
     first = model.get_weights()
     learn = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
@@ -161,7 +165,8 @@ def _run(predict, valid, test, data, clock, history, steps, learn):
     """Return what all runs have in common; `predict` gives the labels of what stands for the images."""
     result = {
         "validation_accuracy": np.mean(predict(valid) == data.y_train[VALIDATION]),
-        "test_accuracy": np.mean(predict(test) == data.y_test), "trainable_params": learn,
+        "test_accuracy": np.mean(predict(test) == data.y_test),
+        "trainable_params": learn,
     }
     clocks = {"seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds}
     return {"steps": steps, **clocks, "history": history, "result": result}

@@ -92,7 +92,14 @@ def run(optimizer, rate, seed, data, images=8000, width=16, schedule=None, beta=
     keep = {e for e in range(epochs) if (e + 1) % max(1, epochs // 4) == 0}
     with recording.Clock() as clock:
         history = training.fit(
-            model, x, y, epochs=epochs, batch_size=BATCH, validation_data=valid, seed=seed, verbose=0,
+            model,
+            x,
+            y,
+            epochs=epochs,
+            batch_size=BATCH,
+            validation_data=valid,
+            seed=seed,
+            verbose=0,
             callbacks=[keras.callbacks.TerminateOnNaN()],
         ).history
     curves = {key: _sound(values, epochs, keep) for key, values in history.items()}
@@ -100,8 +107,12 @@ def run(optimizer, rate, seed, data, images=8000, width=16, schedule=None, beta=
     named = _named(optimizer, rate, images, width, schedule, beta)
     accuracy = 1 / len(data.classes) if diverged else curves["val_accuracy"][-1]
     return {
-        "label": label(**named), **named, "seed": seed, "seconds": clock.seconds,
-        "cpu_seconds": clock.cpu_seconds, "history": curves,
+        "label": label(**named),
+        **named,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
+        "history": curves,
         "result": {"val_accuracy": accuracy, "diverged": diverged, "loss": curves["loss"][-1]},
     }
 
@@ -114,7 +125,11 @@ def _sound(values, epochs, keep):
 
 def _named(optimizer, rate, images=8000, width=16, schedule=None, beta=None, steps=STEPS):
     return {
-        "optimizer": optimizer, "rate": float(rate), "images": images, "width": width, "schedule": schedule,
+        "optimizer": optimizer,
+        "rate": float(rate),
+        "images": images,
+        "width": width,
+        "schedule": schedule,
         "beta": beta,
     }
 
@@ -154,9 +169,12 @@ def main(part="all", folder=None, on=None):
     found = sweep(run, [{**wanted[key], "seed": key[1]} for key in missing], data, facts, journal, on)
     runs |= {key: made | one for key, one in zip(missing, found, strict=True)}
     path = record(
-        "optimizers", "Which optimiser, which learning rate, which momentum, with a schedule or without?",
-        "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""), facts,
-        [runs[key] for key in wanted if key in runs], folder,
+        "optimizers",
+        "Which optimiser, which learning rate, which momentum, with a schedule or without?",
+        "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),
+        facts,
+        [runs[key] for key in wanted if key in runs],
+        folder,
     )
     journal.unlink()
     return path

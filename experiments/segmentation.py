@@ -201,10 +201,12 @@ def nuclei_figures(model, images, labels):
         counts.append((len(blobs), len(true)))
         matched += np.sum(boxes.mask_iou(blobs, true) > 0.5)
     return {
-        "mean_iou": boxes.mean_iou(found, masks, 2), "iou": float(both / (sizes - both)),
+        "mean_iou": boxes.mean_iou(found, masks, 2),
+        "iou": float(both / (sizes - both)),
         "dice": float(2 * both / sizes),
         "count_error": float(np.sum(np.abs(np.diff(counts))) / np.sum(counts, axis=0)[1]),
-        "matched": float(2 * matched / np.sum(counts)), "counts": np.array(counts).tolist(),
+        "matched": float(2 * matched / np.sum(counts)),
+        "counts": np.array(counts).tolist(),
     }
 
 
@@ -221,10 +223,18 @@ def nuclei_run(told, seed, data, sizes):
     model = unet(classes=2, widths=sizes["widths"])
     x, y = crops(images, targets, sizes["crops"], sizes["side"], seed)
     history, clock = fit(model, x, y, seed, sizes, weighted_cross_entropy, validation_data=watch)
-    return model, clock, {
-        "label": told, "seed": seed, "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds,
-        "history": history, "result": nuclei_figures(model, *data[2]),
-    }
+    return (
+        model,
+        clock,
+        {
+            "label": told,
+            "seed": seed,
+            "seconds": clock.seconds,
+            "cpu_seconds": clock.cpu_seconds,
+            "history": history,
+            "result": nuclei_figures(model, *data[2]),
+        },
+    )
 
 
 def nuclei(seeds, folder, weights, images, sizes):

@@ -32,7 +32,7 @@ def ship(name, model, measure, *, folder, clock, history, **facts):
         "parameters": model.count_params(), **facts, **measure(), "date": date.today().isoformat(),
         "machine": recording.machine(), "versions": recording.versions(), "seconds": round(clock.seconds),
         "cpu_seconds": round(clock.cpu_seconds), "history": history,
-    }
+    }  # fmt: skip
     card = recording.rounded(card)
     stored.write(path.with_suffix(".json"), card)
     return card
@@ -52,8 +52,12 @@ def record(name, question, command, data, runs, folder=None, made_on=None):
             a graphics card ("accelerator" in its machine); default this machine.
     """
     fields = {
-        "name": name, "question": question, "command": command, "date": date.today().isoformat(),
-        **(made_on or {"machine": recording.machine(), "versions": recording.versions()}), "data": data,
+        "name": name,
+        "question": question,
+        "command": command,
+        "date": date.today().isoformat(),
+        **(made_on or {"machine": recording.machine(), "versions": recording.versions()}),
+        "data": data,
         "runs": recording.rounded(runs),
     }
     return stored.write(Path(folder or recording.RUNS) / f"{name}.json", fields)

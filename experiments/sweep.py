@@ -132,7 +132,10 @@ def _apart(job, shared):
     """
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD], input=pickle.dumps((job, shared)), stdout=subprocess.PIPE, check=True,
+        [sys.executable, "-c", _CHILD],
+        input=pickle.dumps((job, shared)),
+        stdout=subprocess.PIPE,
+        check=True,
         env=os.environ | {"PYTHONPATH": path},
     )
     return pickle.loads(done.stdout)

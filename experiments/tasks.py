@@ -33,7 +33,7 @@ from experiments.shipping import data_hash, ship
 SEED = 0
 # Photographs to learn fine detail from, and others that the network never sees.
 LEARNED = ("astronaut", "coffee", "motorcycle", "rocket", "camera", "coins", "brick", "grass", "gravel",
-           "retina")
+           "retina")  # fmt: skip
 HELD_OUT = ("chelsea", "hubble_deep_field", "immunohistochemistry", "moon", "page", "text")
 
 
@@ -90,14 +90,29 @@ def train(name, task, folder, seed, changes):
     kept = Path(tempfile.gettempdir()) / f"cvcourse-{name}.weights.h5"
     with recording.Clock() as clock:
         history = training.fit(
-            model, x, y, epochs=recipe["epochs"], batch_size=recipe["batch_size"], seed=seed, verbose=2,
+            model,
+            x,
+            y,
+            epochs=recipe["epochs"],
+            batch_size=recipe["batch_size"],
+            seed=seed,
+            verbose=2,
             callbacks=[keras.callbacks.ModelCheckpoint(kept, save_weights_only=True)],
         )
     return ship(
-        name, model, lambda: task.measure(model), folder=folder, clock=clock, history=history.history,
-        architecture=f"{task.build.__module__}.{task.build.__name__}", data=about,
-        command=f"cvcourse experiments {task.script} {name}", seed=seed,
-        recipe={**recipe, "optimizer": "Adam, one cycle"}, limits=task.limits, classes=list(task.classes),
+        name,
+        model,
+        lambda: task.measure(model),
+        folder=folder,
+        clock=clock,
+        history=history.history,
+        architecture=f"{task.build.__module__}.{task.build.__name__}",
+        data=about,
+        command=f"cvcourse experiments {task.script} {name}",
+        seed=seed,
+        recipe={**recipe, "optimizer": "Adam, one cycle"},
+        limits=task.limits,
+        classes=list(task.classes),
     )
 
 
@@ -223,13 +238,16 @@ def mask_rcnn_figures(model, n=TEST_SCENES):
         found = instances.detect(model, test.images, threshold=0.01)
     masks = boxes.average_precision(
         [(one.masks, one.labels, one.scores) for one in found],
-        [(scene.instance_masks, scene.box_labels) for scene in test], overlap=boxes.mask_iou,
+        [(scene.instance_masks, scene.box_labels) for scene in test],
+        overlap=boxes.mask_iou,
     )
     whole = [(one.boxes, one.labels, one.scores) for one in found]
     precision = boxes.average_precision(whole, [(scene.boxes, scene.box_labels) for scene in test])
     return {
-        "mask_ap50": np.mean(list(masks.values())), "mask_average_precision": list(masks.values()),
-        "map50": np.mean(list(precision.values())), "average_precision": list(precision.values()),
+        "mask_ap50": np.mean(list(masks.values())),
+        "mask_average_precision": list(masks.values()),
+        "map50": np.mean(list(precision.values())),
+        "average_precision": list(precision.values()),
         "scenes_per_second": n / clock.seconds,
     }
 
@@ -319,4 +337,4 @@ TASKS = {
         limits="Trained on ten photographs, for pictures made smaller the way `shrink` does it. It sharpens "
         "what is there; what was lost, it can only guess.",
     ),
-}
+}  # fmt: skip

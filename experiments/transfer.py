@@ -16,7 +16,8 @@ SEEDS = (0, 1, 2)
 EPOCHS = {25: 25, 100: 12, 500: 5}  # images per class: epochs
 # Strategy: (start from trained weights, layers frozen by the start of their names, largest learning rate).
 STRATEGIES = {
-    "from scratch": (False, (), 0.1), "all trainable": (True, (), 0.02),
+    "from scratch": (False, (), 0.1),
+    "all trainable": (True, (), 0.02),
     "first three blocks frozen": (True, ("block1", "block2", "block3"), 0.02),
     "only the classifier": (True, ("block",), 0.1),
 }
@@ -54,14 +55,25 @@ def run(strategy, per_class, seed, data, epochs=None):
     x, y = few(data, per_class, seed)
     with recording.Clock() as clock:
         history = training.fit_one_cycle(
-            model, x, y, epochs=epochs or EPOCHS[per_class], peak=peak, batch_size=50, seed=seed, verbose=0,
+            model,
+            x,
+            y,
+            epochs=epochs or EPOCHS[per_class],
+            peak=peak,
+            batch_size=50,
+            seed=seed,
+            verbose=0,
             augment=training.augment,
         )
     labels = training.predict(model, data.x_test).argmax(axis=1)
     weights = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     return {
-        "label": f"{strategy}, {per_class}", "strategy": strategy, "images_per_class": per_class,
-        "seed": seed, "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds,
+        "label": f"{strategy}, {per_class}",
+        "strategy": strategy,
+        "images_per_class": per_class,
+        "seed": seed,
+        "seconds": clock.seconds,
+        "cpu_seconds": clock.cpu_seconds,
         "history": {k: v for k, v in history.history.items() if k in ("loss", "accuracy")},
         "result": {"test_accuracy": float(np.mean(labels == data.y_test)), "trainable_params": weights},
     }

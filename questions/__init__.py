@@ -25,6 +25,7 @@ def one(see, ask, right, *wrong):
 
 def several(see, ask, words, right, wrong):
     """Several of several: texts that are true, and (text, what is said to it) that are not."""
+
     def said(letter):
         keys = {f"has {letter(text)}": "✓" for text in right}
         keys |= {f"has {letter(text)}": f"✗ {why}" for text, why in wrong}
@@ -35,6 +36,7 @@ def several(see, ask, words, right, wrong):
 
 def number(see, ask, value, words, *wrong, per=1, within=0, unit=""):
     """A number in units of 1 / per, `within` so many units; then known wrong ones: (value, what is said)."""
+
     def said(letter):
         whole = int(sealed.written("number", value, per))
         keys = {sealed.written("number", other, per): f"✗ {why}" for other, why in wrong}
@@ -48,6 +50,7 @@ def number(see, ask, value, words, *wrong, per=1, within=0, unit=""):
 
 def computed(see, ask, check, args, words, *wrong, per=1, within=0, unit="", times=1):
     """A number that the solution of an exercise gives; its known mistakes give the wrong ones."""
+
     def scalar(function):
         return times * float(np.squeeze(np.asarray(function(*args), "float64")))
 
@@ -68,6 +71,7 @@ def computed(see, ask, check, args, words, *wrong, per=1, within=0, unit="", tim
 
 def order(see, ask, words, items, *notes):
     """Items in their order; notes[n] is said where item n + 1 stands before item n."""
+
     def said(letter):
         later = zip(items[1:], items[:-1], notes, strict=True)
         keys = {f"{letter(b)}<{letter(a)}": f"✗ {why}" for b, a, why in later}

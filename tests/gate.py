@@ -27,7 +27,11 @@ def run_tests(part=None):
     if chromium:
         environment["CVCOURSE_CHROMIUM"] = chromium
     pytest = ["pytest", "-q"]
-    steps = [("ruff", ["ruff", "check", "."]), ("mypy", ["mypy"])]
+    steps = [
+        ("ruff", ["ruff", "check", "."]),
+        ("format", ["ruff", "format", "--check", "."]),
+        ("mypy", ["mypy"]),
+    ]
     if part == "quick":
         steps.append(("pytest, quick part", [*pytest, "-m", "not browser and not slow"]))
     else:

@@ -119,7 +119,7 @@ class Lesson:
         found["prints another's solution + opens files outside + 1 GB array"] = self.before(code, right)
         code = "import os\nos.environ.pop('NBGRADER_EXECUTION')\n"
         code += "\n".join(f"exercises.{check} = lambda answer: 2.0" for check, _ in self.names[1:])
-        expected = [nothing[0], *["wrong"] * (len(self.names) - 1), *nothing[len(self.names):]]
+        expected = [nothing[0], *["wrong"] * (len(self.names) - 1), *nothing[len(self.names) :]]
         found["replaced checks"] = self.before(code, expected, right=False)
         found[TRIES] = self.trying()
         found["ends its kernel"] = self.before("import os\nos._exit(1)", None)

@@ -267,4 +267,4 @@ RAISES = [
      lambda: np.mean(Input((3,))), lambda: keras.ops.mean(Input((3,)))),
     ("not_connected", "keras.Model(keras.utils.get_source", model_of, True, False),
     ("not_built", "model.build((None, 28, 28, 1))", counted, None, (None, 28, 28, 1)),
-]
+]  # fmt: skip

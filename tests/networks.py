@@ -19,18 +19,20 @@ def make(function):
 
 @make
 def sequential():
-    return keras.Sequential([
-        keras.Input((20, 24, 3)),
-        kl.Rescaling(2.0, -1),
-        kl.Conv2D(6, 3, activation="relu", name="conv"),
-        kl.MaxPooling2D(2, name="pool"),
-        kl.Conv2D(4, 5, padding="same", strides=2, name="strided"),
-        kl.BatchNormalization(name="norm"),
-        kl.ReLU(name="relu"),
-        kl.Flatten(),
-        kl.Dropout(0.5),
-        kl.Dense(5, activation="softmax", name="scores"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input((20, 24, 3)),
+            kl.Rescaling(2.0, -1),
+            kl.Conv2D(6, 3, activation="relu", name="conv"),
+            kl.MaxPooling2D(2, name="pool"),
+            kl.Conv2D(4, 5, padding="same", strides=2, name="strided"),
+            kl.BatchNormalization(name="norm"),
+            kl.ReLU(name="relu"),
+            kl.Flatten(),
+            kl.Dropout(0.5),
+            kl.Dense(5, activation="softmax", name="scores"),
+        ]
+    )
 
 
 @make
@@ -53,8 +55,14 @@ def residual():
 @make
 def nested():
     """A transfer model as in lesson 07: a model inside a model, twice over."""
-    core = keras.Sequential([keras.Input((None, None, 4)), kl.Conv2D(5, 3, padding="same", name="core_conv"),
-                             kl.LeakyReLU(name="core_relu")], name="core")
+    core = keras.Sequential(
+        [
+            keras.Input((None, None, 4)),
+            kl.Conv2D(5, 3, padding="same", name="core_conv"),
+            kl.LeakyReLU(name="core_relu"),
+        ],
+        name="core",
+    )
     x = inner = keras.Input((None, None, 3))
     x = kl.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="first")(x)
     base = keras.Model(inner, core(x), name="base")
@@ -97,8 +105,12 @@ def built(name, seed=0):
     keras.utils.set_random_seed(seed)
     model = MAKES[name]()
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.uniform(0.3, 1.2, w.shape) if "variance" in v.path else rng.normal(0, 0.4, w.shape)
-                       for w, v in zip(model.get_weights(), model.weights, strict=True)])
+    model.set_weights(
+        [
+            rng.uniform(0.3, 1.2, w.shape) if "variance" in v.path else rng.normal(0, 0.4, w.shape)
+            for w, v in zip(model.get_weights(), model.weights, strict=True)
+        ]
+    )
     return model
 
 

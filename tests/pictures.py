@@ -108,8 +108,11 @@ PICTURES = {
     "roadmap with a place": lambda: visualization.plot_roadmap(ROAD, here="normalisation", size=64),
     "images": lambda: visualization.plot_images([RANDOM.random((9, 7, 3)), np.eye(5)], ["a", "b"]),
     "boxes": lambda: visualization.plot_boxes(
-        [RANDOM.random((9, 7, 3)), np.zeros((5, 5, 3))], [[[1, 1, 5, 6], [0, 0, 7, 9]], []],
-        [["cat 0.90", "dog 0.40"], []], truth=[[[1, 2, 5, 6]], []], titles=["found", "nothing"],
+        [RANDOM.random((9, 7, 3)), np.zeros((5, 5, 3))],
+        [[[1, 1, 5, 6], [0, 0, 7, 9]], []],
+        [["cat 0.90", "dog 0.40"], []],
+        truth=[[[1, 2, 5, 6]], []],
+        titles=["found", "nothing"],
     ),
     "images of many words": lambda: visualization.plot_images([np.eye(4)] * 7, ["many words " * 4] * 7),
     "filters in colour": lambda: visualization.plot_filters(RANDOM.normal(size=(3, 3, 3, 64)), title="conv1"),

@@ -103,4 +103,4 @@ QUIET = [
      lambda axis: (compiled(stack(layers.BatchNormalization(axis=axis), *net().layers)), X, Y), 1, -1),
     ("channels_first", "x = np.moveaxis", lambda x: (net(shape=(8, 8, 3)), x, None),
      FIRST, np.moveaxis(FIRST, 1, -1)),
-]
+]  # fmt: skip

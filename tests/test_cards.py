@@ -9,7 +9,7 @@ from cvcourse.datasets import cards, formats
 from cvcourse.datasets.cards import CARDS, Card, card
 
 ON_THE_SLIDES = ("ImageNet", "CIFAR 100", "ISIC", "MURA", "DermNet", "COCO", "PASCAL VOC", "BraTS",
-                 "Agriculture-Vision", "SpaceNet")
+                 "Agriculture-Vision", "SpaceNet")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ON_THE_SLIDES)

@@ -51,7 +51,7 @@ def test_each_submission_earns_what_it_deserves_and_hears_why(lesson, names, tmp
         assert (name, got, faults) == (name, expected, [])
         assert bool(told) == (name in {grade_table.CHEATS, "replaced checks", "ends its kernel"})
     page = (tmp_path / "feedback" / "empty" / lesson / f"{lesson}.html").read_text("utf-8")
-    assert "Not done yet" in page and "src=\"http" not in page and "seeds.json" not in page
+    assert "Not done yet" in page and 'src="http' not in page and "seeds.json" not in page
     release = (tmp_path / "release" / lesson / path.name).read_text("utf-8")
     assert "check_quiz(" in release and ".solution" not in release
     for question in grade_table.questions.lessons()[lesson[:2]][""]:

@@ -33,7 +33,7 @@ def coco(tmp_path):
             {"id": 3, "image_id": 1, "category_id": 9, "bbox": [20, 0, 5, 20], "iscrowd": 1,
              "segmentation": {"size": [20, 30], "counts": [400, 100, 100]}},
         ],
-    }
+    }  # fmt: skip
 
     def read(**options):
         (tmp_path / "instances.json").write_text(json.dumps(content))
@@ -84,35 +84,48 @@ def test_coco_reads_compressed_masks(coco):
     np.testing.assert_array_equal(read()[0].instance_masks, plain)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda c: c["images"][0].update(file_name="3.png"), "3.png: the picture is missing"),
-    (lambda c: c["images"][0].update(width=31), "1.png: the picture is 30×20, its annotation says 31×20"),
-    (lambda c: c["images"][0].update(file_name="../images/1.png"), "leads out of the folder"),
-    (lambda c: c["annotations"][0].update(bbox=[25, 3, 10, 6]), "annotation 1: a box outside of the 30×20"),
-    (lambda c: c["annotations"][0].update(bbox=[2, 3, 0, 6]), "annotation 1: a box of no area"),
-    (lambda c: c["annotations"][0].update(bbox=[2, 3, 4]), "annotation 1: not as COCO has it"),
-    (lambda c: c["annotations"][0].update(category_id=77), "category 77 is not in the list"),
-    (lambda c: c["annotations"][0].update(segmentation=[[1, 2, 3, 4]]), "three points"),
-    (lambda c: c["annotations"][1]["segmentation"].update(size=[30, 20]), "mask is of another size"),
-    (lambda c: c["annotations"][1]["segmentation"].update(counts=[64, 2]), "do not fill the picture"),
-    (lambda c: c["annotations"][2].update(image_id=99), "annotation 3: its image is not in the list"),
-    (lambda c: c["annotations"][2].update(image_id=[1]), "annotation 3: its image is not in the list"),
-    (lambda c: c["annotations"][0].update(category_id="9"),
-     "category '9' is not in the list of categories, [4"),
-    (lambda c: c["annotations"][0].update(iscrowd="0"), "iscrowd must be 0 or 1. Received: '0'"),
-    (lambda c: c["images"][0].update(file_name="1.png\0"), "no picture can be read"),
-    (lambda c: c["annotations"][0].update(bbox=["2", "3", "4", "5"]), "'2' is no finite number"),
-    *((lambda c, p=p: c["annotations"][0].update(segmentation=p), w) for p, w in [
-        ([["2", "3", "12", "3", "12", "9"]], "'2' is no finite number"),
-        ([[2, 3, 12, 3, float("nan"), 9]], "nan is no finite number"),
-        ([[2, 3, 12, 3, float("inf"), 9]], "inf is no finite number"),
-        ([[2, 3, 12, None, 12, 9]], "None is no finite number"),
-        ([[2, 3, 1e9, 3, 12, 9]], "a polygon outside of the 30×20"), (5, "annotation 1: not as COCO has it"),
-        ({"size": [20, 30], "counts": [600.0]}, "do not fill"), ({"size": [20, 30]}, "not as COCO has it"),
-        ({"size": [20, 30], "counts": "o" * 200_000}, "run lengths are not as COCO writes them"),
-        ({"size": [20, 30], "counts": "é"}, "run lengths are not as COCO writes them"),
-    ]),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c["images"][0].update(file_name="3.png"), "3.png: the picture is missing"),
+        (lambda c: c["images"][0].update(width=31), "1.png: the picture is 30×20, its annotation says 31×20"),
+        (lambda c: c["images"][0].update(file_name="../images/1.png"), "leads out of the folder"),
+        (
+            lambda c: c["annotations"][0].update(bbox=[25, 3, 10, 6]),
+            "annotation 1: a box outside of the 30×20",
+        ),
+        (lambda c: c["annotations"][0].update(bbox=[2, 3, 0, 6]), "annotation 1: a box of no area"),
+        (lambda c: c["annotations"][0].update(bbox=[2, 3, 4]), "annotation 1: not as COCO has it"),
+        (lambda c: c["annotations"][0].update(category_id=77), "category 77 is not in the list"),
+        (lambda c: c["annotations"][0].update(segmentation=[[1, 2, 3, 4]]), "three points"),
+        (lambda c: c["annotations"][1]["segmentation"].update(size=[30, 20]), "mask is of another size"),
+        (lambda c: c["annotations"][1]["segmentation"].update(counts=[64, 2]), "do not fill the picture"),
+        (lambda c: c["annotations"][2].update(image_id=99), "annotation 3: its image is not in the list"),
+        (lambda c: c["annotations"][2].update(image_id=[1]), "annotation 3: its image is not in the list"),
+        (
+            lambda c: c["annotations"][0].update(category_id="9"),
+            "category '9' is not in the list of categories, [4",
+        ),
+        (lambda c: c["annotations"][0].update(iscrowd="0"), "iscrowd must be 0 or 1. Received: '0'"),
+        (lambda c: c["images"][0].update(file_name="1.png\0"), "no picture can be read"),
+        (lambda c: c["annotations"][0].update(bbox=["2", "3", "4", "5"]), "'2' is no finite number"),
+        *(
+            (lambda c, p=p: c["annotations"][0].update(segmentation=p), w)
+            for p, w in [
+                ([["2", "3", "12", "3", "12", "9"]], "'2' is no finite number"),
+                ([[2, 3, 12, 3, float("nan"), 9]], "nan is no finite number"),
+                ([[2, 3, 12, 3, float("inf"), 9]], "inf is no finite number"),
+                ([[2, 3, 12, None, 12, 9]], "None is no finite number"),
+                ([[2, 3, 1e9, 3, 12, 9]], "a polygon outside of the 30×20"),
+                (5, "annotation 1: not as COCO has it"),
+                ({"size": [20, 30], "counts": [600.0]}, "do not fill"),
+                ({"size": [20, 30]}, "not as COCO has it"),
+                ({"size": [20, 30], "counts": "o" * 200_000}, "run lengths are not as COCO writes them"),
+                ({"size": [20, 30], "counts": "é"}, "run lengths are not as COCO writes them"),
+            ]
+        ),
+    ],
+)
 def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
     content, read = coco
     change(content)
@@ -126,14 +139,22 @@ def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
         assert isinstance(record, Record)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ('{"images": [', r"not whole JSON.*line 1"), ("[]", "must hold a list of images"),
-    ('{"images": [], "categories": []}', "must hold a list of annotations"),
-    ('{"images": [{"id": 1}], "categories": [], "annotations": []}',
-     r"each of the images must have id, file_name"),
-    (b"\xff\xfe\x00", "not whole JSON"), (None, "does not exist"), ("[" * 100_000, "not whole JSON"),
-    (b"\xef\xbb\xbf[]", "must hold a list of images"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"images": [', r"not whole JSON.*line 1"),
+        ("[]", "must hold a list of images"),
+        ('{"images": [], "categories": []}', "must hold a list of annotations"),
+        (
+            '{"images": [{"id": 1}], "categories": [], "annotations": []}',
+            r"each of the images must have id, file_name",
+        ),
+        (b"\xff\xfe\x00", "not whole JSON"),
+        (None, "does not exist"),
+        ("[" * 100_000, "not whole JSON"),
+        (b"\xef\xbb\xbf[]", "must hold a list of images"),
+    ],
+)
 @pytest.mark.reliability(
     "annotations that are broken, nested without end or no JSON",
     "the file is named, before memory is taken",

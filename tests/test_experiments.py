@@ -212,7 +212,8 @@ def test_an_entry_that_is_not_in_the_league_is_refused(data):
 
 
 def test_networks_of_the_league_cost_about_the_same():
-    tables = {name: summarize(lambda build=build: build((32, 32, 3), 10))
-              for name, build in league.NETWORKS.items()}
+    tables = {
+        name: summarize(lambda build=build: build((32, 32, 3), 10)) for name, build in league.NETWORKS.items()
+    }
     assert all(60_000 < table.trainable_params < 220_000 for table in tables.values())
     assert all(table.macs < 13e6 for table in tables.values())

@@ -91,13 +91,22 @@ def right(seed):
     logits = bool(rng.random() < 0.5)
     task = rng.choice(["sparse", "one_hot", "binary", "labels", "number", "numbers"])
     units = {"binary": 1, "number": 1}.get(task, count)
-    loss = {"sparse": "SparseCategoricalCrossentropy", "one_hot": "CategoricalCrossentropy",
-            "number": rng.choice(["MeanSquaredError", "Huber"]), "numbers": "MeanAbsoluteError"}
+    loss = {
+        "sparse": "SparseCategoricalCrossentropy",
+        "one_hot": "CategoricalCrossentropy",
+        "number": rng.choice(["MeanSquaredError", "Huber"]),
+        "numbers": "MeanAbsoluteError",
+    }
     loss = getattr(keras.losses, loss.get(task, "BinaryCrossentropy"))
     classes = rng.integers(0, count, places)
-    y = {"sparse": classes, "one_hot": np.eye(count)[classes], "binary": rng.integers(0, 2, (*places, 1)),
-         "labels": rng.integers(0, 2, (*places, count)), "number": rng.normal(5, 3, (*places, 1)),
-         "numbers": rng.normal(0, 1, (*places, count))}[task]
+    y = {
+        "sparse": classes,
+        "one_hot": np.eye(count)[classes],
+        "binary": rng.integers(0, 2, (*places, 1)),
+        "labels": rng.integers(0, 2, (*places, count)),
+        "number": rng.normal(5, 3, (*places, 1)),
+        "numbers": rng.normal(0, 1, (*places, count)),
+    }[task]
     if task in ("sparse", "binary", "number") and rng.random() < 0.5:
         y = y[..., None] if task == "sparse" else y[..., 0]
     measured = task.startswith("number")
@@ -124,8 +133,16 @@ def test_two_hundred_right_models_raise_no_alarm():
     assert alarms == {}
 
 
-@pytest.mark.parametrize("build", [lenet.lenet5, cnn.small_cnn, mobilenet.mobilenet,
-                                   lambda: Own(conv()), lambda: keras.Sequential([layers.Dense(3)])])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lenet.lenet5,
+        cnn.small_cnn,
+        mobilenet.mobilenet,
+        lambda: Own(conv()),
+        lambda: keras.Sequential([layers.Dense(3)]),
+    ],
+)
 def test_the_courses_own_models_raise_no_alarm(build):
     assert not explain(build())
 

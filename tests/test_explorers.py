@@ -19,14 +19,18 @@ SCORES = RNG.random((2, 8, 12, 3)) ** 3
 SHARES = SCORES / SCORES.sum(axis=-1, keepdims=True)
 MASKS = RNG.integers(0, 2, (2, 8, 12))
 MASKS[1, 0, 0] = 2
-MASK = {"model": lambda images: SHARES, "images": BYTES, "masks": MASKS,
-        "classes": ("background", "cat", "dog")}
+MASK = {
+    "model": lambda images: SHARES,
+    "images": BYTES,
+    "masks": MASKS,
+    "classes": ("background", "cat", "dog"),
+}
 MAPS, PHOTOS = RNG.normal(2, 3, (3, 4, 5, 8)).astype("float32"), np.full((3, 6, 6, 3), 0.5)
 NORMALIZATION = {"maps": MAPS, "images": PHOTOS}
 CORNERS = RNG.uniform(0, 40, (20, 2))
 HEAPS = {"image": np.zeros((64, 64, 3), "uint8"), "boxes": np.hstack([CORNERS, CORNERS + 12]),
          "scores": RNG.random(20), "labels": RNG.integers(0, 2, 20),
-         "truth": ([[0, 0, 20, 20]], [1]), "classes": ("cat", "dog")}
+         "truth": ([[0, 0, 20, 20]], [1]), "classes": ("cat", "dog")}  # fmt: skip
 BLACK, FLAT = np.zeros((8, 8, 3)), vae((8, 8, 1), latent=2, widths=(4,))
 LATENT = {"model": FLAT}
 PROBLEMS = {"classifiers": {"dog": lambda images: np.tile([0.0, 1.0, 0.0], (len(images), 1))}}
@@ -34,7 +38,7 @@ SMALL = {  # quick ones, with all controls
     "Convolution": {"image": np.linspace(0, 1, 12).reshape(3, 4)},
     "Pooling": {"image": np.linspace(0, 1, 12).reshape(3, 4)}, "Normalization": NORMALIZATION, "Mask": MASK,
     "MaskLoss": {}, "NMS": HEAPS, "OptimizerRace": {}, "Capacity": {}, "Scaling": {}, "Problems": PROBLEMS,
-}
+}  # fmt: skip
 
 
 def ends(explorer):
@@ -167,7 +171,7 @@ BAD = [
     ("Latent", {**LATENT, "images": np.zeros((2, 8, 8, 1)), "labels": [0]}, "2 images, labels of shape"),
     ("Latent", {**LATENT, "images": np.zeros((2, 8, 8, 1)), "labels": [0, 1], "classes": ["a"]}, "1 names"),
     ("Latent", {**LATENT, "z": (np.nan, 0)}, "z must be two numbers"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "arguments", "message"), BAD)
@@ -176,12 +180,18 @@ def test_bad_arguments_are_explained(name, arguments, message):
         getattr(explorers, name)(**arguments)
 
 
-BUILT = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, name="conv"),
-                          keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, name="dense")])
+BUILT = keras.Sequential(
+    [
+        keras.Input((8, 8, 1)),
+        keras.layers.Conv2D(2, 3, name="conv"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(2, name="dense"),
+    ]
+)
 FEW = RNG.random((4, 8, 8, 1)), np.arange(4) % 2
 EVERY = {**SMALL, "Network": {"model_or_builder": BUILT}, "FeatureMaps": {"model": BUILT}, "Latent": LATENT,
          "Freezing": {"model": BUILT, "train": FEW, "test": FEW}, "BoxLoss": {}, "Perceptron": {},
-         "Teach": {"examples": ["mug", "pen"], "network": "course"}, "Quiz": {"lesson": "04"}}
+         "Teach": {"examples": ["mug", "pen"], "network": "course"}, "Quiz": {"lesson": "04"}}  # fmt: skip
 # Where an explorer's state takes more than nothing at all: what it must not take.
 WORSE = {
     "filter": 1, "kernels": ["blurr"], "weights": [[[1.0, np.nan]]], "padding": "full", "position": [0, -1],
@@ -190,7 +200,7 @@ WORSE = {
     "selected": "convv", "input_size": 0, "changes": {"conv": {"filters": 0}}, "frozen": ["convv"],
     "channel": -1, "image": -1, "layer": "convv", "image_name": "dogsea", "classes": ["mug", "mug"],
     "at": 99, "answers": ["a"], "checked": [True],
-}
+}  # fmt: skip
 
 
 def own(explorer):

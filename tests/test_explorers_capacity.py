@@ -1,6 +1,5 @@
 """The capacity explorer without a browser: its numbers are those of the recorded run."""
 
-
 import numpy as np
 
 from cvcourse import recording
@@ -12,8 +11,7 @@ def test_numbers_are_those_of_the_recorded_run():
     runs = [
         run
         for run in recording.replay("capacity").runs
-        if (run["width"], run["images"], run["remedy"])
-        == (explorer.widths[2], explorer.sizes[0], "none")
+        if (run["width"], run["images"], run["remedy"]) == (explorer.widths[2], explorer.sizes[0], "none")
     ]
     assert len(runs) == 3
     keys = ("accuracy", "val_accuracy")

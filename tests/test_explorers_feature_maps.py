@@ -20,14 +20,16 @@ from cvcourse.publishing import still
 
 def cnn(shape=(32, 32, 3)):
     keras.utils.set_random_seed(0)
-    return keras.Sequential([
-        keras.Input(shape),
-        layers.Conv2D(8, 3, activation="relu", padding="same", name="conv1"),
-        layers.MaxPooling2D(name="pool1"),
-        layers.Conv2D(6, 3, name="conv2"),
-        layers.Flatten(),
-        layers.Dense(4, activation="softmax", name="dense"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(8, 3, activation="relu", padding="same", name="conv1"),
+            layers.MaxPooling2D(name="pool1"),
+            layers.Conv2D(6, 3, name="conv2"),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax", name="dense"),
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -177,15 +179,18 @@ def test_grey_models_see_grey():
 NOISE = file(Image.effect_noise((64, 64), 90).convert("RGB"), "JPEG")
 
 
-@pytest.mark.parametrize(("name", "data", "words"), [
-    ("notes.txt", b"These are my notes.", "notes.txt must be an image .* a text that begins with 'These"),
-    ("empty.png", b"", "an empty file"),
-    ("data.bin", bytes(range(256)), "a file of another kind"),
-    ("half.jpg", NOISE[: len(NOISE) // 2], "a broken or incomplete image"),
-    ("half.png", file(Image.effect_noise((64, 64), 90))[:900], "a broken or incomplete image"),
-    ("huge.png", b"x" * (LARGEST_FILE + 1), "at most 6 MB. Received: 6.0 MB"),
-    ("wide.png", file(Image.new("1", (10_000, 6_000))), "10000 × 6000 pixels"),
-])
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("notes.txt", b"These are my notes.", "notes.txt must be an image .* a text that begins with 'These"),
+        ("empty.png", b"", "an empty file"),
+        ("data.bin", bytes(range(256)), "a file of another kind"),
+        ("half.jpg", NOISE[: len(NOISE) // 2], "a broken or incomplete image"),
+        ("half.png", file(Image.effect_noise((64, 64), 90))[:900], "a broken or incomplete image"),
+        ("huge.png", b"x" * (LARGEST_FILE + 1), "at most 6 MB. Received: 6.0 MB"),
+        ("wide.png", file(Image.new("1", (10_000, 6_000))), "10000 × 6000 pixels"),
+    ],
+)
 def test_a_file_that_is_no_image_is_refused_in_words(model, name, data, words):
     with pytest.raises(ValueError, match=words):
         read_image(name, data)
@@ -238,27 +243,33 @@ def cnn_of_any_size():
     return keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3, name="conv")])
 
 
-@pytest.mark.parametrize(("trait", "value", "message"), [
-    ("layer", "conv9", "layer must be one of conv1, pool1"),
-    ("image_name", "my_cat.png", "image_name must be one of chelsea"),
-    ("channel", 8, "channel must be 0 to 7 in layer 'conv1'. Received: channel=8"),
-    ("position", [0, 32], "position must be 0 to 31 and 0 to 31"),
-    ("position", [0], "position must be"),
-])
+@pytest.mark.parametrize(
+    ("trait", "value", "message"),
+    [
+        ("layer", "conv9", "layer must be one of conv1, pool1"),
+        ("image_name", "my_cat.png", "image_name must be one of chelsea"),
+        ("channel", 8, "channel must be 0 to 7 in layer 'conv1'. Received: channel=8"),
+        ("position", [0, 32], "position must be 0 to 31 and 0 to 31"),
+        ("position", [0], "position must be"),
+    ],
+)
 def test_wrong_states_are_refused(model, trait, value, message):
     explorer = FeatureMaps(model)
     with pytest.raises(ValueError, match=message):
         setattr(explorer, trait, value)
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ((keras.Sequential([layers.Conv2D(3, 3)]),), "no weights yet"),
-    ((keras.Sequential([keras.Input((8, 8, 5)), layers.Conv2D(3, 3)]),), "1 or 3 channels"),
-    ((keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten()]),), "feature maps"),
-    ((cnn(), np.zeros((32, 32), "float32")), "image must be one image of shape"),
-    ((cnn(), np.zeros((64, 64, 3), "float32")), "image must have the shape"),
-    ((cnn(), np.full((32, 32, 3), 1e6, "float32")), "range"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((keras.Sequential([layers.Conv2D(3, 3)]),), "no weights yet"),
+        ((keras.Sequential([keras.Input((8, 8, 5)), layers.Conv2D(3, 3)]),), "1 or 3 channels"),
+        ((keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten()]),), "feature maps"),
+        ((cnn(), np.zeros((32, 32), "float32")), "image must be one image of shape"),
+        ((cnn(), np.zeros((64, 64, 3), "float32")), "image must have the shape"),
+        ((cnn(), np.full((32, 32, 3), 1e6, "float32")), "range"),
+    ],
+)
 def test_bad_models_and_images_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         FeatureMaps(*arguments)
@@ -305,8 +316,16 @@ def test_a_page_without_python_gets_the_maps_and_weights_within_a_byte():
 
 def test_what_a_page_without_python_gets_is_small_for_a_large_network():
     convolutions = [layers.Conv2D(n, 3, padding="same", name=f"conv{n}") for n in (64, 65, 128, 256)]
-    model = keras.Sequential([keras.Input((224, 224, 3)), *convolutions[:2], layers.MaxPooling2D(4),
-                              convolutions[2], layers.MaxPooling2D(4), convolutions[3]])
+    model = keras.Sequential(
+        [
+            keras.Input((224, 224, 3)),
+            *convolutions[:2],
+            layers.MaxPooling2D(4),
+            convolutions[2],
+            layers.MaxPooling2D(4),
+            convolutions[3],
+        ]
+    )
     explorer = FeatureMaps(model)
     assert len(still.fragment(still.saved(explorer))) < 1.5e6
     assert {"conv64", "conv65", "conv256"} <= set(explorer.carried["layers"])

@@ -13,15 +13,17 @@ from cvcourse.training.cost import training_cost
 
 def small():
     keras.utils.set_random_seed(0)
-    return keras.Sequential([
-        keras.Input((8, 8, 1)),
-        layers.Conv2D(4, 3, padding="same", use_bias=False, name="conv1"),
-        layers.BatchNormalization(name="norm1"),
-        layers.ReLU(),
-        layers.Conv2D(8, 3, padding="same", name="conv2"),
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(2, activation="softmax", name="dense"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, padding="same", use_bias=False, name="conv1"),
+            layers.BatchNormalization(name="norm1"),
+            layers.ReLU(),
+            layers.Conv2D(8, 3, padding="same", name="conv2"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax", name="dense"),
+        ]
+    )
 
 
 def data(count=24):
@@ -40,7 +42,10 @@ def test_the_course_network_in_numbers():
     assert len(one.names) == 14
     assert one.cost["share"] == 1 and one.cost["frozen"] == 0
     assert [words for words, _ in one.presets] == [
-        "all trainable", "freeze blocks 1 to 3", "all frozen but the classifier"]
+        "all trainable",
+        "freeze blocks 1 to 3",
+        "all frozen but the classifier",
+    ]
     one.frozen = one.presets[1][1]
     assert one.label() == "layers 1–7 frozen"
     assert one.cost["trainable"] + one.cost["frozen"] == 2_072_811
@@ -176,22 +181,34 @@ def test_old_runs_make_room(untraced):
     assert len({run["role"] for run in one.runs}) == 5
 
 
-@pytest.mark.parametrize(("numbers", "words"), [
-    ([], "all trainable"), ([1, 2, 3], "only the classifier"), ([1, 2, 3, 4], "all frozen"),
-    ([2], "layer 2 frozen"), ([1, 3, 4], "layers 1, 3–4 frozen"),
-])
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ([], "all trainable"),
+        ([1, 2, 3], "only the classifier"),
+        ([1, 2, 3, 4], "all frozen"),
+        ([2], "layer 2 frozen"),
+        ([1, 3, 4], "layers 1, 3–4 frozen"),
+    ],
+)
 def test_words_for_what_is_frozen(numbers, words):
     assert frozen_words(numbers, 4) == words
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: Freezing(small()), "train and test must be pairs"),
-    (lambda: Freezing(train=data()), "train and test must be pairs"),
-    (lambda: explorer(epochs=0), "epochs must be a whole number from 1 to 100"),
-    (lambda: explorer(batch_size=2000), "batch_size must be a whole number"),
-    (lambda: Freezing(small(), (data()[0], data()[1] + 5), data()), "an output for each of the 7 classes"),
-    (lambda: setattr(explorer(), "frozen", ["conv9"]), "frozen must hold names of conv1, conv2, dense"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Freezing(small()), "train and test must be pairs"),
+        (lambda: Freezing(train=data()), "train and test must be pairs"),
+        (lambda: explorer(epochs=0), "epochs must be a whole number from 1 to 100"),
+        (lambda: explorer(batch_size=2000), "batch_size must be a whole number"),
+        (
+            lambda: Freezing(small(), (data()[0], data()[1] + 5), data()),
+            "an output for each of the 7 classes",
+        ),
+        (lambda: setattr(explorer(), "frozen", ["conv9"]), "frozen must hold names of conv1, conv2, dense"),
+    ],
+)
 def test_wrong_arguments_are_explained(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -14,13 +14,15 @@ from cvcourse.what_if import ADJUSTABLE
 
 
 def small(filters=8, kernel_size=3, units=10, size=28, pool_size=2):
-    return keras.Sequential([
-        keras.Input((size, size, 1), name="images"),
-        layers.Conv2D(filters, kernel_size, name="conv"),
-        layers.MaxPooling2D(pool_size, strides=2, name="pool"),
-        layers.Flatten(name="flat"),
-        layers.Dense(units, name="dense"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input((size, size, 1), name="images"),
+            layers.Conv2D(filters, kernel_size, name="conv"),
+            layers.MaxPooling2D(pool_size, strides=2, name="pool"),
+            layers.Flatten(name="flat"),
+            layers.Dense(units, name="dense"),
+        ]
+    )
 
 
 def residual():
@@ -41,12 +43,15 @@ def plain(rows):
     return [[row[key] for key in keys] for row in rows]
 
 
-@pytest.mark.parametrize(("changes", "size", "arguments"), [
-    ({}, 28, {}),
-    ({"conv": {"filters": 32}}, 28, {"filters": 32}),
-    ({"conv": {"kernel_size": 5, "filters": 1}}, 40, {"kernel_size": 5, "filters": 1, "size": 40}),
-    ({"dense": {"units": 100}, "pool": {"pool_size": 3}}, 28, {"units": 100, "pool_size": 3}),
-])
+@pytest.mark.parametrize(
+    ("changes", "size", "arguments"),
+    [
+        ({}, 28, {}),
+        ({"conv": {"filters": 32}}, 28, {"filters": 32}),
+        ({"conv": {"kernel_size": 5, "filters": 1}}, 40, {"kernel_size": 5, "filters": 1, "size": 40}),
+        ({"dense": {"units": 100}, "pool": {"pool_size": 3}}, 28, {"units": 100, "pool_size": 3}),
+    ],
+)
 def test_a_change_gives_the_same_numbers_as_the_model_built_that_way(changes, size, arguments):
     explorer = Network(small())
     explorer.changes, explorer.input_size = changes, size
@@ -61,8 +66,9 @@ def test_a_builder_is_shown_without_allocating():
     explorer = Network(lambda: keras.applications.VGG16(weights=None))
     assert "138,357,544 parameters" in explorer.description
     explorer.input_size = 64
-    assert plain(explorer.rows) == plain(summarize(lambda: keras.applications.VGG16(
-        weights=None, input_shape=(64, 64, 3))).rows)
+    assert plain(explorer.rows) == plain(
+        summarize(lambda: keras.applications.VGG16(weights=None, input_shape=(64, 64, 3))).rows
+    )
 
 
 def test_many_changes_in_a_row_leave_no_trace():
@@ -142,7 +148,10 @@ def test_every_end_of_every_slider_is_possible_or_explained():
 def test_sliders_belong_to_their_layer():
     rows = {row["name"]: row["controls"] for row in Network(small()).rows}
     assert {name: set(controls) for name, controls in rows.items() if controls} == {
-        "conv": {"filters", "kernel_size", "strides"}, "pool": {"pool_size", "strides"}, "dense": {"units"}}
+        "conv": {"filters", "kernel_size", "strides"},
+        "pool": {"pool_size", "strides"},
+        "dense": {"units"},
+    }
 
 
 def test_rows_travel_only_where_the_script_cannot_make_them():
@@ -206,13 +215,16 @@ def test_what_is_no_model_is_refused(wrong):
         Network(wrong)
 
 
-@pytest.mark.parametrize(("trait", "value", "message"), [
-    ("selected", "cnov", "such as conv"),
-    ("changes", {"cnov": {"filters": 3}}, "such as conv"),
-    ("changes", {"conv": {"units": 3}}, "such as .*filters"),
-    ("changes", {"conv": {"filters": 0}}, "filters must be an int from 1. Received: filters=0"),
-    ("input_size", 0, "input_size must be at least 1 pixel. Received: input_size=0"),
-])
+@pytest.mark.parametrize(
+    ("trait", "value", "message"),
+    [
+        ("selected", "cnov", "such as conv"),
+        ("changes", {"cnov": {"filters": 3}}, "such as conv"),
+        ("changes", {"conv": {"units": 3}}, "such as .*filters"),
+        ("changes", {"conv": {"filters": 0}}, "filters must be an int from 1. Received: filters=0"),
+        ("input_size", 0, "input_size must be at least 1 pixel. Received: input_size=0"),
+    ],
+)
 def test_wrong_states_are_refused(trait, value, message):
     explorer = Network(small())
     with pytest.raises(ValueError, match=message):

@@ -1,6 +1,5 @@
 """The optimiser race without a browser: Keras's steps, divergence, words and a picture at all settings."""
 
-
 import keras
 import numpy as np
 import pytest

@@ -1,6 +1,5 @@
 """The scaling explorer without a browser: its counts are Keras's, its words, its picture, its errors."""
 
-
 import pytest
 
 from cvcourse.explorers import Scaling

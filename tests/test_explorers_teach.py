@@ -153,8 +153,9 @@ def test_where_it_looks_is_grad_cam():
 # --- Pictures and classes --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("names", [
-    ["one"], list("abcdefg"), ["a", "A"], ["a", " "], ["a", "b" * 25], ["a", 3], ["a", "b\n"], []])
+@pytest.mark.parametrize(
+    "names", [["one"], list("abcdefg"), ["a", "A"], ["a", " "], ["a", "b" * 25], ["a", 3], ["a", "b\n"], []]
+)
 def test_bad_names_are_refused(network, names):
     with pytest.raises(ValueError, match="classes must be 2 to 6 different names"):
         Teach(names, network)
@@ -270,19 +271,22 @@ def header(shape, descr="<f4"):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("change", [
-    {"labels": np.array([Hostile()], dtype=object)},
-    {"classes": np.array([Hostile(), Hostile()], dtype=object)},
-    {"labels": np.full(12, 9)},
-    {"labels": np.full(12, -1)},
-    {"labels": np.zeros(12)},
-    {"bursts": np.zeros(3, "int64")},
-    {"kernel": np.full((192, 54), np.nan, "float32")},
-    {"kernel": np.zeros((5, 5), "float32")},
-    {"vectors": np.zeros(12, "float32")},
-    {"classes": np.array("one")},
-    {"bias": None},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": np.array([Hostile()], dtype=object)},
+        {"classes": np.array([Hostile(), Hostile()], dtype=object)},
+        {"labels": np.full(12, 9)},
+        {"labels": np.full(12, -1)},
+        {"labels": np.zeros(12)},
+        {"bursts": np.zeros(3, "int64")},
+        {"kernel": np.full((192, 54), np.nan, "float32")},
+        {"kernel": np.zeros((5, 5), "float32")},
+        {"vectors": np.zeros(12, "float32")},
+        {"classes": np.array("one")},
+        {"bias": None},
+    ],
+)
 def test_hostile_and_damaged_files(unharmed, network, tmp_path, change, capsys):
     unharmed.save(tmp_path / "mine.npz")
     arrays = dict(np.load(tmp_path / "mine.npz")) | change
@@ -347,21 +351,35 @@ def test_files_for_a_class_and_to_ask(taught):
     half[:, 112:] = 0  # right half black; turned by a quarter, the lower half
     assert send(taught, jpeg(half, exif=upside), do="file", to=-1, name="phone.jpg")
     assert taught._image[:100].mean() > 5 * taught._image[-100:].mean()
-    for name, data, words in (("a.heic", b"\x00\x00\x00\x18ftypheic" + bytes(50), "a HEIC photograph"),
-                              ("a.txt", b"hello", "a text that begins"), ("b.jpg", b"", "an empty file")):
+    for name, data, words in (
+        ("a.heic", b"\x00\x00\x00\x18ftypheic" + bytes(50), "a HEIC photograph"),
+        ("a.txt", b"hello", "a text that begins"),
+        ("b.jpg", b"", "an empty file"),
+    ):
         assert send(taught, data, do="file", to=0, name=name)
         assert taught.problem.startswith(f"{name} must be an image") and words in taught.problem
     assert taught.counts[0] == [6, 3]
     assert send(taught, do="another") and taught.problem == ""
 
 
-@pytest.mark.parametrize("content", [
-    {}, {"do": "format the disk"}, {"do": "frame"}, {"do": "frame", "to": "0", "new": True},
-    {"do": "frame", "to": 7, "new": True}, {"do": "file", "to": 7, "name": "a.jpg"},
-    {"do": "rename", "at": 9, "name": "x"},
-    {"do": "rename", "at": 0, "name": ""}, {"do": "rename", "at": 0, "name": "blue"}, {"do": "drop", "at": 0},
-    {"do": "drop", "at": -1}, {"do": "take back", "at": 4}, {"do": ["frame"]},
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"do": "format the disk"},
+        {"do": "frame"},
+        {"do": "frame", "to": "0", "new": True},
+        {"do": "frame", "to": 7, "new": True},
+        {"do": "file", "to": 7, "name": "a.jpg"},
+        {"do": "rename", "at": 9, "name": "x"},
+        {"do": "rename", "at": 0, "name": ""},
+        {"do": "rename", "at": 0, "name": "blue"},
+        {"do": "drop", "at": 0},
+        {"do": "drop", "at": -1},
+        {"do": "take back", "at": 4},
+        {"do": ["frame"]},
+    ],
+)
 def test_nonsense_from_the_page_does_no_harm(unharmed, content):
     assert send(unharmed, jpeg(plain(0)), **content)
     assert unharmed.problem

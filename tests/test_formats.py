@@ -16,14 +16,18 @@ from image_files import noise, real, save
 
 # --- VOC --------------------------------------------------------------------------------------------
 
-OBJECT = ("<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin>"
-          "<xmax>{}</xmax><ymax>{}</ymax></bndbox></object>")
+OBJECT = (
+    "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin>"
+    "<xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+)
 
 
 def write_voc(folder, stem, *objects, before="", filename=None):
     (folder / "Annotations").mkdir(exist_ok=True)
-    text = (f"{before}<annotation><filename>{filename or stem + '.png'}</filename><size><width>30</width>"
-            f"<height>20</height></size>{''.join(OBJECT.format(*o) for o in objects)}</annotation>")
+    text = (
+        f"{before}<annotation><filename>{filename or stem + '.png'}</filename><size><width>30</width>"
+        f"<height>20</height></size>{''.join(OBJECT.format(*o) for o in objects)}</annotation>"
+    )
     (folder / "Annotations" / f"{stem}.xml").write_text(text)
     save(folder / "JPEGImages" / f"{stem}.png", noise())
 
@@ -93,29 +97,57 @@ def test_voc_boxes_are_clipped_like_those_of_coco(tmp_path):
 BOMB = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>'
 
 
-@pytest.mark.parametrize(("damage", "words"), [
-    (lambda path: path.write_text(path.read_text()[:60]), "not the XML of VOC"),
-    (lambda path: path.write_text(BOMB + path.read_text()), "declares a document type"),
-    (lambda path: path.write_bytes((BOMB + path.read_text()).encode("utf-16")), "declares a document type"),
-    (lambda path: path.write_text(path.read_text().replace("<xmax>5<", "<xmax>five<")), "not the XML of VOC"),
-    (lambda path: path.write_text(path.read_text().replace("<xmax>5<", "<xmax>50<")),
-     "a box outside of the 30×20"),
-    (lambda path: path.write_text(path.read_text().replace("<width>30<", "<width>33<")),
-     "annotation says 33×20"),
-    (lambda path: path.write_text(path.read_text().replace("bad.png", "gone.png")), "the picture is missing"),
-    (lambda path: path.write_text(path.read_text().replace("bad.png", "/etc/passwd")),
-     "leads out of the folder"),
-    (lambda path: path.write_text(path.read_text().replace("xmin", "left")), "not the XML of VOC"),
-    (lambda path: path.write_text(path.read_text().replace("<width>30<", "<width>wide<")),
-     "not the XML of VOC"),
-    (lambda path: path.write_text('<?xml version="1.0" encoding="klingon"?>' + path.read_text()),
-     "not the XML of VOC"),
-    (lambda path: path.write_text("<a>" * 100_000), "not the XML of VOC"),
-    (lambda path: put_masks(path.parents[1], np.zeros((20, 31), "uint8"), np.zeros((20, 31), "uint8")),
-     "its mask is 31×20, the picture 30×20"),
-    (lambda path: put_masks(path.parents[1], np.full((20, 30), 77, "uint8"), np.zeros((20, 30), "uint8")),
-     "Received also: [77]"),
-])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_text(path.read_text()[:60]), "not the XML of VOC"),
+        (lambda path: path.write_text(BOMB + path.read_text()), "declares a document type"),
+        (
+            lambda path: path.write_bytes((BOMB + path.read_text()).encode("utf-16")),
+            "declares a document type",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace("<xmax>5<", "<xmax>five<")),
+            "not the XML of VOC",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace("<xmax>5<", "<xmax>50<")),
+            "a box outside of the 30×20",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace("<width>30<", "<width>33<")),
+            "annotation says 33×20",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace("bad.png", "gone.png")),
+            "the picture is missing",
+        ),
+        (
+            lambda path: path.write_text(path.read_text().replace("bad.png", "/etc/passwd")),
+            "leads out of the folder",
+        ),
+        (lambda path: path.write_text(path.read_text().replace("xmin", "left")), "not the XML of VOC"),
+        (
+            lambda path: path.write_text(path.read_text().replace("<width>30<", "<width>wide<")),
+            "not the XML of VOC",
+        ),
+        (
+            lambda path: path.write_text('<?xml version="1.0" encoding="klingon"?>' + path.read_text()),
+            "not the XML of VOC",
+        ),
+        (lambda path: path.write_text("<a>" * 100_000), "not the XML of VOC"),
+        (
+            lambda path: put_masks(path.parents[1], np.zeros((20, 31), "uint8"), np.zeros((20, 31), "uint8")),
+            "its mask is 31×20, the picture 30×20",
+        ),
+        (
+            lambda path: put_masks(
+                path.parents[1], np.full((20, 30), 77, "uint8"), np.zeros((20, 30), "uint8")
+            ),
+            "Received also: [77]",
+        ),
+    ],
+)
 def test_bad_voc_is_named_and_refused_or_skipped(tmp_path, damage, words):
     write_voc(tmp_path, "bad", ("cat", 0, 1, 1, 5, 5))
     write_voc(tmp_path, "good", ("cat", 0, 1, 1, 5, 5))
@@ -137,6 +169,7 @@ def test_voc_without_annotations(tmp_path):
 
 # --- masks ------------------------------------------------------------------------------------------
 
+
 def write_masks(folder, masks, suffix=""):
     for k, mask in enumerate(masks):
         save(folder / "images" / f"{k}.png", noise(*mask.shape[:2], seed=k))
@@ -148,8 +181,9 @@ def write_masks(folder, masks, suffix=""):
 def test_binary_masks(tmp_path, top):
     mask = np.zeros((20, 30), "uint8")
     mask[3:9, 4:12] = top
-    record, = formats.masks(*write_masks(tmp_path, [mask], "_segmentation"), "binary", "lesion",
-                            suffix="_segmentation")
+    (record,) = formats.masks(
+        *write_masks(tmp_path, [mask], "_segmentation"), "binary", "lesion", suffix="_segmentation"
+    )
     np.testing.assert_array_equal(record.mask, mask // top)
     assert record.boxes is None and record.instance_masks is None and repr(record).endswith("30×20; mask")
 
@@ -191,19 +225,26 @@ def test_bad_masks_are_named_and_refused_or_skipped(tmp_path):
     (images / "notes.txt").write_text("not a picture, and not meant as one")
     with pytest.raises(ValueError, match="4 of 6 items are bad") as caught:
         formats.masks(images, masks, "binary")
-    for words in ("1.png: its mask is 31×20, the picture 30×20", "2.png: no mask belongs to it",
-                  "3.png: the picture is cut off", "9.png: no picture belongs to it"):
+    for words in (
+        "1.png: its mask is 31×20, the picture 30×20",
+        "2.png: no mask belongs to it",
+        "3.png: the picture is cut off",
+        "9.png: no picture belongs to it",
+    ):
         assert words in str(caught.value)
     records = formats.masks(images, masks, "binary", bad="skip")
     assert [record.name for record in records] == ["0.png", "4.png"] and len(records.skipped) == 4
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"kind": "boxes"}, "kind must be"), ({"kind": "binary", "classes": ("a", "b")},
-                                          "classes must be one name"),
-    ({"kind": "classes", "classes": ("a", "b"), "values": (1,)}, "values must be one for each"),
-    ({"kind": "instances", "masks": {"a": "x"}}, 'for kind="binary" only'),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"kind": "boxes"}, "kind must be"),
+        ({"kind": "binary", "classes": ("a", "b")}, "classes must be one name"),
+        ({"kind": "classes", "classes": ("a", "b"), "values": (1,)}, "values must be one for each"),
+        ({"kind": "instances", "masks": {"a": "x"}}, 'for kind="binary" only'),
+    ],
+)
 def test_bad_arguments_of_masks(tmp_path, arguments, words):
     with pytest.raises(ValueError, match=words) as caught:
         formats.masks(tmp_path, **{"masks": tmp_path, **arguments})
@@ -227,13 +268,15 @@ def test_real_nuclei():
 
 # --- class folders ------------------------------------------------------------------------------------
 
+
 def test_class_folders_agree_with_keras(tmp_path):
     keras = pytest.importorskip("keras")
     for k, name in enumerate(["wrist/patient1/a", "elbow/b", "wrist/c", "elbow/d"]):
         save(tmp_path / f"{name}.png", noise(8, 8, seed=k))
     records = formats.folders(tmp_path)
     batch = keras.utils.image_dataset_from_directory(
-        str(tmp_path), shuffle=False, image_size=(8, 8), interpolation="nearest", verbose=False)
+        str(tmp_path), shuffle=False, image_size=(8, 8), interpolation="nearest", verbose=False
+    )
     images, labels = next(iter(batch))
     assert [record.label for record in records] == np.asarray(labels).tolist()
     np.testing.assert_array_equal(np.stack([record.image for record in records]), np.asarray(images))

@@ -145,8 +145,12 @@ def good():
         boxes.match: {"anchors": BOX, "boxes": BOX, "positive": 0.5, "negative": 0.4},
         boxes.encode: {"boxes": BOX, "anchors": BOX},
         boxes.decode: {"offsets": [[0.1, 0, 0, 0.2]], "anchors": BOX},
-        boxes.average_precision: {"found": [(BOX, [0, 1], [0.3, 0.4])], "truth": [(BOX, [0,
-            1])], "threshold": 0.5, "overlap": None},
+        boxes.average_precision: {
+            "found": [(BOX, [0, 1], [0.3, 0.4])],
+            "truth": [(BOX, [0, 1])],
+            "threshold": 0.5,
+            "overlap": None,
+        },
         likeness.frechet_distance: {"features": maps[0], "others": maps[1]},
         likeness.nearest: {"images": maps, "pictures": maps, "part": 3},
         likeness.gradient_energy: {"images": maps[None]},
@@ -195,7 +199,7 @@ def pictures(maps):
             "title": "t", **matrix},
         visualization.draw_matrix: {"axes": axes, "matrix": maps[0], "origin": (0, 0), "cell": 0.5, **matrix},
         visualization.picture: {"width": 2, "height": 1, "alt": "words", "rows": 1, "columns": 2},
-    }
+    }  # fmt: skip
 
 
 def of_models():
@@ -209,7 +213,7 @@ def of_models():
         interpretation.maximize_filter: {"model": model(), **name, "channel": 0, "size": 8,
             "steps": 1, "value_range": (0, 1), "seed": 0},
         interpretation.randomized: {"model": model(), "seed": 0, "layers": ["conv"]},
-    }
+    }  # fmt: skip
 
 
 def of_files():
@@ -221,7 +225,7 @@ def of_files():
             "values": (1,), "suffix": "", **missing},
         formats.folders: {"folder": here, **missing},
         formats.coco: {"instances": here / "none.json", "images": here, **missing},
-    }
+    }  # fmt: skip
 
 
 TABLE = good()

@@ -26,11 +26,11 @@ def test_every_check_runs_even_after_a_failure_and_the_status_tells(monkeypatch,
     monkeypatch.setattr(gate, "run_step", run_step)
     monkeypatch.setattr(gate, "find_chromium", lambda: None)
     assert gate.run_tests() == 1
-    assert sorted(ran) == ["02_first", "mypy", "pytest", "pytest in a browser", "ruff"]
+    assert sorted(ran) == ["02_first", "format", "mypy", "pytest", "pytest in a browser", "ruff"]
     out = capsys.readouterr().out
     assert re.search(r"ruff +FAILED", out) and re.search(r"02_first +passed +1\.0 s +2\.00 GB", out)
     assert out.index("ruff  ") < out.index("pytest in") < out.index("02_first")  # in the order of the steps
-    assert "4 passed, 1 failed" in out and "Browser tests: skipped" in out
+    assert "5 passed, 1 failed" in out and "Browser tests: skipped" in out
 
 
 def test_the_quick_part_leaves_out_what_is_slow(monkeypatch):
@@ -38,7 +38,7 @@ def test_the_quick_part_leaves_out_what_is_slow(monkeypatch):
     monkeypatch.setattr(gate, "run_step", lambda name, command, *_, **__: ran.update({name: command}) or {
         "name": name, "passed": True, "seconds": 1.0, "memory": None})  # fmt: skip
     assert gate.run_tests("quick") == 0
-    assert list(ran) == ["ruff", "mypy", "pytest, quick part"]
+    assert list(ran) == ["ruff", "format", "mypy", "pytest, quick part"]
     assert "not browser and not slow" in ran["pytest, quick part"]
 
 

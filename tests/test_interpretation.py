@@ -18,21 +18,34 @@ plain = networks.plain
 
 
 TAKES_IMAGE = [
-    interpret.feature_maps, interpret.grad_cam, interpret.occlusion,
+    interpret.feature_maps,
+    interpret.grad_cam,
+    interpret.occlusion,
     lambda model, image: interpret.explain_unit(model, image, "conv", (0, 0), 0),
 ]
 
 
 @pytest.mark.parametrize("function", TAKES_IMAGE)
-@pytest.mark.parametrize("image, error, message", [
-    (np.ones((20, 24)), ValueError, r"one image of shape \(20, 24, 3\).*Received: shape=\(20, 24\)"),
-    (np.ones((2, 20, 24, 3)), ValueError, r"images\[0\] takes one of many. Received: shape=\(2, 20, 24, 3\)"),
-    (np.ones((24, 20, 3)), ValueError, r"was built for; photos.*Received: shape=\(24, 20, 3\)"),
-    (np.ones((20, 24, 4)), ValueError, r"\(20, 24, 3\).*Received: shape=\(20, 24, 4\)"),
-    (np.ones((20, 24, 3), "uint8"), TypeError, r"divide bytes by 255 .*Received: dtype=uint8"),
-    (np.full((20, 24, 3), np.nan), ValueError, r"finite numbers. Received: NaN"),
-    (np.full((20, 24, 3), 4e6), ValueError, r"range that the model was trained on.*from 4e\+06 to 4e\+06"),
-])
+@pytest.mark.parametrize(
+    "image, error, message",
+    [
+        (np.ones((20, 24)), ValueError, r"one image of shape \(20, 24, 3\).*Received: shape=\(20, 24\)"),
+        (
+            np.ones((2, 20, 24, 3)),
+            ValueError,
+            r"images\[0\] takes one of many. Received: shape=\(2, 20, 24, 3\)",
+        ),
+        (np.ones((24, 20, 3)), ValueError, r"was built for; photos.*Received: shape=\(24, 20, 3\)"),
+        (np.ones((20, 24, 4)), ValueError, r"\(20, 24, 3\).*Received: shape=\(20, 24, 4\)"),
+        (np.ones((20, 24, 3), "uint8"), TypeError, r"divide bytes by 255 .*Received: dtype=uint8"),
+        (np.full((20, 24, 3), np.nan), ValueError, r"finite numbers. Received: NaN"),
+        (
+            np.full((20, 24, 3), 4e6),
+            ValueError,
+            r"range that the model was trained on.*from 4e\+06 to 4e\+06",
+        ),
+    ],
+)
 def test_an_image_that_does_not_fit(plain, function, image, error, message):
     with pytest.raises(error, match=message):
         function(plain[0], image)
@@ -71,13 +84,16 @@ def test_something_that_is_no_model():
 
 
 def test_a_film_and_channels_first_are_refused():
-    film = keras.Sequential([keras.Input((2, 9, 9, 3)), kl.TimeDistributed(kl.Conv2D(2, 3)), kl.Flatten(),
-                             kl.Dense(2)])
+    film = keras.Sequential(
+        [keras.Input((2, 9, 9, 3)), kl.TimeDistributed(kl.Conv2D(2, 3)), kl.Flatten(), kl.Dense(2)]
+    )
     with pytest.raises(ValueError, match="Received"):
         interpret.grad_cam(film, image_for(film))
     conv = kl.Conv2D(2, 3, data_format="channels_first", name="conv")
     first = keras.Sequential([keras.Input((3, 9, 9)), conv, kl.Flatten(), kl.Dense(2)])
-    for call in (lambda: interpret.grad_cam(first, image_for(first)),
-                 lambda: interpret.explain_unit(first, image_for(first), "conv", (0, 0), 0)):
+    for call in (
+        lambda: interpret.grad_cam(first, image_for(first)),
+        lambda: interpret.explain_unit(first, image_for(first), "conv", (0, 0), 0),
+    ):
         with pytest.raises(ValueError, match="model must have channels last"):
             call()

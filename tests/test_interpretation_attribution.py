@@ -63,8 +63,11 @@ def test_grad_cam_starts_before_the_softmax(kind):
     model = known("residual")
     image = image_for(model)
     ended = with_end(kind)
-    np.testing.assert_allclose(interpret.grad_cam(ended, image, "dilated", 1),
-                               interpret.grad_cam(model, image, "dilated", 1), atol=1e-5)
+    np.testing.assert_allclose(
+        interpret.grad_cam(ended, image, "dilated", 1),
+        interpret.grad_cam(model, image, "dilated", 1),
+        atol=1e-5,
+    )
     assert np.all(np.asarray(ended(image[None])) <= 1)  # the model itself is as before
 
 
@@ -72,8 +75,9 @@ def test_grad_cam_takes_the_highest_class_by_itself():
     model = known("residual")
     image = image_for(model)
     best = int(np.argmax(model(image[None])))
-    np.testing.assert_array_equal(interpret.grad_cam(model, image),
-                                  interpret.grad_cam(model, image, class_index=best))
+    np.testing.assert_array_equal(
+        interpret.grad_cam(model, image), interpret.grad_cam(model, image, class_index=best)
+    )
 
 
 def test_grad_cam_works_on_every_kind_of_model(case):
@@ -97,14 +101,21 @@ def test_grad_cam_of_a_nested_model_equals_the_flat_one():
         x = layer(x)
     flat = keras.Model(inputs, x)
     for layer in ["first", "core_conv"]:
-        np.testing.assert_allclose(interpret.grad_cam(model, image, layer, 1),
-                                   interpret.grad_cam(flat, image, layer, 1), atol=1e-5)
+        np.testing.assert_allclose(
+            interpret.grad_cam(model, image, layer, 1), interpret.grad_cam(flat, image, layer, 1), atol=1e-5
+        )
 
 
 def test_grad_cam_finds_the_place_that_matters():
     """A hand-made network: class 1 is "red somewhere", so the heat must lie on the red square."""
-    model = keras.Sequential([keras.Input((32, 32, 3)), kl.Conv2D(2, 3, padding="same", name="conv"),
-                              kl.GlobalAveragePooling2D(), kl.Dense(2)])
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            kl.Conv2D(2, 3, padding="same", name="conv"),
+            kl.GlobalAveragePooling2D(),
+            kl.Dense(2),
+        ]
+    )
     kernel = np.zeros((3, 3, 3, 2))
     kernel[1, 1, 0, 0], kernel[1, 1, 2, 1] = 1, 1  # map 0 is red, map 1 is blue
     model.set_weights([kernel, np.zeros(2), np.array([[0.0, 1], [1, 0]]), np.zeros(2)])
@@ -175,8 +186,10 @@ def test_occlusion_finds_the_place_that_matters():
 def test_occlusion_takes_the_highest_class_by_itself(plain):
     model, image = plain
     best = int(np.argmax(model(image[None])))
-    np.testing.assert_array_equal(interpret.occlusion(model, image, size=10),
-                                  interpret.occlusion(model, image, class_index=best, size=10))
+    np.testing.assert_array_equal(
+        interpret.occlusion(model, image, size=10),
+        interpret.occlusion(model, image, class_index=best, size=10),
+    )
 
 
 @pytest.mark.parametrize("size, strides", [(0, None), (21, None), (4, 5), (4, 0)])
@@ -207,9 +220,12 @@ class Inside(kl.Layer):
 
 
 ENDS = {
-    "Softmax layer": kl.Softmax(), "ops.softmax": keras.ops.softmax, "sigmoid": keras.ops.sigmoid,
+    "Softmax layer": kl.Softmax(),
+    "ops.softmax": keras.ops.softmax,
+    "sigmoid": keras.ops.sigmoid,
     "Lambda": kl.Lambda(lambda z: keras.ops.exp(z) / keras.ops.sum(keras.ops.exp(z), axis=-1, keepdims=True)),
-    "log": keras.ops.log_softmax, "twice": lambda z: kl.Softmax()(kl.Softmax()(z)),
+    "log": keras.ops.log_softmax,
+    "twice": lambda z: kl.Softmax()(kl.Softmax()(z)),
     "Activation, then float32": lambda z: kl.Activation("linear")(kl.Activation("softmax")(z)),
 }
 
@@ -269,9 +285,14 @@ def test_outputs_may_be_a_dict():
 
 def test_grad_cam_in_half_precision_is_that_in_float32():
     def make(dtype):
-        return keras.Sequential([
-            keras.Input((32, 32, 3)), kl.Conv2D(8, 3, activation="relu", dtype=dtype, name="conv"),
-            kl.GlobalAveragePooling2D(dtype=dtype), kl.Dense(3, activation="softmax", dtype=dtype)])
+        return keras.Sequential(
+            [
+                keras.Input((32, 32, 3)),
+                kl.Conv2D(8, 3, activation="relu", dtype=dtype, name="conv"),
+                kl.GlobalAveragePooling2D(dtype=dtype),
+                kl.Dense(3, activation="softmax", dtype=dtype),
+            ]
+        )
 
     full, half = make("float32"), make("float16")
     rng = np.random.default_rng(0)

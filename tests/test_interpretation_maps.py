@@ -83,7 +83,12 @@ def test_feature_maps_equal_keras_submodels(name):
 
 def test_feature_maps_choose_layers_worth_looking_at():
     assert list(interpret.feature_maps(known("sequential"), image_for(known("sequential")))) == [
-        "conv", "pool", "strided", "norm", "relu"]
+        "conv",
+        "pool",
+        "strided",
+        "norm",
+        "relu",
+    ]
 
 
 def test_feature_maps_of_nested_models_by_hand():
@@ -148,8 +153,11 @@ def test_listening_stops_when_the_model_fails():
 
 def test_all_maps_come_from_one_compiled_pass(monkeypatch):
     compiled, runs = [], []
-    monkeypatch.setattr(backend, "compiled", lambda function: compiled.append(1) or (
-        lambda *tensors: runs.append(1) or function(*tensors)))
+    monkeypatch.setattr(
+        backend,
+        "compiled",
+        lambda function: compiled.append(1) or (lambda *tensors: runs.append(1) or function(*tensors)),
+    )
     model = built("sequential")
     for seed in range(3):
         assert len(interpret.feature_maps(model, image_for(model, seed))) == 5

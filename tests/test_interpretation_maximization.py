@@ -24,8 +24,10 @@ def test_maximize_filter_raises_the_map_above_its_rivals():
     for channel in range(3):
         image = interpret.maximize_filter(model, "strided", channel, steps=15)
         assert image.shape == (20, 24, 3) and image.min() >= 0 and image.max() <= 1
-        answer, chance = (interpret.feature_maps(model, one, "strided")["strided"][..., channel].mean()
-                          for one in (image, noise))
+        answer, chance = (
+            interpret.feature_maps(model, one, "strided")["strided"][..., channel].mean()
+            for one in (image, noise)
+        )
         assert answer > chance
 
 

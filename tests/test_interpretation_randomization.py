@@ -38,8 +38,11 @@ def test_randomized_is_decided_by_its_seed():
 def test_randomized_layer_by_layer():
     model = known("sequential")
     copy = interpret.randomized(model, layers=["scores", "norm"])
-    changed = {old.path.split("/")[-2] for old, new in zip(model.weights, copy.weights, strict=True)
-               if not np.array_equal(old, new)}
+    changed = {
+        old.path.split("/")[-2]
+        for old, new in zip(model.weights, copy.weights, strict=True)
+        if not np.array_equal(old, new)
+    }
     assert changed == {"scores", "norm"}
 
 
@@ -76,8 +79,15 @@ class Scale(NoConfig):
 
 def test_randomized_keeps_layers_that_keras_cannot_copy():
     twice = kl.Lambda(lambda x: 2 * x)
-    model = keras.Sequential([keras.Input((9, 9, 3)), kl.Conv2D(2, 3, name="conv"), twice,
-                              NoConfig(keras.ops.relu), kl.GlobalAveragePooling2D()])
+    model = keras.Sequential(
+        [
+            keras.Input((9, 9, 3)),
+            kl.Conv2D(2, 3, name="conv"),
+            twice,
+            NoConfig(keras.ops.relu),
+            kl.GlobalAveragePooling2D(),
+        ]
+    )
     copy = interpret.randomized(model)
     assert not np.array_equal(copy.get_weights()[0], model.get_weights()[0])
     assert copy(image_for(model)[None]).shape == (1, 2)

@@ -99,8 +99,15 @@ def test_the_receptive_field_of_upsampling_and_transposed_convolutions():
 def test_the_receptive_field_agrees_with_the_arithmetic():
     from cvcourse import arithmetic
 
-    model = keras.Sequential([keras.Input((64, 64, 1)), kl.Conv2D(1, 3), kl.Conv2D(1, 3), kl.MaxPooling2D(2),
-                              kl.Conv2D(1, 5, strides=2, name="end")])
+    model = keras.Sequential(
+        [
+            keras.Input((64, 64, 1)),
+            kl.Conv2D(1, 3),
+            kl.Conv2D(1, 3),
+            kl.MaxPooling2D(2),
+            kl.Conv2D(1, 5, strides=2, name="end"),
+        ]
+    )
     field = interpret.explain_unit(model, image_for(model), "end", (3, 3), 0).receptive_field
     expected = arithmetic.receptive_field([(3, 1), (3, 1), (2, 2), (5, 2)])
     assert field[2] - field[0] == expected.size
@@ -133,11 +140,18 @@ def test_padding_is_zero_in_the_patch_and_outside_the_window():
     assert not unit.patch[0].any() and not unit.patch[:, 0].any() and unit.patch[1:, 1:].any()
 
 
-@pytest.mark.parametrize("position, channel, message", [
-    ((18, 0), 0, "position's row must be 0 to 17 in layer 'conv', whose output is 18 × 22 × 6. Received: 18"),
-    ((0, -1), 0, "position's column must be 0 to 21 .* Received: -1"),
-    ((0, 0), 6, "channel must be 0 to 5 .* Received: 6"),
-])
+@pytest.mark.parametrize(
+    "position, channel, message",
+    [
+        (
+            (18, 0),
+            0,
+            "position's row must be 0 to 17 in layer 'conv', whose output is 18 × 22 × 6. Received: 18",
+        ),
+        ((0, -1), 0, "position's column must be 0 to 21 .* Received: -1"),
+        ((0, 0), 6, "channel must be 0 to 5 .* Received: 6"),
+    ],
+)
 def test_a_place_outside_the_map(plain, position, channel, message):
     with pytest.raises(ValueError, match=message):
         interpret.explain_unit(*plain, "conv", position, channel)

@@ -26,8 +26,9 @@ def test_an_unknown_network_is_explained():
 def test_each_run_says_what_the_classifier_knows_of_its_training_pictures():
     recorded = recording.replay("classification")
     assert set(recorded.curves("accuracy")) == set(ENTRIES) and len(recorded.runs) == 27
-    gap = {run["label"]: run["history"]["accuracy"][-1] - run["result"]["test_accuracy"]
-           for run in recorded.runs}
+    gap = {
+        run["label"]: run["history"]["accuracy"][-1] - run["result"]["test_accuracy"] for run in recorded.runs
+    }
     assert gap["MobileNet"] > 2 * gap["GoogLeNet"] and gap["MobileNet"] > 2 * gap["ResNet-20"]
 
 

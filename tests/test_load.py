@@ -84,6 +84,7 @@ def nothing_at_hand(monkeypatch, tmp_path):
 
 # --- the downloader -------------------------------------------------------------------------------
 
+
 def test_download_gives_the_bytes_and_says_how_far_it_is(server, tmp_path, capsys):
     path = download(f"{server}/whole", tmp_path / "new" / "file", SHA)
     assert path.read_bytes() == BODY and os.listdir(path.parent) == ["file"]
@@ -92,10 +93,16 @@ def test_download_gives_the_bytes_and_says_how_far_it_is(server, tmp_path, capsy
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("address", "words"), [
-    ("/missing", "404"), ("/cut", "broke off after 0.1 of 0.3 MB"), ("/wrong", "did not send the right file"),
-    ("/stalls", "broke off"), ("/trickles", "broke off"),
-])
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/missing", "404"),
+        ("/cut", "broke off after 0.1 of 0.3 MB"),
+        ("/wrong", "did not send the right file"),
+        ("/stalls", "broke off"),
+        ("/trickles", "broke off"),
+    ],
+)
 def test_a_failed_download_leaves_nothing_and_says_why(server, tmp_path, address, words):
     start = time.monotonic()
     with pytest.raises(ConnectionError, match=words):
@@ -146,6 +153,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_pat
 
 # --- load: the order, and what is said --------------------------------------------------------------
 
+
 def archive(folder, batches):
     """A tar.gz of pickles as CIFAR's: protocol 2, keys are bytes."""
     out = io.BytesIO()
@@ -174,7 +182,7 @@ def test_cifar_is_read_from_its_archive(monkeypatch):
     labels = rng.integers(0, 10, 12).tolist()
     names = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]
     batches = {name: {b"data": images[2 * k : 2 * k + 2].transpose(0, 3, 1, 2).reshape(2, -1),
-                      b"labels": labels[2 * k : 2 * k + 2]} for k, name in enumerate(names)}
+                      b"labels": labels[2 * k : 2 * k + 2]} for k, name in enumerate(names)}  # fmt: skip
     place(monkeypatch, src.keras_cache(), "cifar10", archive("cifar-10-batches-py", batches))
     data = load("cifar10")
     np.testing.assert_array_equal(np.concatenate([data.x_train, data.x_test]), images)
@@ -220,8 +228,12 @@ def test_the_tables_agree_with_keras():
 
 
 def tiny(n=6, **changes):
-    arrays = {"x_train": np.zeros((n, 4, 4, 3), "uint8"), "y_train": np.arange(n) % 3,
-              "x_test": np.ones((2, 4, 4, 3), "uint8"), "y_test": np.array([[0], [2]])}
+    arrays = {
+        "x_train": np.zeros((n, 4, 4, 3), "uint8"),
+        "y_train": np.arange(n) % 3,
+        "x_test": np.ones((2, 4, 4, 3), "uint8"),
+        "y_test": np.array([[0], [2]]),
+    }
     return {key: value for key, value in (arrays | changes).items() if value is not None}
 
 
@@ -258,8 +270,14 @@ def test_without_a_network_the_error_says_what_was_tried_and_what_to_do(monkeypa
     with pytest.raises(ConnectionError) as caught:
         load("mnist")
     message = str(caught.value)
-    for words in ("CVCOURSE_DATA: not set", str(src.keras_cache()), f"127.0.0.1:{port}", "Connection refused",
-                  "cvcourse data fetch mnist --to", "load('digits')"):
+    for words in (
+        "CVCOURSE_DATA: not set",
+        str(src.keras_cache()),
+        f"127.0.0.1:{port}",
+        "Connection refused",
+        "cvcourse data fetch mnist --to",
+        "load('digits')",
+    ):
         assert words in message
     monkeypatch.setenv("CVCOURSE_DATA", str(tmp_path))
     with pytest.raises(ConnectionError, match=r"holds no mnist\.npz"):
@@ -268,8 +286,13 @@ def test_without_a_network_the_error_says_what_was_tried_and_what_to_do(monkeypa
 
 def test_a_whole_download_ends_in_the_cache(monkeypatch, server):
     source = src.SOURCES["mnist"]
-    monkeypatch.setitem(src.SOURCES, "mnist", source._replace(
-        files=(("mnist.npz", f"{server}/whole", SHA),), read=lambda paths: (*tiny().values(),)))
+    monkeypatch.setitem(
+        src.SOURCES,
+        "mnist",
+        source._replace(
+            files=(("mnist.npz", f"{server}/whole", SHA),), read=lambda paths: (*tiny().values(),)
+        ),
+    )
     assert len(load("mnist").x_train) == 6
     assert os.listdir(src.keras_cache()) == ["mnist.npz"]
     monkeypatch.setattr(sys.modules["cvcourse.datasets.load"], "fetch_files", None)  # not asked again
@@ -288,15 +311,20 @@ def test_an_unwritable_cache_is_said_plainly(monkeypatch, tmp_path):
 
 # --- bad files --------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"x_train": None}, "x_train missing"), ({"x_train": np.zeros((6, 4, 4, 3))}, "x_train must be uint8"),
-    ({"x_test": np.zeros((2, 9), "uint8")}, "x_test must be uint8 images of shape"),
-    ({"y_train": np.zeros(5, int)}, "y_train must be one int for each of the 6"),
-    ({"y_test": np.array([0.5, 1])}, "y_test must be one int"),
-    ({"y_test": np.array([0, 12])}, "labels must be 0 … 9"),
-    ({"y_test": np.array([0, -1])}, "labels must be 0"),
-    ({"y_train": np.array([{}] * 6, dtype=object)}, "damaged or no .npz"),
-])
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"x_train": None}, "x_train missing"),
+        ({"x_train": np.zeros((6, 4, 4, 3))}, "x_train must be uint8"),
+        ({"x_test": np.zeros((2, 9), "uint8")}, "x_test must be uint8 images of shape"),
+        ({"y_train": np.zeros(5, int)}, "y_train must be one int for each of the 6"),
+        ({"y_test": np.array([0.5, 1])}, "y_test must be one int"),
+        ({"y_test": np.array([0, 12])}, "labels must be 0 … 9"),
+        ({"y_test": np.array([0, -1])}, "labels must be 0"),
+        ({"y_train": np.array([{}] * 6, dtype=object)}, "damaged or no .npz"),
+    ],
+)
 def test_a_file_that_is_no_data_set_is_refused(monkeypatch, tmp_path, changes, words):
     np.savez(tmp_path / "cifar10.npz", **tiny(**changes))
     monkeypatch.setenv("CVCOURSE_DATA", str(tmp_path))
@@ -305,10 +333,16 @@ def test_a_file_that_is_no_data_set_is_refused(monkeypatch, tmp_path, changes, w
     assert "cifar10.npz" in str(caught.value)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:1000], lambda data: b"",
-                                    lambda data: b"not a zip file" * 9,
-                                    lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:]],
-                         ids=["cut", "empty", "text", "one bit"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:1000],
+        lambda data: b"",
+        lambda data: b"not a zip file" * 9,
+        lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
+    ],
+    ids=["cut", "empty", "text", "one bit"],
+)
 def test_a_damaged_file_is_refused(monkeypatch, tmp_path, damage):
     np.savez(tmp_path / "cifar10.npz", **tiny(n=60))
     path = tmp_path / "cifar10.npz"
@@ -326,6 +360,7 @@ def test_bad_names():
 
 
 # --- fetch ------------------------------------------------------------------------------------------
+
 
 def test_fetch_prepares_a_folder_for_a_class(monkeypatch, tmp_path):
     buffer = io.BytesIO()
@@ -364,6 +399,7 @@ def test_the_command_fetches_and_says_what_comes_next(monkeypatch, tmp_path, cap
 
 # --- what is bundled, and what the real files give -----------------------------------------------------
 
+
 @pytest.mark.parametrize("name", _BUNDLED)
 def test_bundled_sets_are_whole_and_split_alike_each_time(name):
     data, again = load(name), load(name)
@@ -384,7 +420,9 @@ def test_digits_are_scikit_learns():
 
 
 def test_importing_costs_no_framework():
-    code = ("import cvcourse.datasets, sys;"
-            "print({'keras', 'tensorflow', 'skimage', 'sklearn'} & set(sys.modules))")
+    code = (
+        "import cvcourse.datasets, sys;"
+        "print({'keras', 'tensorflow', 'skimage', 'sklearn'} & set(sys.modules))"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "set()"

@@ -35,8 +35,7 @@ def test_boxes_without_area_give_numbers_and_slopes(loss, measure):
 @pytest.mark.parametrize("place", [4.0, 14.0])
 def test_slopes_are_those_of_small_steps(loss, measure, place):
     true, box = np.array([0, 0, 10, 8.0]), np.array([place, 1, place + 7, 9.0])
-    slope, _ = backend.gradient(
-        lambda box: (loss(true, box), box), ops.convert_to_tensor(box, "float32"))
+    slope, _ = backend.gradient(lambda box: (loss(true, box), box), ops.convert_to_tensor(box, "float32"))
     steps = 1e-4 * np.eye(4)
     expected = [(measure(true, box - step) - measure(true, box + step)) / 2e-4 for step in steps]
     np.testing.assert_allclose(slope, expected, atol=1e-4)

@@ -52,8 +52,13 @@ def test_googlenet_is_caffes_and_its_sizes_are_the_papers():
     summary = summarize(inception.googlenet)
     assert summary.total_params == 6_998_552
     shapes = {row["name"]: row["output_shape"] for row in summary.rows}
-    for name, shape in {"3a": (28, 28, 256), "3b": (28, 28, 480), "4a": (14, 14, 512), "4e": (14, 14, 832),
-                        "5b": (7, 7, 1024)}.items():
+    for name, shape in {
+        "3a": (28, 28, 256),
+        "3b": (28, 28, 480),
+        "4a": (14, 14, 512),
+        "4e": (14, 14, 832),
+        "5b": (7, 7, 1024),
+    }.items():
         assert shapes[f"inception_{name}_output"] == shape
     two_heads = summarize(lambda: inception.googlenet(auxiliary=True))
     head = 4 * 4 * 128 * 1024 + 1024 + 1024 * 1000 + 1000
@@ -121,8 +126,11 @@ def test_the_threshold_and_not_the_order_makes_and_slow():
         return total
 
     orders = list(itertools.permutations(range(4)))
-    means = [np.mean([mistakes(order, corners - moved, targets) for order in orders])
-             for moved in (0, 0.5) for targets in ((-1, 1, 1, 1), (-1, -1, -1, 1))]
+    means = [
+        np.mean([mistakes(order, corners - moved, targets) for order in orders])
+        for moved in (0, 0.5)
+        for targets in ((-1, 1, 1, 1), (-1, -1, -1, 1))
+    ]
     np.testing.assert_allclose(means, [8.33, 20.67, 6.33, 6.33], atol=0.01)
 
 

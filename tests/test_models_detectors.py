@@ -140,8 +140,10 @@ def test_cards_hold_the_bars_of_detection():
 def test_figures_are_average_precision_at_three_marks():
     test = tasks.fixed_scenes(4)
     rng = np.random.default_rng(0)
-    shaken = [(one.boxes + rng.normal(0, 1.5, one.boxes.shape), one.box_labels, rng.random(len(one.boxes)))
-              for one in test]
+    shaken = [
+        (one.boxes + rng.normal(0, 1.5, one.boxes.shape), one.box_labels, rng.random(len(one.boxes)))
+        for one in test
+    ]
     figures = tasks.detector_figures(shaken, test)
     truth = [(one.boxes, one.box_labels) for one in test]
     for key, mark in (("map50", 0.5), ("map75", 0.75), ("map90", 0.9)):
@@ -161,8 +163,11 @@ def test_what_ships_is_measured_again_into_its_card(tmp_path):
 
 
 def test_each_network_has_as_many_convolutions_as_its_file_says():
-    for module, build, number, words in ((ssd, ssd.ssd, 9, "nine"), (yolo, yolo.yolo, 8, "8"),
-                                         (rcnn, rcnn.crop_network, 4, "four")):
+    for module, build, number, words in (
+        (ssd, ssd.ssd, 9, "nine"),
+        (yolo, yolo.yolo, 8, "8"),
+        (rcnn, rcnn.crop_network, 4, "four"),
+    ):
         names = [row["name"] for row in summarize(build).rows if row["type"] == "Conv2D"]
         answers = [name for name in names if name.startswith(("box", "class", "kind", "offsets"))]
         assert len(names) - len(answers) == number

@@ -11,7 +11,7 @@ from cvcourse.summary import summarize
 
 # (expansion, filters, blocks, stride of the first block) of each stage of MobileNetV2: the paper's table 2.
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-          (6, 320, 1, 1))
+          (6, 320, 1, 1))  # fmt: skip
 
 
 def mobilenet_v2():

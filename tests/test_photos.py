@@ -13,6 +13,7 @@ from cvcourse.datasets import photos
 @pytest.fixture
 def offline(monkeypatch):
     """scikit-image cannot fetch, and nothing can connect."""
+
     def refuse(*args, **kwargs):
         raise AssertionError("the course's photographs must not need a network")
 
@@ -41,8 +42,18 @@ def test_cat_is_chelsea():
     np.testing.assert_array_equal(photos.cat(size=20), photos.photo("chelsea", size=20))
 
 
-@pytest.mark.parametrize("size, height, width", [(224, 224, 224), (6, 6, 6), (1, 1, 1), (600, 600, 600),
-                                                 ((50, 70), 50, 70), ([7, 300], 7, 300), (np.int64(9), 9, 9)])
+@pytest.mark.parametrize(
+    "size, height, width",
+    [
+        (224, 224, 224),
+        (6, 6, 6),
+        (1, 1, 1),
+        (600, 600, 600),
+        ((50, 70), 50, 70),
+        ([7, 300], 7, 300),
+        (np.int64(9), 9, 9),
+    ],
+)
 def test_size(size, height, width):
     image = photos.cat(size)
     assert image.shape == (height, width, 3) and image.dtype == np.float32

@@ -73,7 +73,7 @@ TYPES = [
     ("nan.tif", np.where(RAMP > 9, np.float32(1), np.float32("nan")), REFUSED, REFUSED),
     ("int64.tif", RAMP.astype("int64"), REFUSED, REFUSED),
     ("rgb32.tif", COLOURS / np.float32(255), REFUSED, REFUSED),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "array", "picture", "mask"), TYPES, ids=[name for name, *_ in TYPES])
@@ -109,9 +109,12 @@ def test_binary_masks_of_other_kinds(tmp_path):
     truth[11:43, 20:50] = True
     small = Image.fromarray(truth).resize((16, 16)).convert("L")
     soft = np.asarray(small.resize((64, 64), Image.Resampling.BILINEAR))
-    cases = [("a.png", palette(), RAMP > 100), ("b.png", soft, soft > 127),
-             ("c.png", RAMP * 0 + 9, RAMP >= 0),
-             ("d.png", np.arange(30, dtype="uint8").reshape(5, 6), np.arange(30).reshape(5, 6) > 0)]
+    cases = [
+        ("a.png", palette(), RAMP > 100),
+        ("b.png", soft, soft > 127),
+        ("c.png", RAMP * 0 + 9, RAMP >= 0),
+        ("d.png", np.arange(30, dtype="uint8").reshape(5, 6), np.arange(30).reshape(5, 6) > 0),
+    ]
     for name, array, expected in cases:
         np.testing.assert_array_equal(binary(write(tmp_path / name, array)), expected)
     for top in (100, 255):
@@ -137,6 +140,7 @@ def test_folders_and_uploads_turn_as_exif_says_and_boxes_do_not(tmp_path):
 
 # --- whole, broken and hostile files ---------------------------------------------------------------------
 
+
 def png(*chunks, size=(20_000, 20_000)):
     """A PNG of one bit, put together by hand."""
     head = struct.pack(">IIBBBBB", *size, 1, 0, 0, 0, 0)
@@ -157,13 +161,19 @@ def saved(array, kind):
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (png(), "too many pixels"), (png(TEXT, size=(8, 8)), "a text of megabytes"),
-    (saved(COLOURS, "PNG")[:-40], "cut off"),
-    (saved(COLOURS, "JPEG")[:-9], "cut off"), (saved(COLOURS, "TIFF")[:-40], "cut off"),
-    (saved(COLOURS, "PNG").replace(b"IDAT", b"IDAt"), "no picture can be read"),
-    (b"text", "of no kind or type"),
-], ids=["bomb", "text chunk", "cut PNG", "cut JPEG", "cut TIFF", "bit", "text"])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (png(), "too many pixels"),
+        (png(TEXT, size=(8, 8)), "a text of megabytes"),
+        (saved(COLOURS, "PNG")[:-40], "cut off"),
+        (saved(COLOURS, "JPEG")[:-9], "cut off"),
+        (saved(COLOURS, "TIFF")[:-40], "cut off"),
+        (saved(COLOURS, "PNG").replace(b"IDAT", b"IDAt"), "no picture can be read"),
+        (b"text", "of no kind or type"),
+    ],
+    ids=["bomb", "text chunk", "cut PNG", "cut JPEG", "cut TIFF", "bit", "text"],
+)
 @pytest.mark.reliability(
     "pictures that are broken, or bombs",
     "each is named with its reason; the others are read",
@@ -200,8 +210,15 @@ def test_data_behind_the_end_of_a_picture_are_no_fault(tmp_path, kind):
 
 
 def test_folders_lists_every_kind_and_no_copies(tmp_path):
-    for name in ("a/1.tif", "a/2.webp", "b/3.jpg", "b/deep/4.png", "b/.ipynb_checkpoints/4.png", "b/._3.jpg",
-                 ".hidden/5.png"):
+    for name in (
+        "a/1.tif",
+        "a/2.webp",
+        "b/3.jpg",
+        "b/deep/4.png",
+        "b/.ipynb_checkpoints/4.png",
+        "b/._3.jpg",
+        ".hidden/5.png",
+    ):
         write(tmp_path / name, COLOURS)
     records = formats.folders(tmp_path)
     assert [record.name for record in records] == ["1.tif", "2.webp", "3.jpg", "4.png"]
@@ -218,7 +235,9 @@ def test_two_files_of_one_name_are_named(tmp_path):
     records = formats.masks(tmp_path / "images", tmp_path / "masks", "binary", bad="skip")
     assert [record.name for record in records] == ["c.png"]
     assert [reason for _, reason in records.skipped] == [
-        "two files of one name: a.jpg, a.png", "two files of one name: b.png, b.tif"]
+        "two files of one name: a.jpg, a.png",
+        "two files of one name: b.png, b.tif",
+    ]
 
 
 def test_masks_that_would_fill_the_memory_are_named(tmp_path):

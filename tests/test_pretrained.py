@@ -89,8 +89,11 @@ def test_damaged_cards_and_missing_weights_are_named(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"super_resolution\.npz cannot be read: No such file.*Install"):
         pretrained.load("super_resolution")
     text = path.read_text()
-    for damaged, words in ((text[:99], "not whole JSON"), ("{}", "it lacks file, sha256, classes, data"),
-                           (text.replace(card["sha256"], "0" * 64), "its checksum is another")):
+    for damaged, words in (
+        (text[:99], "not whole JSON"),
+        ("{}", "it lacks file, sha256, classes, data"),
+        (text.replace(card["sha256"], "0" * 64), "its checksum is another"),
+    ):
         path.write_text(damaged)
         with pytest.raises(ValueError, match=rf"super_resolution\.json .*{words}"):
             pretrained.load("super_resolution")

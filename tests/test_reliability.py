@@ -201,8 +201,12 @@ def test_a_kernel_needs_no_place_to_write(home, read_only):
     if home == "full":  # no file grows
         cells.insert(0, "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))")
     if home == "missing":  # and Keras, which takes the time, is tried with the other two
-        cells = ["from cvcourse import explorers, visualization as viz", "explorers.Pooling()",
-                 "viz.plot_matrix({'image': [[0.0, 1.0], [1.0, 0.5]]})", "print('agree: (3, 3)')"]
+        cells = [
+            "from cvcourse import explorers, visualization as viz",
+            "explorers.Pooling()",
+            "viz.plot_matrix({'image': [[0.0, 1.0], [1.0, 0.5]]})",
+            "print('agree: (3, 3)')",
+        ]
     folders = {"read-only": {"HOME": str(read_only), "TMPDIR": str(read_only)},
                "missing": {"HOME": str(read_only / "none")}, "full": {}}  # fmt: skip
     (printed,) = kernels([*cells, "print('the end')"], **folders[home])

@@ -22,12 +22,17 @@ def hard():
 
 def test_arrays_have_the_promised_types_and_shapes(hard):
     n, most = 60, 3
-    expected = {"images": ((n, 48, 48, 3), "uint8"), "labels": ((n,), "int64"),
-                "boxes": ((n, most, 4), "float32"), "box_labels": ((n, most), "int64"),
-                "masks": ((n, 48, 48), "uint8"),
-                "instances": ((n, 48, 48), "uint8")}
-    assert {name: (getattr(hard, name).shape,
-                   str(getattr(hard, name).dtype)) for name in expected} == expected
+    expected = {
+        "images": ((n, 48, 48, 3), "uint8"),
+        "labels": ((n,), "int64"),
+        "boxes": ((n, most, 4), "float32"),
+        "box_labels": ((n, most), "int64"),
+        "masks": ((n, 48, 48), "uint8"),
+        "instances": ((n, 48, 48), "uint8"),
+    }
+    assert {
+        name: (getattr(hard, name).shape, str(getattr(hard, name).dtype)) for name in expected
+    } == expected
 
 
 def test_each_record_agrees_with_itself(hard):
@@ -76,8 +81,10 @@ def test_a_seed_decides_every_pixel_and_n_does_not():
 
 
 def test_the_same_in_another_process():
-    line = ("from cvcourse.datasets.scenes import scenes; import zlib;"
-            "print(zlib.crc32(scenes(5, seed=2, objects=2).images.tobytes()))")
+    line = (
+        "from cvcourse.datasets.scenes import scenes; import zlib;"
+        "print(zlib.crc32(scenes(5, seed=2, objects=2).images.tobytes()))"
+    )
     there = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True).stdout
     assert int(there) == zlib.crc32(scenes(5, seed=2, objects=2).images.tobytes())
 
@@ -116,9 +123,10 @@ def test_classes_objects_and_balance():
 
 def test_bill_is_only_a_ducks():
     """The drawings differ where the animals do."""
-    has_bill = {animal: [(animals.sprite(animal,
-                                         k) == animals.BILL).any() for k in range(animals.INDIVIDUALS)]
-                for animal in animals.CLASSES}
+    has_bill = {
+        animal: [(animals.sprite(animal, k) == animals.BILL).any() for k in range(animals.INDIVIDUALS)]
+        for animal in animals.CLASSES
+    }
     assert all(has_bill["duck"]) and not any(has_bill["cat"]) and not any(has_bill["dog"])
 
 
@@ -145,17 +153,21 @@ def test_filling_agrees_with_scikit_image():
     assert (render(ellipse(2, 0, 0, 1, 0.5), 200, line=1) == 1).any()
 
 
-@pytest.mark.parametrize(("arguments", "error", "words"), [
-    ({"n": 0}, ValueError, "n must be"), ({"n": 2.5}, TypeError, "n must be a whole number"),
-    ({"n": 1, "size": 8}, ValueError, "size must be"),
-    ({"n": 1, "objects": 4}, ValueError, "objects must be"),
-    ({"n": 1, "objects": (3, 1)}, ValueError, "objects must be"),
-    ({"n": 1, "scale": 1.5}, ValueError, "scale must be"),
-    ({"n": 1, "clutter": "much"}, TypeError, "clutter must be"),
-    ({"n": 1, "lighting": float("nan")}, ValueError, "lighting must be"),
-    ({"n": 1, "classes": ("cat", "cow")}, ValueError, "classes must be"),
-    ({"n": 1, "classes": "cow"}, ValueError, "classes must be"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"n": 0}, ValueError, "n must be"),
+        ({"n": 2.5}, TypeError, "n must be a whole number"),
+        ({"n": 1, "size": 8}, ValueError, "size must be"),
+        ({"n": 1, "objects": 4}, ValueError, "objects must be"),
+        ({"n": 1, "objects": (3, 1)}, ValueError, "objects must be"),
+        ({"n": 1, "scale": 1.5}, ValueError, "scale must be"),
+        ({"n": 1, "clutter": "much"}, TypeError, "clutter must be"),
+        ({"n": 1, "lighting": float("nan")}, ValueError, "lighting must be"),
+        ({"n": 1, "classes": ("cat", "cow")}, ValueError, "classes must be"),
+        ({"n": 1, "classes": "cow"}, ValueError, "classes must be"),
+    ],
+)
 def test_bad_arguments_are_named(arguments, error, words):
     with pytest.raises(error, match=words) as caught:
         scenes(**arguments)

@@ -33,8 +33,9 @@ def test_mean_iou_is_that_of_counted_pixels(seed):
         inside = np.broadcast_to(some, found.shape)
         each = []
         for k in range(3):
-            ours, theirs = set(map(tuple, np.argwhere((found == k) & inside))), set(
-                map(tuple, np.argwhere((true == k) & inside))
+            ours, theirs = (
+                set(map(tuple, np.argwhere((found == k) & inside))),
+                set(map(tuple, np.argwhere((true == k) & inside))),
             )
             each.append(len(ours & theirs) / len(ours | theirs))
         assert boxes.mean_iou(found, true, 3, some) == pytest.approx(np.mean(each))

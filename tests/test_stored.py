@@ -19,12 +19,18 @@ def test_what_is_written_is_read(tmp_path):
     assert stored.read(path)["name"] == "b"
 
 
-@pytest.mark.parametrize(("damage", "words"), [
-    (lambda text: text[:30], "not whole JSON"), (lambda text: "", "not whole JSON"),
-    (lambda text: "<<<<<<< HEAD\n" + text, "not whole JSON"), (lambda text: "[1]", "it lacks a dict"),
-    (lambda text: "[" * 100_000, "not whole JSON"), (lambda text: '{"name": 1}', "it lacks runs"),
-    (lambda text: text.replace("0.75", "0.85"), "its checksum is another"),
-])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda text: text[:30], "not whole JSON"),
+        (lambda text: "", "not whole JSON"),
+        (lambda text: "<<<<<<< HEAD\n" + text, "not whole JSON"),
+        (lambda text: "[1]", "it lacks a dict"),
+        (lambda text: "[" * 100_000, "not whole JSON"),
+        (lambda text: '{"name": 1}', "it lacks runs"),
+        (lambda text: text.replace("0.75", "0.85"), "its checksum is another"),
+    ],
+)
 @pytest.mark.reliability(
     "a stored file that is cut, empty, merged badly or changed by hand",
     "its name and what is wrong with it",
@@ -46,12 +52,17 @@ def forged(shape, dtype="|u1"):
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (b"", "no .npz file"), (b"text", "no .npz file"), (forged((4,))[:60], "no .npz file"),
-    (None, "does not exist"),
-    (forged((800_000_000_000,)), "x_train.npy says that it has 800,000,000,000 bytes, it has 4"),
-    (forged((1,), "|O"), "says that it has 8 bytes"),
-])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no .npz file"),
+        (b"text", "no .npz file"),
+        (forged((4,))[:60], "no .npz file"),
+        (None, "does not exist"),
+        (forged((800_000_000_000,)), "x_train.npy says that it has 800,000,000,000 bytes, it has 4"),
+        (forged((1,), "|O"), "says that it has 8 bytes"),
+    ],
+)
 @pytest.mark.reliability(
     "an array file whose header promises more memory than there is",
     "it is refused before memory is taken",

@@ -1,6 +1,5 @@
 """The small networks of the four tasks: each learns, ships, and is as good as its card says."""
 
-
 import keras
 import numpy as np
 import pytest

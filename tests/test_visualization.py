@@ -197,7 +197,8 @@ BAD = {
     "rows of a class": (lambda: visualization.plot_diagram(SMALL), "keras.Input.*Received: 'conv'"),
     "diagram of nothing": (lambda: visualization.plot_diagram([]), "at least one layer"),
     "rows without inputs": (
-        lambda: visualization.plot_diagram([{k: v for k, v in SMALL[0].items() if k != "inputs"}]), "'inputs'"
+        lambda: visualization.plot_diagram([{k: v for k, v in SMALL[0].items() if k != "inputs"}]),
+        "'inputs'",
     ),
     "too many boxes": (
         lambda: visualization.plot_diagram([row(f"{i}", "A", (4,), inputs=[f"{i - 1}"]) for i in range(121)]),
@@ -213,7 +214,8 @@ BAD = {
     "no image": (lambda: visualization.plot_images([]), "at least one"),
     "no image with boxes": (lambda: visualization.plot_boxes([], []), "at least 1. Received: 0"),
     "boxes of one image too few": (
-        lambda: visualization.plot_boxes(np.zeros((2, 4, 4, 3)), [[]]), "of one length.*Received: 2, 1"
+        lambda: visualization.plot_boxes(np.zeros((2, 4, 4, 3)), [[]]),
+        "of one length.*Received: 2, 1",
     ),
     "too few titles": (lambda: visualization.plot_images(np.zeros((2, 4, 4)), titles=["a"]), "titles"),
     "kernels of wrong rank": (lambda: visualization.plot_filters(np.zeros((3, 3, 3))), "\\(F, F, D, K\\)"),

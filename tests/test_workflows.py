@@ -23,7 +23,8 @@ MATRIX = {"python": "3.13", "versions": "newest"}
 # The major versions of November 2026; the bot raises them in the workflows, and here is the reminder to read
 # what changed.
 ACTIONS = {
-    "actions/cache": "v6", "actions/cache/restore": "v6",
+    "actions/cache": "v6",
+    "actions/cache/restore": "v6",
     "actions/checkout": "v7",
     "actions/configure-pages": "v6",
     "actions/deploy-pages": "v5",

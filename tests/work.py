@@ -16,7 +16,7 @@ import pytest
 BUDGETS = Path(__file__).with_name("work.json")
 
 # Runs in the kernel before the first cell. Imports nothing: what a cell has imported is counted from then on.
-COUNTING = '''
+COUNTING = """
 def count(file):
     import functools, json, pathlib, sys
     counts, counted = {"compiled": 0, "layers": 0, "pictures": 0}, set()
@@ -47,7 +47,7 @@ def count(file):
 
 count(FILE)
 del count
-'''
+"""
 
 
 def pytest_addoption(parser):

@@ -129,7 +129,10 @@ def conv_macs(
 
 
 def depthwise_conv_macs(
-    output_height: int, output_width: int, kernel_size: int | Sequence[int], in_channels: int,
+    output_height: int,
+    output_width: int,
+    kernel_size: int | Sequence[int],
+    in_channels: int,
     depth_multiplier: int = 1,
 ) -> int:
     """Return the multiply-adds of a depthwise convolution for one image: Hc·Wc·F·F·D·M (bias left out).

@@ -36,8 +36,10 @@ def anchors(grid: int, stride: float, sizes: ArrayLike, ratios: ArrayLike = (1.0
     sizes = arguments.array(sizes, "sizes", (0, 1), "(S,)").astype("float64").ravel()
     ratios = arguments.array(ratios, "ratios", (0, 1), "(R,)").astype("float64").ravel()
     if min(stride, *sizes, *ratios) <= 0:
-        raise ValueError("stride, sizes and ratios must be greater than 0. "
-                         f"Received: stride={stride}, sizes={sizes.tolist()}, ratios={ratios.tolist()}")
+        raise ValueError(
+            "stride, sizes and ratios must be greater than 0. "
+            f"Received: stride={stride}, sizes={sizes.tolist()}, ratios={ratios.tolist()}"
+        )
     roots = np.sqrt(ratios)
     half = np.stack([np.outer(sizes, roots), np.outer(sizes, 1 / roots)], axis=-1).reshape(-1, 2) / 2
     if max(half.max(), grid * stride) > 1e15:
@@ -73,8 +75,10 @@ def match(anchors: ArrayLike, boxes: ArrayLike, positive: float = 0.5, negative:
     positive = arguments.number(positive, "positive", 0, 1)
     negative = arguments.number(negative, "negative", 0, 1)
     if negative > positive:
-        raise ValueError("positive and negative must be 0 ≤ negative ≤ positive ≤ 1. "
-                         f"Received: positive={positive}, negative={negative}")
+        raise ValueError(
+            "positive and negative must be 0 ≤ negative ≤ positive ≤ 1. "
+            f"Received: positive={positive}, negative={negative}"
+        )
     anchors, boxes = rows(anchors, "anchors"), rows(boxes, "boxes")
     if not len(boxes):
         return np.full(len(anchors), -1, "int64")

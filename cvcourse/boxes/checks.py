@@ -26,8 +26,10 @@ def broadcast(**arrays: np.ndarray) -> None:
     try:
         np.broadcast_shapes(boxes.shape, others.shape)
     except ValueError as error:
-        raise ValueError(f"{one} and {other} must broadcast; for all pairs take {one}[:, None] and {other}. "
-                         f"Received: shapes {boxes.shape} and {others.shape}") from error
+        raise ValueError(
+            f"{one} and {other} must broadcast; for all pairs take {one}[:, None] and {other}. "
+            f"Received: shapes {boxes.shape} and {others.shape}"
+        ) from error
 
 
 def rows(boxes: ArrayLike, name: str) -> np.ndarray:

@@ -149,8 +149,10 @@ def mask_iou(masks: ArrayLike, others: ArrayLike) -> np.ndarray:
         for m, name in ((masks, "masks"), (others, "others"))
     )
     if masks.shape[1:] != others.shape[1:]:
-        raise ValueError("masks and others must be (K, H, W) and (T, H, W) with one height and width. "
-                         f"Received: shapes {masks.shape} and {others.shape}")
+        raise ValueError(
+            "masks and others must be (K, H, W) and (T, H, W) with one height and width. "
+            f"Received: shapes {masks.shape} and {others.shape}"
+        )
     pixels = masks.shape[1] * masks.shape[2]
     flat, other = (m.reshape(len(m), pixels).astype("float32") for m in (masks, others))
     overlap = (flat @ other.T).astype("float64")  # float32 counts pixels exactly, up to 16 million
@@ -180,8 +182,10 @@ def mean_iou(found: ArrayLike, true: ArrayLike, classes: int, where: ArrayLike =
         for given, name in ((found, "found"), (true, "true"), (where, "where"))
     )
     if found.ndim == 0 or found.shape != true.shape or where.shape not in ((), found.shape):
-        raise ValueError("found, true and where must have one shape (N, H, W); where may be True. "
-                         f"Received: shapes {found.shape}, {true.shape} and {where.shape}")
+        raise ValueError(
+            "found, true and where must have one shape (N, H, W); where may be True. "
+            f"Received: shapes {found.shape}, {true.shape} and {where.shape}"
+        )
     kinds = range(arguments.number(classes, "classes", 1, 10_000, whole=True))
     pairs = [((found == k) & (where != 0), (true == k) & (where != 0)) for k in kinds]
     return float(np.mean([np.sum(a & b) / max(np.sum(a | b), 1) for a, b in pairs]))

@@ -14,7 +14,9 @@ from cvcourse.boxes.overlap import best_first, iou
 
 
 def average_precision(
-    found: Iterable[Sequence], truth: Iterable[Sequence], threshold: float = 0.5,
+    found: Iterable[Sequence],
+    truth: Iterable[Sequence],
+    threshold: float = 0.5,
     overlap: Callable[[Any, Any], ArrayLike] | None = None,
 ) -> dict[int, float]:
     """Return the average precision of each class: the area under its precision–recall curve, as COCO has it.
@@ -91,8 +93,10 @@ def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
         same_length(**{"found's boxes": boxes, "labels": labels, "scores": scores})
         same_length(**{"truth's boxes": true_boxes, "labels": true_labels})
     except TypeError:
-        raise TypeError("found and truth must hold boxes (K, 4) for each picture. "
-                        f"Received: {reprlib.repr(boxes)} and {reprlib.repr(true_boxes)}") from None
+        raise TypeError(
+            "found and truth must hold boxes (K, 4) for each picture. "
+            f"Received: {reprlib.repr(boxes)} and {reprlib.repr(true_boxes)}"
+        ) from None
     order = best_first(scores)
     fits = np.array(overlap(boxes, true_boxes), float).reshape(len(boxes), len(true_boxes))
     fits[labels[:, None] != true_labels] = 0

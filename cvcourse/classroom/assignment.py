@@ -159,7 +159,7 @@ def _answers(notebook):
     for cell in notebook.cells:
         if "solution" in cell.metadata.get("tags", []) and "exercises.check_" in cell.source:
             function = ast.parse(cell.source).body[0]
-            body = function.body[ast.get_docstring(function) is not None:]
+            body = function.body[ast.get_docstring(function) is not None :]
             lines = cell.source.splitlines()[body[0].lineno - 1 : function.end_lineno]
             answers[function.name.removesuffix("_solution")] = textwrap.dedent("\n".join(lines))
     return answers

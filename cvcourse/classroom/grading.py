@@ -27,7 +27,7 @@ LOOK_AT = {  # what an instructor should read, though it may be harmless
     r"✓ Right": "writes what a check says",
     r"\bopen\(|\bPath\(|read_text|read_bytes|subprocess|\bos\.\w+\(|shutil|socket|urllib|requests|^[!%]":
         "opens files, programs or the network",
-}
+}  # fmt: skip
 
 
 def restored(root, notebook, resources):
@@ -128,8 +128,10 @@ def grade(folder, lesson):
         own = [row for row in csv.DictReader(file) if (row["assignment"], row["student_id"]) == asked]
     if not own or float(own[0]["score"] or 0) < float(own[0]["max_score"]):
         got = f"{own[0]['score']} of {own[0]['max_score']}" if own else "nothing"
-        raise ValueError(f"{lesson}: the course's own answers must earn all points before anybody is graded. "
-                         f"Received: {got}. autograded/{MODEL} shows which cell failed.")
+        raise ValueError(
+            f"{lesson}: the course's own answers must earn all points before anybody is graded. "
+            f"Received: {got}. autograded/{MODEL} shows which cell failed."
+        )
     _nbgrader(folder, grading, ("generate_feedback", lesson, "--force"), export, stop=False)
     for page in (folder / "feedback").glob(f"*/{lesson}/*.html"):  # formulas stay as they are typed
         text = page.read_text(encoding="utf-8")

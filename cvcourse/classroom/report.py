@@ -133,8 +133,10 @@ def _mistakes(rows, key, names):
     for row, what, who in sorted(every, key=lambda one: -len(one[2])):
         words = _text(sentence(what)) if key == "mistakes" else f"<pre>{_text(what)}</pre>"
         named = f"<td>{_text(', '.join(who))}</td>" if names else ""
-        lines.append(f'<tr><td class="n">{len(who)}</td><td>{words}</td><td>{_text(row["lesson"])}: '
-                     f'{_text(row["exercise"])}</td><td>{_text(row["section"])}</td>{named}</tr>')
+        lines.append(
+            f'<tr><td class="n">{len(who)}</td><td>{words}</td><td>{_text(row["lesson"])}: '
+            f"{_text(row['exercise'])}</td><td>{_text(row['section'])}</td>{named}</tr>"
+        )
     head = "<th class='n'>students</th><th>mistake</th><th>exercise</th><th>section that treats it</th>"
     head += "<th>who</th>" if names else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

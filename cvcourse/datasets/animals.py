@@ -102,14 +102,18 @@ _COATS = {
         ((150, 128, 108), (206, 192, 176), (22, 112, 70)), ((164, 132, 96), (212, 184, 146), (136, 104, 72)),
         ((250, 226, 110), (255, 246, 190), (246, 214, 84)), ((236, 238, 240), (252, 252, 252), (70, 72, 80)),
     ]),
+}  # fmt: skip
+_EYES = {
+    "cat": ((132, 190, 72), (235, 180, 50), (96, 170, 225)),
+    "dog": ((24, 20, 24),),
+    "duck": ((24, 20, 24),),
 }
-_EYES = {"cat": ((132, 190, 72), (235, 180, 50), (96, 170, 225)), "dog": ((24, 20, 24),),
-         "duck": ((24, 20, 24),)}
 _COLLARS = ((214, 48, 49), (31, 119, 200), (46, 160, 67), (250, 190, 40))
 _HUES = ((214, 60, 50), (40, 110, 200), (240, 180, 40), (60, 150, 70), (150, 80, 170))
 
 
 # --- cat: pointed ears, slit pupils, whiskers ----------------------------------------------------
+
 
 def _cat_head(rng):
     lean, tip, cheek = rng.uniform(-0.04, 0.1), rng.uniform(0.66, 0.78), rng.uniform(0.48, 0.55)
@@ -121,8 +125,10 @@ def _cat_head(rng):
         + stroke(MARK, (0, -0.43), (0, -0.22), width=0.08, end=0.03)  # stripes
         + both(stroke(MARK, (0.13, -0.42), (0.11, -0.24), width=0.07, end=0.02))
         + both(stroke(MARK, (cheek - 0.02, 0.1), (0.32, 0.1), width=0.05, end=0.02))
-        + both(ellipse(LIGHT, 0.085, 0.18, 0.13, 0.11)) + ellipse(LIGHT, 0, 0.27, 0.11, 0.09)  # muzzle
-        + both(ellipse(IRIS, 0.2, -0.06, 0.115, 0.125)) + both(ellipse(PUPIL, 0.2, -0.06, slit, 0.105))
+        + both(ellipse(LIGHT, 0.085, 0.18, 0.13, 0.11))
+        + ellipse(LIGHT, 0, 0.27, 0.11, 0.09)  # muzzle
+        + both(ellipse(IRIS, 0.2, -0.06, 0.115, 0.125))
+        + both(ellipse(PUPIL, 0.2, -0.06, slit, 0.105))
         + both(ellipse(WHITE, 0.23, -0.11, 0.03, 0.03))
         + polygon(PINK, (-0.07, 0.07), (0.07, 0.07), (0, 0.15))  # nose
         + stroke(LINE, (0, 0.14), (0, 0.22), width=0.03)
@@ -163,6 +169,7 @@ def _cat_walks(rng):
 
 # --- dog: hanging ears, long muzzle, big nose, tongue, collar ------------------------------------
 
+
 def _dog_head(rng):
     drop, out, patched = rng.uniform(0.22, 0.44), rng.uniform(0.5, 0.62), rng.random() < 0.5
     tip = ((out, -0.16), (out - 0.02, drop), (out - 0.16, drop + 0.06))
@@ -172,7 +179,8 @@ def _dog_head(rng):
         + stroke(LIGHT, (0, -0.42), (0, 0), width=0.09, end=0.16)
         + (ellipse(MARK, 0.19, -0.13, 0.14, 0.16) if patched else [])
         + curve(PINK, (-0.09, 0.36), (0.09, 0.36), (0.1, 0.56), (0, 0.64), (-0.1, 0.56))  # tongue
-        + both(ellipse(LIGHT, 0.11, 0.25, 0.17, 0.17)) + ellipse(LIGHT, 0, 0.14, 0.16, 0.16)
+        + both(ellipse(LIGHT, 0.11, 0.25, 0.17, 0.17))
+        + ellipse(LIGHT, 0, 0.14, 0.16, 0.16)
         + curve(PUPIL, (-0.15, 0.05), (0, 0), (0.15, 0.05), (0.08, 0.19), (-0.08, 0.19))  # nose
         + ellipse(WHITE, -0.05, 0.06, 0.035, 0.02)
         + stroke(LINE, (0, 0.17), (0, 0.32), width=0.035)
@@ -212,15 +220,18 @@ def _dog_walks(rng):
         + stroke(FUR, (0.32, 0.12), (0.46, -0.26), width=0.38, end=0.3)
         + stroke(ACCENT, (0.24, -0.1), (0.42, 0.0), (0.6, 0.0), width=0.09)  # collar
         + stroke(PINK, (0.7, -0.14), (0.76, 0.06), width=0.11)
-        + ellipse(FUR, 0.46, -0.36, 0.29, 0.27) + curve(LIGHT, *snout)
+        + ellipse(FUR, 0.46, -0.36, 0.29, 0.27)
+        + curve(LIGHT, *snout)
         + ellipse(PUPIL, 0.89, -0.34, 0.075, 0.06)
         + stroke(LINE, (0.88, -0.22), (0.72, -0.19), (0.62, -0.22), width=0.035)
         + curve(MARK, (0.3, -0.58), (0.4, -0.46), (0.4, -0.1 + ear), (0.24, -0.06 + ear), (0.12, -0.3))
-        + ellipse(PUPIL, 0.56, -0.42, 0.055, 0.06) + ellipse(WHITE, 0.575, -0.44, 0.02, 0.02)
+        + ellipse(PUPIL, 0.56, -0.42, 0.055, 0.06)
+        + ellipse(WHITE, 0.575, -0.44, 0.02, 0.02)
     )
 
 
 # --- duck: round head, flat bill -----------------------------------------------------------------
+
 
 def _duck_head(x, y, radius):
     bill = ((0.6, -0.4), (1.15, -0.12), (1.78, -0.06), (1.82, 0.16), (1.5, 0.3), (1.1, 0.42), (0.6, 0.5))
@@ -261,18 +272,23 @@ def _duck_front(rng):
         both(curve(BILL, (0.08, 0.8), (0.2, 0.74), (0.42, 0.9), (0.2, 0.93), (0.06, 0.92)))  # feet
         + both(curve(SHADE, *wing))
         + balanced(FUR, (0, -0.05), (0.32, 0.08), (wide, 0.42), (0.34, 0.76), (0, 0.82))
-        + ellipse(LIGHT, 0, 0.46, 0.27, 0.28) + ellipse(MARK, 0, -0.38, 0.4, 0.4)
+        + ellipse(LIGHT, 0, 0.46, 0.27, 0.28)
+        + ellipse(MARK, 0, -0.38, 0.4, 0.4)
         + both(ellipse(WHITE, 0.2, -0.5, 0.105, 0.12) + ellipse(PUPIL, 0.18, -0.49, 0.06, 0.08))
         + balanced(BILL, (0, -0.42), (0.16, -0.34), (0.36, -0.24), (0.3, -0.13), (0, -0.09))
         + stroke(LINE, (-0.27, -0.2), (0, -0.17), (0.27, -0.2), width=0.035)
     )
 
 
-_POSES = {"cat": (_cat_sits, _cat_walks, _cat_head), "dog": (_dog_sits, _dog_walks, _dog_head),
-          "duck": (_duck_stands, _duck_swims, _duck_front)}
+_POSES = {
+    "cat": (_cat_sits, _cat_walks, _cat_head),
+    "dog": (_dog_sits, _dog_walks, _dog_head),
+    "duck": (_duck_stands, _duck_swims, _duck_front),
+}
 
 
 # --- things --------------------------------------------------------------------------------------
+
 
 def _flower():
     parts = []

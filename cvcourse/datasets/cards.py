@@ -27,9 +27,11 @@ class Card(NamedTuple):
         return "\n".join(f"{field:<{wide}}  {value}" for field, value in zip(self._fields, self, strict=True))
 
     def _repr_html_(self):
-        rows = "".join(f"<tr><th scope='row' style='text-align:left'>{field}</th>"
-                       f"<td style='text-align:left'>{_cell(value)}</td></tr>"
-                       for field, value in zip(self._fields, self, strict=True))
+        rows = "".join(
+            f"<tr><th scope='row' style='text-align:left'>{field}</th>"
+            f"<td style='text-align:left'>{_cell(value)}</td></tr>"
+            for field, value in zip(self._fields, self, strict=True)
+        )
         return f"<table><caption>{escape(self.name)}</caption>{rows}</table>"
 
 
@@ -40,8 +42,9 @@ class Cards(tuple):
         columns = ("name", "task", "classes", "size", "reader")
         rows = [columns, *([getattr(one, column) for column in columns] for one in self)]
         wide = [max(len(row[k]) for row in rows) for k in range(len(columns))]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip()
-                         for row in rows)
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows
+        )
 
     def _repr_html_(self):
         head = "".join(f"<th scope='col' style='text-align:left'>{field}</th>" for field in Card._fields)

@@ -144,19 +144,28 @@ def _content(path):
         if not isinstance(entries, list):
             raise ValueError(f"{path} must hold a list of {part}, as COCO's instances.json")
         for entry in entries:
-            if not (isinstance(entry, dict)
-                    and all(isinstance(entry.get(key), kind) for key, kind in keys.items())):
-                raise ValueError(f"{path}: each of the {part} must have {', '.join(keys)} of the right type. "
-                                 f"Received: {str(entry)[:80]}")
+            if not (
+                isinstance(entry, dict)
+                and all(isinstance(entry.get(key), kind) for key, kind in keys.items())
+            ):
+                raise ValueError(
+                    f"{path}: each of the {part} must have {', '.join(keys)} of the right type. "
+                    f"Received: {str(entry)[:80]}"
+                )
     keys = [category["id"] for category in content["categories"]]
     if len(keys) >= NOT_COUNTED or len(set(keys)) < len(keys):
-        raise ValueError(f"{path} must have at most 254 categories, since a mask is uint8, each with its own "
-                         f"id. Received: {len(keys)} categories, {len(set(keys))} ids")
+        raise ValueError(
+            f"{path} must have at most 254 categories, since a mask is uint8, each with its own "
+            f"id. Received: {len(keys)} categories, {len(set(keys))} ids"
+        )
     return content
 
 
-_PARTS = {"images": {"id": int, "file_name": str, "width": int, "height": int},
-          "categories": {"id": int, "name": str}, "annotations": {}}
+_PARTS = {
+    "images": {"id": int, "file_name": str, "width": int, "height": int},
+    "categories": {"id": int, "name": str},
+    "annotations": {},
+}
 
 
 def _bad_annotations(annotations, index, image):

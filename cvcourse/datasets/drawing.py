@@ -88,8 +88,12 @@ def _smooth(p, closed):
     if not closed:
         before[0], after[-1], beyond[-2:] = p[0], p[-1], p[-1]
     t = np.linspace(0, 1, 6, endpoint=False)[:, None, None]
-    points = 0.5 * (2 * p + (after - before) * t + (2 * before - 5 * p + 4 * after - beyond) * t**2
-                    + (3 * p - before - 3 * after + beyond) * t**3)
+    points = 0.5 * (
+        2 * p
+        + (after - before) * t
+        + (2 * before - 5 * p + 4 * after - beyond) * t**2
+        + (3 * p - before - 3 * after + beyond) * t**3
+    )
     points = points.transpose(1, 0, 2)  # (corners, 6, 2)
     return points.reshape(-1, 2) if closed else np.concatenate([points[:-1].reshape(-1, 2), p[-1:]])
 
@@ -115,8 +119,9 @@ def _fill(inks, outline, ink):
     row, edge = np.nonzero((rows >= np.minimum(y0, y1)) & (rows < np.maximum(y0, y1)))
     x = x0[edge] + (row + first - y0[edge]) * ((x1 - x0)[edge] / (y1 - y0)[edge])
     column = np.clip(np.ceil(x), 0, side).astype(int)
-    steps = np.bincount(row * (side + 1) + column, weights=np.sign(y1 - y0)[edge],
-                        minlength=len(rows) * (side + 1))
+    steps = np.bincount(
+        row * (side + 1) + column, weights=np.sign(y1 - y0)[edge], minlength=len(rows) * (side + 1)
+    )
     winding = steps.reshape(len(rows), side + 1).cumsum(axis=1)[:, :-1]
     inks[first:last][winding != 0] = ink
 

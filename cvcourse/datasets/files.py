@@ -27,16 +27,19 @@ def records(found, classes, bad, stray=()):
     if problems and (bad == "refuse" or not readers):
         shown = "".join(f"\n  {name}: {problem}" for name, problem in problems[:10])
         more = f"\n  and {len(problems) - 10:,} more" if len(problems) > 10 else ""
-        raise ValueError(f"{len(problems):,} of {len(found) + len(stray):,} items are bad:{shown}{more}\n"
-                         'Mend them, or leave them out with bad="skip".')
+        raise ValueError(
+            f"{len(problems):,} of {len(found) + len(stray):,} items are bad:{shown}{more}\n"
+            'Mend them, or leave them out with bad="skip".'
+        )
     return Records(readers, classes, problems)
 
 
 def path_of(value, name):
     """The argument `name` as a `Path`."""
     if not isinstance(value, str | PathLike):
-        raise TypeError(f"{name} must be a path, as text or as a pathlib.Path. "
-                        f"Received: {name}={reprlib.repr(value)}")
+        raise TypeError(
+            f"{name} must be a path, as text or as a pathlib.Path. Received: {name}={reprlib.repr(value)}"
+        )
     return Path(value)
 
 
@@ -49,11 +52,13 @@ def listed(folder, endings, name):
     """The files of the folder `name` with these endings, sorted; hidden ones are nobody's pictures."""
     if not folder.is_dir():
         raise ValueError(f"{name} must be a folder that exists. Received: {folder}")
-    paths = sorted(path for path in folder.iterdir()
-                   if path.suffix.lower() in endings and not path.name.startswith("."))
+    paths = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith(".")
+    )
     if not paths:
-        raise ValueError(f"{name} must hold files that end in {', '.join(sorted(endings))}. "
-                         f"Received: {folder}")
+        raise ValueError(
+            f"{name} must hold files that end in {', '.join(sorted(endings))}. Received: {folder}"
+        )
     return paths
 
 
@@ -154,6 +159,8 @@ def clipped(boxes, image):
 def too_many(count, width, height):
     """So many objects that their masks would fill the memory."""
     if count * width * height > LARGEST:
-        return (f"the masks of its {count:,} objects would take {count * width * height / 1e9:.1f} GB, "
-                f"more than {LARGEST / 1e9:g}")
+        return (
+            f"the masks of its {count:,} objects would take {count * width * height / 1e9:.1f} GB, "
+            f"more than {LARGEST / 1e9:g}"
+        )
     return None

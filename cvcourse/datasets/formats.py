@@ -40,7 +40,7 @@ __all__ = ["NOT_COUNTED", "VOC_CLASSES", "coco", "folders", "masks", "voc"]
 
 VOC_CLASSES = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
                "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
-               "tvmonitor")
+               "tvmonitor")  # fmt: skip
 _VOC_VALUES = tuple(range(1, 21))
 
 
@@ -128,8 +128,13 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
         raise TypeError(f"suffix must be text. Received: suffix={reprlib.repr(suffix)}")
     paths = by_stem(listed(path_of(images, "images"), PICTURES, "images"))
     of_mask = [by_stem(listed(each, PICTURES, "masks"), suffix) for each in mask_folders]
-    stray = [(path.name, "no picture belongs to it") for each in of_mask for stem in each if stem not in paths
-             for path in each[stem]]
+    stray = [
+        (path.name, "no picture belongs to it")
+        for each in of_mask
+        for stem in each
+        if stem not in paths
+        for path in each[stem]
+    ]
     found = []
     for stem in list(paths)[: first(limit)]:
         own = [each.get(stem, []) for each in of_mask]
@@ -146,8 +151,9 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
 def _check_masks(masks, kind, classes, values):
     """The classes, the pixel value of each and the folders of masks, all as sequences."""
     if not isinstance(kind, str) or kind not in ("binary", "classes", "instances"):
-        raise ValueError('kind must be "binary", "classes" or "instances". '
-                         f"Received: kind={reprlib.repr(kind)}")
+        raise ValueError(
+            f'kind must be "binary", "classes" or "instances". Received: kind={reprlib.repr(kind)}'
+        )
     if isinstance(masks, dict):
         if kind != "binary":
             raise ValueError(f'masks may be a dict for kind="binary" only. Received: kind={kind!r}')
@@ -190,8 +196,11 @@ def folders(folder, bad="refuse", limit=None):
         raise ValueError(f"folder must exist. Received: {folder}")
     inside = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     classes = [name for name in inside if (folder / name).is_dir()]
-    stray = [(name, "it lies in no class's folder") for name in inside
-             if name not in classes and Path(name).suffix.lower() in PICTURES]
+    stray = [
+        (name, "it lies in no class's folder")
+        for name in inside
+        if name not in classes and Path(name).suffix.lower() in PICTURES
+    ]
     paths = [path for name in classes for path in _below(folder / name)]
     if not paths:
         raise ValueError(f"folder must hold a folder of pictures for each class. Received: {folder}")
@@ -212,8 +221,12 @@ def _below(folder):
     for place, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if not name.startswith(".")]
         walked.append((place, sorted(name for name in names if not name.startswith("."))))
-    return [Path(place) / name for place, names in sorted(walked) for name in names
-            if Path(name).suffix.lower() in PICTURES]
+    return [
+        Path(place) / name
+        for place, names in sorted(walked)
+        for name in names
+        if Path(name).suffix.lower() in PICTURES
+    ]
 
 
 def _voc_record(path, objects, classes, difficult, own):
@@ -295,8 +308,15 @@ def _voc_objects(path):
             box = (corners[0] - 1, corners[1] - 1, corners[2], corners[3])
             hard = (entry.findtext("difficult") or "").strip() == "1"
             objects.append((entry.findtext("name").strip(), box, hard))
-    except (ElementTree.ParseError, expat.ExpatError, LookupError, TypeError, AttributeError, ValueError,
-            OSError) as error:
+    except (
+        ElementTree.ParseError,
+        expat.ExpatError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OSError,
+    ) as error:
         return f"not the XML of VOC ({error})"
     return {"filename": filename, "size": size, "objects": objects}
 

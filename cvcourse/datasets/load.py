@@ -31,8 +31,10 @@ class Dataset(NamedTuple):
 
     def __repr__(self):
         size = "×".join(str(side) for side in self.x_train.shape[1:])
-        return (f"Dataset: {len(self.x_train):,} training and {len(self.x_test):,} test images "
-                f"of {size}, {len(self.classes)} classes")
+        return (
+            f"Dataset: {len(self.x_train):,} training and {len(self.x_test):,} test images "
+            f"of {size}, {len(self.classes)} classes"
+        )
 
 
 def load(name):
@@ -64,8 +66,10 @@ def load(name):
         return _read(path)
     if name not in SOURCES:
         names = ", ".join([*_BUNDLED, *SOURCES])
-        raise ValueError(f"name must be one of {names}, or that of a NAME.npz in the "
-                         f"folder named by {FOLDER}. Received: name={name!r}")
+        raise ValueError(
+            f"name must be one of {names}, or that of a NAME.npz in the "
+            f"folder named by {FOLDER}. Received: name={name!r}"
+        )
     return _from_source(name, folder)
 
 
@@ -81,8 +85,10 @@ def fetch(name, folder):
         PermissionError: if the folder cannot be written.
     """
     if name in _BUNDLED:
-        raise ValueError(f"{name!r} travels with the course; there is nothing to fetch. "
-                         f"To be fetched: {', '.join(SOURCES)}")
+        raise ValueError(
+            f"{name!r} travels with the course; there is nothing to fetch. "
+            f"To be fetched: {', '.join(SOURCES)}"
+        )
     data = load(name)
     path = Path(folder).expanduser() / f"{Path(name).name}.npz"
     with whole(path) as file:
@@ -125,12 +131,16 @@ def _read(path):
     try:
         arrays = read_npz(path)
     except ValueError as error:
-        raise ValueError(f"{error}. Copy it again, or make it anew with "
-                         f"`cvcourse data fetch {path.stem} --to {path.parent}`.") from None
+        raise ValueError(
+            f"{error}. Copy it again, or make it anew with "
+            f"`cvcourse data fetch {path.stem} --to {path.parent}`."
+        ) from None
     missing = [key for key in Dataset._fields[:4] if key not in arrays]
     if missing:
-        raise ValueError(f"{path} must hold the arrays x_train, y_train, x_test and y_test. "
-                         f"Received: {', '.join(arrays) or 'none'}; {', '.join(missing)} missing.")
+        raise ValueError(
+            f"{path} must hold the arrays x_train, y_train, x_test and y_test. "
+            f"Received: {', '.join(arrays) or 'none'}; {', '.join(missing)} missing."
+        )
     classes = SOURCES[path.stem].classes if path.stem in SOURCES else None
     if "classes" in arrays:
         classes = tuple(str(name) for name in arrays["classes"])
@@ -142,17 +152,23 @@ def _checked(path, x_train, y_train, x_test, y_test, classes):
     labels = []
     for x, y, part in ((x_train, y_train, "train"), (x_test, y_test, "test")):
         if x.dtype != "uint8" or x.ndim not in (3, 4):
-            raise ValueError(f"{path}: x_{part} must be uint8 images of shape (N, H, W) or (N, H, W, C). "
-                             f"Received: {x.dtype} of shape {x.shape}")
+            raise ValueError(
+                f"{path}: x_{part} must be uint8 images of shape (N, H, W) or (N, H, W, C). "
+                f"Received: {x.dtype} of shape {x.shape}"
+            )
         if y.size != len(x) or y.dtype.kind not in "iu":
-            raise ValueError(f"{path}: y_{part} must be one int for each of the {len(x):,} images. "
-                             f"Received: {y.dtype} of shape {y.shape}")
+            raise ValueError(
+                f"{path}: y_{part} must be one int for each of the {len(x):,} images. "
+                f"Received: {y.dtype} of shape {y.shape}"
+            )
         labels.append(y.reshape(-1).astype("int64"))
     most = max(int(y.max(initial=0)) for y in labels)
     classes = classes or tuple(str(k) for k in range(most + 1))
     if most >= len(classes) or min(int(y.min(initial=0)) for y in labels) < 0:
-        raise ValueError(f"{path}: labels must be 0 … {len(classes) - 1}, for {len(classes)} classes. "
-                         f"Received: labels up to {most}")
+        raise ValueError(
+            f"{path}: labels must be 0 … {len(classes) - 1}, for {len(classes)} classes. "
+            f"Received: labels up to {most}"
+        )
     return Dataset(x_train, labels[0], x_test, labels[1], classes)
 
 
@@ -177,7 +193,8 @@ def _split(images, labels, classes, test_share=0.2, seed=0):
     from sklearn.model_selection import train_test_split
 
     x_train, x_test, y_train, y_test = train_test_split(
-        images, labels.astype("int64"), test_size=test_share, random_state=seed, stratify=labels)
+        images, labels.astype("int64"), test_size=test_share, random_state=seed, stratify=labels
+    )
     return Dataset(x_train, y_train, x_test, y_test, classes)
 
 

@@ -14,7 +14,7 @@ NAMES = (
     "chelsea", "astronaut", "coffee", "motorcycle", "rocket",          # things, in colour
     "immunohistochemistry", "retina", "hubble_deep_field",             # medicine and astronomy, in colour
     "camera", "coins", "moon", "page", "text", "brick", "grass", "gravel",  # grey
-)
+)  # fmt: skip
 
 
 def photo(name="chelsea", size=None):

@@ -60,8 +60,10 @@ def rgb(image, upright=False):
     else:
         white = 1 if numbers.dtype.kind == "f" else 255
         if not (numbers.min() >= 0 and numbers.max() <= white):  # nor is it NaN
-            raise ValueError(f"{numbers.dtype} must be 0 … {white}, or nobody knows what is white: save "
-                             f"uint8. Received: {numbers.min():g} … {numbers.max():g}")
+            raise ValueError(
+                f"{numbers.dtype} must be 0 … {white}, or nobody knows what is white: save "
+                f"uint8. Received: {numbers.min():g} … {numbers.max():g}"
+            )
         numbers = np.round(numbers * (255 / white))
     if numbers.ndim == 2:
         numbers = np.stack([numbers] * 3, axis=-1)
@@ -105,8 +107,10 @@ def labels(image):
             raise ValueError("its shape lies in its transparency, which is left out; save it in grey")
     whole = np.nan_to_num(numbers, nan=-1, posinf=-1, neginf=-1).astype("int64")
     if whole.min() < 0 or (whole != numbers).any():
-        raise ValueError(f"a mask must hold whole numbers from 0 on. Received: {numbers.dtype} from "
-                         f"{numbers.min():g} to {numbers.max():g}")
+        raise ValueError(
+            f"a mask must hold whole numbers from 0 on. Received: {numbers.dtype} from "
+            f"{numbers.min():g} to {numbers.max():g}"
+        )
     return whole
 
 

@@ -40,8 +40,15 @@ class Scenes:
     def __getitem__(self, i):
         count = int((self.box_labels[i] >= 0).sum())
         each = self.instances[i] == np.arange(1, count + 1, dtype="uint8")[:, None, None]
-        return Record(self.images[i], int(self.labels[i]), self.boxes[i, :count], self.box_labels[i, :count],
-                      self.masks[i], each, f"scene {range(len(self))[i]}")
+        return Record(
+            self.images[i],
+            int(self.labels[i]),
+            self.boxes[i, :count],
+            self.box_labels[i, :count],
+            self.masks[i],
+            each,
+            f"scene {range(len(self))[i]}",
+        )
 
     def __repr__(self):
         side = self.images.shape[1]
@@ -49,8 +56,19 @@ class Scenes:
         return f"Scenes: {len(self):,} images of {side}×{side}, showing {counts}"
 
 
-def scenes(n, size=64, seed=0, *, objects=1, classes=animals.CLASSES, orientation=0.1, lighting=0.3,
-           obstruction=0.0, scale=0.3, clutter=0.5):
+def scenes(
+    n,
+    size=64,
+    seed=0,
+    *,
+    objects=1,
+    classes=animals.CLASSES,
+    orientation=0.1,
+    lighting=0.3,
+    obstruction=0.0,
+    scale=0.3,
+    clutter=0.5,
+):
     """`n` pictures of cats, dogs and ducks with labels, boxes, masks and instance masks.
 
     Args:
@@ -82,7 +100,7 @@ def scenes(n, size=64, seed=0, *, objects=1, classes=animals.CLASSES, orientatio
     few, most = _check_objects(objects)
     classes = _check_classes(classes)
     knobs = {"orientation": orientation, "lighting": lighting, "obstruction": obstruction, "scale": scale,
-             "clutter": clutter}
+             "clutter": clutter}  # fmt: skip
     _check_numbers(n, size, seed, knobs)
     # One row of numbers for each purpose, so that a knob that is turned shifts no other number.
     numbers = np.random.default_rng(seed).random((n, len(_PURPOSES), 48), dtype="float32")
@@ -210,8 +228,12 @@ def _window(size, x, y, half, angle, side, bounds):
     corners = [(side * u, v) for u in bounds[::2] for v in bounds[1::2]]
     across = [x + c * u - s * v for u, v in corners]
     down = [y + s * u + c * v for u, v in corners]
-    return (max(0, int(min(down))), max(0, int(min(across))), min(size, int(max(down)) + 1),
-            min(size, int(max(across)) + 1))
+    return (
+        max(0, int(min(down))),
+        max(0, int(min(across))),
+        min(size, int(max(down)) + 1),
+        min(size, int(max(across)) + 1),
+    )
 
 
 def _put_thing(image, numbers):
@@ -301,8 +323,12 @@ _WOODS = ((150, 108, 66), (112, 112, 118), (96, 128, 60), (196, 176, 140), (84, 
 
 # Grey textures get a colour: their mean.
 _SURFACES = {
-    "grass": [(88, 130, 60), (130, 140, 70), (70, 130, 170)], "brick": [(160, 96, 76), (180, 160, 136)],
-    "gravel": [(150, 140, 124), (120, 128, 140)], "coffee": [None], "rocket": [None], "motorcycle": [None],
+    "grass": [(88, 130, 60), (130, 140, 70), (70, 130, 170)],
+    "brick": [(160, 96, 76), (180, 160, 136)],
+    "gravel": [(150, 140, 124), (120, 128, 140)],
+    "coffee": [None],
+    "rocket": [None],
+    "motorcycle": [None],
     "hubble_deep_field": [None],
 }
 
@@ -316,16 +342,18 @@ def _check_objects(objects):
     few, most = objects if isinstance(objects, tuple | list) and len(objects) == 2 else (objects, objects)
     whole = isinstance(few, int | np.integer) and isinstance(most, int | np.integer)
     if not whole or not 1 <= few <= most <= MOST_OBJECTS:
-        raise ValueError(f"objects must be 1 … {MOST_OBJECTS}, or (fewest, most) of these. "
-                         f"Received: objects={objects!r}")
+        raise ValueError(
+            f"objects must be 1 … {MOST_OBJECTS}, or (fewest, most) of these. Received: objects={objects!r}"
+        )
     return int(few), int(most)
 
 
 def _check_classes(classes):
     names = (classes,) if isinstance(classes, str) else tuple(classes)
     if not names or len(set(names)) < len(names) or not set(names) <= set(animals.CLASSES):
-        raise ValueError(f"classes must be different names out of {animals.CLASSES}. "
-                         f"Received: classes={classes!r}")
+        raise ValueError(
+            f"classes must be different names out of {animals.CLASSES}. Received: classes={classes!r}"
+        )
     return names
 
 

@@ -22,7 +22,7 @@ _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _TORONTO = "https://www.cs.toronto.edu/~kriz/"
 _DIGITS = tuple("0123456789")
 _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
-            "Ankle boot")
+            "Ankle boot")  # fmt: skip
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _CIFAR100 = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -56,8 +56,10 @@ def cached(source, cache):
     """The paths of a source's files if all of them are in the cache and whole, else None."""
     for first in (source.files[0][0], *source.older):
         paths = [cache / name for name in (first, *(name for name, _, _ in source.files[1:]))]
-        if all(path.is_file() and checksum_is(path, file[2])
-               for path, file in zip(paths, source.files, strict=True)):
+        if all(
+            path.is_file() and checksum_is(path, file[2])
+            for path, file in zip(paths, source.files, strict=True)
+        ):
             return paths
     return None
 
@@ -100,8 +102,15 @@ def _batch(archive, name, key):
 class _ArraysOnly(pickle.Unpickler):
     """A pickle may run any code when it is read; this one may only make numpy arrays."""
 
-    _ALLOWED = frozenset({("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
-                          ("numpy._core.multiarray", "_reconstruct"), ("_codecs", "encode")})
+    _ALLOWED = frozenset(
+        {
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy._core.multiarray", "_reconstruct"),
+            ("_codecs", "encode"),
+        }
+    )
 
     def find_class(self, module, name):
         if (module, name) not in self._ALLOWED:
@@ -115,8 +124,9 @@ def _mnist(paths):
 
 
 def _cifar10(paths):
-    return read_cifar(paths, "cifar-10-batches-py", [f"data_batch_{k}" for k in range(1, 6)], "test_batch",
-                      "labels")
+    return read_cifar(
+        paths, "cifar-10-batches-py", [f"data_batch_{k}" for k in range(1, 6)], "test_batch", "labels"
+    )
 
 
 def _cifar100(paths):
@@ -146,4 +156,4 @@ SOURCES = {
         (("cifar-100-python-target_archive", f"{_TORONTO}cifar-100-python.tar.gz",
           "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),),
         _cifar100, tuple(_CIFAR100.split()), older=("cifar-100-python.tar.gz",)),
-}
+}  # fmt: skip

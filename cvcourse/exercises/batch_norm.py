@@ -30,7 +30,8 @@ def _batch_norm(maps, gamma, beta, epsilon, axes=(0, 1, 2), form=lambda x, g, b:
 check_batch_norm = Exercise(
     solution=_batch_norm,
     cases=[
-        (_maps(2, 3, 4, 2), _vector(2), _vector(2), 1e-3), (_maps(3, 2, 2, 4), _vector(4), -_vector(4), 0.5),
+        (_maps(2, 3, 4, 2), _vector(2), _vector(2), 1e-3),
+        (_maps(3, 2, 2, 4), _vector(4), -_vector(4), 0.5),
         (_maps(1, 4, 3, 3), _vector(3), _vector(3), 1e-3),
     ],
     mistakes={
@@ -113,8 +114,9 @@ check_group_norm = Exercise(
         "ignore the groups: that is layer norm": lambda maps, groups, e: _normalize(maps, (1, 2, 3), e),
         "normalise each channel alone: that is instance norm": lambda maps, _, e: _normalize(maps, (1, 2), e),
         "put every G-th channel into a group: neighbours belong together": _interleaved,
-        "take G for the size of a group: it is their number":
-            lambda maps, groups, epsilon: _group_norm(maps, maps.shape[-1] // groups, epsilon),
+        "take G for the size of a group: it is their number": lambda maps, groups, epsilon: _group_norm(
+            maps, maps.shape[-1] // groups, epsilon
+        ),
         "average over the pixels' own groups only: H and W belong to it": {"axes": 4},
     },
     verified="three batches, with 2 and 3 groups",
@@ -142,8 +144,9 @@ check_fold = Exercise(
         "scale β, too: it is added last": {"form": lambda k, b, m, β, s: (k * s, (b - m + β) * s)},
         "divide by the variance: its square root is the spread": {"root": np.asarray},
         "forget γ": lambda kernel, bias, gamma, *rest: _fold(kernel, bias, 1, *rest),
-        "forget the kernel: it must be scaled, one factor for each filter":
-            {"form": lambda k, b, m, β, s: (k, (b - m) * s + β)},
+        "forget the kernel: it must be scaled, one factor for each filter": {
+            "form": lambda k, b, m, β, s: (k, (b - m) * s + β)
+        },
     },
     verified="three convolutions: one with one channel, two with several",
 )

@@ -202,9 +202,11 @@ class Exercise:
         return labelled("  put in   ", "\n".join(lines))
 
     def too_slow(self, answer: Callable, n: int, outcome: Raised) -> str:
-        return (f"✗ Not right yet: after {self.seconds:g} seconds your function was still at work.\n"
-                f"{self.put_in(n)}\n{labelled('  stopped  ', results.own_line(outcome, answer).strip())}\n"
-                "Does each of its loops come to an end?")
+        return (
+            f"✗ Not right yet: after {self.seconds:g} seconds your function was still at work.\n"
+            f"{self.put_in(n)}\n{labelled('  stopped  ', results.own_line(outcome, answer).strip())}\n"
+            "Does each of its loops come to an end?"
+        )
 
 
 def within(seconds: float, function: Callable, *arguments):

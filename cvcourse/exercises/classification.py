@@ -36,22 +36,27 @@ check_perceptron = Exercise(
             lambda weights, x, target: weights + (target - weights @ x) * x,
     },
     verified="seven examples: three right answers, three wrong ones, and a sum of exactly 0",
-)
+)  # fmt: skip
 
 check_partial_params = Exercise(
     solution=lambda table, size: sum(size * size * len(seen) + 1 for seen in table),
     cases=[(((0, 1, 2), (1, 2, 3), (0, 1, 2, 3)), 5), (((0,), (0, 1)), 3), (((0, 1, 2, 3, 4, 5),) * 4, 5)],
     mistakes={
-        "let every map see all maps: count those in its own row":
-            lambda table, size: len(table) * (size * size * len({k for row in table for k in row}) + 1),
-        "forget the biases: there is one for each map":
-            lambda table, size: sum(size * size * len(seen) for seen in table),
-        "count a bias for each connection: there is one for each map":
-            lambda table, size: sum((size * size + 1) * len(seen) for seen in table),
-        "count one bias for the whole layer: there is one for each map":
-            lambda table, size: sum(size * size * len(seen) for seen in table) + 1,
-        "forget the square: a kernel has F · F numbers":
-            lambda table, size: sum(size * len(seen) + 1 for seen in table),
+        "let every map see all maps: count those in its own row": lambda table, size: (
+            len(table) * (size * size * len({k for row in table for k in row}) + 1)
+        ),
+        "forget the biases: there is one for each map": lambda table, size: sum(
+            size * size * len(seen) for seen in table
+        ),
+        "count a bias for each connection: there is one for each map": lambda table, size: sum(
+            (size * size + 1) * len(seen) for seen in table
+        ),
+        "count one bias for the whole layer: there is one for each map": lambda table, size: (
+            sum(size * size * len(seen) for seen in table) + 1
+        ),
+        "forget the square: a kernel has F · F numbers": lambda table, size: sum(
+            size * len(seen) + 1 for seen in table
+        ),
     },
     verified="three tables, one in which every map sees all",
 )
@@ -73,7 +78,7 @@ check_bottleneck_macs = Exercise(
         "forget the square of the filter's size": {"square": 1},
     },
     verified="three branches of GoogLeNet",
-)
+)  # fmt: skip
 
 
 def _confusion(labels, found, classes):
@@ -90,12 +95,15 @@ check_confusion = Exercise(
     ],
     mistakes={
         "turn it over: a row is the true class, a column the answer": lambda *case: _confusion(*case).T,
-        "write counts[labels, found] += 1: numpy adds to each cell only once":
-            lambda *case: np.minimum(_confusion(*case), 1),
-        "divide by the rows: these are counts":
-            lambda labels, *rest: _confusion(labels, *rest) / np.bincount(labels, minlength=rest[1])[:, None],
-        "leave out classes that never occur":
-            lambda labels, found, _: _confusion(labels, found, max(*labels, *found) + 1),
+        "write counts[labels, found] += 1: numpy adds to each cell only once": lambda *case: np.minimum(
+            _confusion(*case), 1
+        ),
+        "divide by the rows: these are counts": lambda labels, *rest: (
+            _confusion(labels, *rest) / np.bincount(labels, minlength=rest[1])[:, None]
+        ),
+        "leave out classes that never occur": lambda labels, found, _: _confusion(
+            labels, found, max(*labels, *found) + 1
+        ),
     },
     verified="two sets of answers, one with classes that never occur",
 )
@@ -117,8 +125,9 @@ check_top = Exercise(
     mistakes={
         "take the k smallest: argsort begins with the smallest": {"best": lambda row, k: np.argsort(row)[:k]},
         "look at the largest only, whatever k is": lambda logits, labels, _: _top(logits, labels, 1),
-        "ask whether the k-th answer is right: any of the first k will do":
-            {"best": lambda row, k: np.argsort(row)[[-k]]},
+        "ask whether the k-th answer is right: any of the first k will do": {
+            "best": lambda row, k: np.argsort(row)[[-k]]
+        },
         "return a count: it is a share of the pictures": {"reduce": sum},
     },
     verified="top-1, top-2 and top-3 of small tables",

@@ -37,15 +37,18 @@ check_cross_entropy = Exercise(
     mistakes={
         "take e to the power of the logits as they are: e¹⁰⁰⁰ is too large for a number; subtract the "
         "largest logit first": {"log_p": lambda z: _logarithm_of_shares(np.exp(z))},
-        "subtract the largest logit of the whole batch: each image needs its own":
-            {"log_p": lambda z: (z - z.max()) - np.log(np.exp(z - z.max()).sum(axis=-1, keepdims=True))},
-        "take the logarithm after the softmax: e⁻⁹⁰⁰ becomes 0, and ln 0 is −∞; take z − ln Σ exp z":
-            {"log_p": lambda z: _logarithm_of_shares(np.exp(z - z.max(axis=-1, keepdims=True)))},
+        "subtract the largest logit of the whole batch: each image needs its own": {
+            "log_p": lambda z: (z - z.max()) - np.log(np.exp(z - z.max()).sum(axis=-1, keepdims=True))
+        },
+        "take the logarithm after the softmax: e⁻⁹⁰⁰ becomes 0, and ln 0 is −∞; take z − ln Σ exp z": {
+            "log_p": lambda z: _logarithm_of_shares(np.exp(z - z.max(axis=-1, keepdims=True)))
+        },
         "forget the minus": lambda logits, labels: -_cross_entropy(logits, labels),
         "add up the images instead of taking their mean": {"reduce": np.sum},
         "take the softmax twice": {"log_p": lambda z: _log_softmax(np.exp(_log_softmax(z)))},
-        "take the softmax over the images instead of over the classes":
-            {"log_p": lambda z: _log_softmax(z, axis=0)},
+        "take the softmax over the images instead of over the classes": {
+            "log_p": lambda z: _log_softmax(z, axis=0)
+        },
         "take the logit of the true class without the softmax": {"log_p": lambda z: z},
         "average over all classes: only the true class counts": lambda z, labels: np.mean(-_log_softmax(z)),
     },
@@ -71,15 +74,17 @@ check_iou_table = Exercise(
     mistakes={
         "multiply two negative sides: boxes that are apart in x and in y then seem to overlap; clip the "
         "sides at 0": {"overlap": lambda sides: sides.prod(axis=-1)},
-        "clip the product instead of the sides: two negative sides have a positive product":
-            {"overlap": lambda sides: sides.prod(axis=-1).clip(0)},
+        "clip the product instead of the sides: two negative sides have a positive product": {
+            "overlap": lambda sides: sides.prod(axis=-1).clip(0)
+        },
         "forget to subtract the overlap, which both areas contain": {"over": np.add},
         "divide by the smaller area instead of the union": {"over": np.minimum},
         "add a pixel to each side: with half-open boxes the width is x2 − x1": {"edge": 1},
         "swap rows and columns of the table": lambda one, other: _iou(one, other).T,
         "return 1 − IoU, the loss": lambda one, other: 1 - _iou(one, other),
-        "compare box n with box n only, instead of each with each":
-            lambda one, other: boxes.iou(one[: len(other)], other[: len(one)]),
+        "compare box n with box n only, instead of each with each": lambda one, other: boxes.iou(
+            one[: len(other)], other[: len(one)]
+        ),
     },
     vary=lambda rng, case: tuple(drawn_boxes(rng, len(boxes)).astype("float32") for boxes in case),
     verified="three tables of boxes: equal, inside, overlapping, apart",
@@ -106,20 +111,27 @@ _confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
 check_precision_recall_f1 = Exercise(
     solution=_scored,
     cases=[
-        (_labels, _confidences, 0.65), (_labels, _confidences, 0.5), (_labels, _confidences, 0.25),
-        (_labels, _confidences, 0.95), (_labels[1:], _confidences[1:], 0.75),
+        (_labels, _confidences, 0.65),
+        (_labels, _confidences, 0.5),
+        (_labels, _confidences, 0.25),
+        (_labels, _confidences, 0.95),
+        (_labels[1:], _confidences[1:], 0.75),
     ],
     mistakes={
         "swap precision and recall": lambda *case: tuple(_scored(*case)[n] for n in (1, 0, 2)),
         "take the plain mean: F1 is the harmonic mean": {"mean": lambda p, r: (p + r) / 2},
         "count a score that equals the threshold as no": {"yes": np.greater},
-        "forget the case that nothing is found, 0 / 0: it counts as 0":
-            {"mean": lambda p, r: np.float64(2 * p * r) / (p + r), "of_none": np.nan},
-        "forget that precision and recall may both be 0: F1 is then 0 / 0 and counts as 0":
-            {"mean": lambda p, r: np.float64(2 * p * r) / (p + r)},
+        "forget the case that nothing is found, 0 / 0: it counts as 0": {
+            "mean": lambda p, r: np.float64(2 * p * r) / (p + r),
+            "of_none": np.nan,
+        },
+        "forget that precision and recall may both be 0: F1 is then 0 / 0 and counts as 0": {
+            "mean": lambda p, r: np.float64(2 * p * r) / (p + r)
+        },
         "divide by the number of all images": {"of_all": True},
-        "look for the zeros instead of the ones":
-            lambda labels, scores, threshold: _scored(1 - labels, scores, threshold),
+        "look for the zeros instead of the ones": lambda labels, scores, threshold: _scored(
+            1 - labels, scores, threshold
+        ),
     },
     verified="five thresholds, one so high that nothing is found, one at which only a false alarm is",
 )
@@ -211,8 +223,9 @@ check_training = Exercise(
         "give CosineDecay the number of epochs: it counts steps, that is batches": {"steps": lambda x, n: n},
         "forget the last batch of an epoch, which is smaller": {"steps": lambda x, n: n * (len(x) // 32)},
         "count the images as steps: a step takes 32 of them": {"steps": lambda x, n: n * len(x)},
-        "let the rate fall within one epoch: count the steps of all epochs":
-            {"steps": lambda x, n: -(-len(x) // 32)},
+        "let the rate fall within one epoch: count the steps of all epochs": {
+            "steps": lambda x, n: -(-len(x) // 32)
+        },
         "watch the training loss: it goes on falling; watch val_loss": {"watch": "loss"},
         "keep the last weights: restore_best_weights brings back the best": {"restore": False},
         "make the callbacks, but do not give them to fit": {"heard": False},
@@ -254,14 +267,17 @@ check_adam_step = Exercise(
     ],
     mistakes={
         "forget the bias correction": lambda *case: _adam_step(*case[:4], np.inf, case[5]),
-        "count the steps from 0: the correction of the first one divides by zero":
-            lambda *case: _adam_step(*case[:4], case[4] - 1, case[5]),
+        "count the steps from 0: the correction of the first one divides by zero": lambda *case: _adam_step(
+            *case[:4], case[4] - 1, case[5]
+        ),
         "forget the root": {"root": lambda v: v + 1e-7},
         "forget ε: where no gradient has ever come, the step is 0 / 0": {"root": np.sqrt},
         "add ε inside the root": {"root": lambda v: np.sqrt(v + 1e-7)},
         "swap β₁ and β₂": {"betas": (0.999, 0.9)},
-        "forget to square the gradient in the second average":
-            {"power": 1, "root": lambda v: np.sqrt(np.abs(v)) + 1e-7},
+        "forget to square the gradient in the second average": {
+            "power": 1,
+            "root": lambda v: np.sqrt(np.abs(v)) + 1e-7,
+        },
         "go uphill: the move has a minus": lambda *case: _adam_step(*case[:5], -case[5]),
         "keep the corrected averages: the next step needs them as they were": {"keep_corrected": True},
     },
@@ -285,19 +301,26 @@ def _stopping(losses, patience, better=lambda loss, best, before: loss < best, r
 check_early_stopping = Exercise(
     solution=_stopping,
     cases=[
-        ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2), ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
-        ([4.0, 3.0, 2.0], 5), ([2.0, 1.0, 1.5, 0.5], 1), ([3.0, 4.0, 2.0, 3.0, 1.0, 0.5], 2),
+        ([5.0, 4.0, 3.0, 3.0, 3.5, 2.0, 1.0], 2),
+        ([3.0, 5.0, 4.5, 4.0, 3.5, 3.2], 3),
+        ([4.0, 3.0, 2.0], 5),
+        ([2.0, 1.0, 1.5, 0.5], 1),
+        ([3.0, 4.0, 2.0, 3.0, 1.0, 0.5], 2),
     ],
     mistakes={
-        "look at all epochs: those after the stop never happen":
-            lambda losses, patience: (int(np.argmin(losses)) + 1, _stopping(losses, patience)[1]),
-        "give back the last epoch: the best one has the weights to keep":
-            lambda losses, patience: (_stopping(losses, patience)[1],) * 2,
+        "look at all epochs: those after the stop never happen": lambda losses, patience: (
+            int(np.argmin(losses)) + 1,
+            _stopping(losses, patience)[1],
+        ),
+        "give back the last epoch: the best one has the weights to keep": lambda losses, patience: (
+            (_stopping(losses, patience)[1],) * 2
+        ),
         "count the epochs from 0": lambda *case: tuple(n - 1 for n in _stopping(*case)),
         "wait one epoch too long": lambda losses, patience: _stopping(losses, patience + 1),
         "never set the counter back: epochs without a new lowest loss count in a row": {"reset": False},
-        "compare with the epoch before instead of with the best so far":
-            {"better": lambda loss, best, before: loss < before},
+        "compare with the epoch before instead of with the best so far": {
+            "better": lambda loss, best, before: loss < before
+        },
         "take an equal loss as better": {"better": lambda loss, best, before: loss <= best},
         "never stop": lambda losses, patience: (int(np.argmin(losses)) + 1, len(losses)),
     },

@@ -18,8 +18,9 @@ check_corners = Exercise(
         "go a whole width and height to each side: only half of it lies left of the centre": {"half": 1.0},
         "take the centre for the top left corner": lambda box: np.concatenate([box[:2], box[:2] + box[2:]]),
         "swap width and height: x goes with the width": lambda box: _corners(box[[0, 1, 3, 2]]),
-        "return the top left corner and the size: the last two shall be the other corner":
-            lambda box: np.concatenate([box[:2] - box[2:] / 2, box[2:]]),
+        "return the top left corner and the size: the last two shall be the other corner": lambda box: (
+            np.concatenate([box[:2] - box[2:] / 2, box[2:]])
+        ),
     },
     verified="two boxes, one tall and one wide",
 )
@@ -42,22 +43,32 @@ def _iou(one, other, shared=_shared, over=lambda one, other, shared: _area(one) 
 check_iou = Exercise(
     solution=_iou,
     cases=[
-        ((0, 0, 4, 2), (2, 0, 6, 2)), ((0, 0, 10, 10), (2, 3, 6, 9)), ((0, 0, 4, 4), (2, 1, 6, 6)),
-        ((0, 0, 4, 4), (6, 7, 9, 9)), ((5, 5, 8, 9), (5, 5, 8, 9)), ((0, 0, 4, 4), (6, 1, 9, 3)),
-        ((0, 0, 4, 4), (1, 6, 3, 9)), ((3, 0, 9, 6), (1, 2, 5, 8)),
+        ((0, 0, 4, 2), (2, 0, 6, 2)),
+        ((0, 0, 10, 10), (2, 3, 6, 9)),
+        ((0, 0, 4, 4), (2, 1, 6, 6)),
+        ((0, 0, 4, 4), (6, 7, 9, 9)),
+        ((5, 5, 8, 9), (5, 5, 8, 9)),
+        ((0, 0, 4, 4), (6, 1, 9, 3)),
+        ((0, 0, 4, 4), (1, 6, 3, 9)),
+        ((3, 0, 9, 6), (1, 2, 5, 8)),
     ],
     mistakes={
-        "let boxes that lie apart share a negative width and height: their product is positive":
-            {"shared": lambda wide, high: wide * high},
-        "look only for boxes apart in x and in y: side by side, one negative side is enough":
-            {"shared": lambda wide, high: 0 if wide < 0 and high < 0 else wide * high},
+        "let boxes that lie apart share a negative width and height: their product is positive": {
+            "shared": lambda wide, high: wide * high
+        },
+        "look only for boxes apart in x and in y: side by side, one negative side is enough": {
+            "shared": lambda wide, high: 0 if wide < 0 and high < 0 else wide * high
+        },
         "count the overlap twice in the union": {"over": lambda one, other, _: _area(one) + _area(other)},
-        "divide by the smaller of the two boxes: the union is all that either of them covers":
-            {"over": lambda one, other, _: min(_area(one), _area(other))},
-        "divide by the box around both: the union is only what they cover":
-            {"over": lambda a, b, _: _area((*np.minimum(a[:2], b[:2]), *np.maximum(a[2:], b[2:])))},
-        "add 1 to each width and height: boxes here are half-open":
-            lambda one, other: _iou(np.add(one, (0, 0, 1, 1)), np.add(other, (0, 0, 1, 1))),
+        "divide by the smaller of the two boxes: the union is all that either of them covers": {
+            "over": lambda one, other, _: min(_area(one), _area(other))
+        },
+        "divide by the box around both: the union is only what they cover": {
+            "over": lambda a, b, _: _area((*np.minimum(a[:2], b[:2]), *np.maximum(a[2:], b[2:])))
+        },
+        "add 1 to each width and height: boxes here are half-open": lambda one, other: _iou(
+            np.add(one, (0, 0, 1, 1)), np.add(other, (0, 0, 1, 1))
+        ),
     },
     vary=lambda rng, _: tuple(map(tuple, drawn_boxes(rng, 2).tolist())),
     verified="boxes that overlap, that lie inside each other, apart or side by side, and that are the same",
@@ -105,17 +116,21 @@ check_match = Exercise(
     cases=[(table,) for table in _FITS],
     mistakes={
         "forget the last rule: a box that no anchor fits well would be lost": {"lost": lambda *_: False},
-        "rescue only the boxes that no anchor took: each true box takes its best anchor":
-            {"lost": lambda box, found: box not in found},
-        "go through the boxes one by one: two of them may want one anchor, so the best pair goes first":
-            {"pairs": _one_by_one},
+        "rescue only the boxes that no anchor took: each true box takes its best anchor": {
+            "lost": lambda box, found: box not in found
+        },
+        "go through the boxes one by one: two of them may want one anchor, so the best pair goes first": {
+            "pairs": _one_by_one
+        },
         "apply the last rule first: what a box takes must not be background again": {"first": True},
         "leave an IoU of exactly 0.5 out: at least means >=": {"takes_part": lambda fit: fit > 0.5},
-        "take only the best anchor of each box: every anchor with IoU 0.5 or more takes part":
-            {"takes_part": lambda fit: fit > 1},
+        "take only the best anchor of each box: every anchor with IoU 0.5 or more takes part": {
+            "takes_part": lambda fit: fit > 1
+        },
         "leave no anchor as background: below 0.5 it is −1": lambda fits: fits.argmax(axis=1),
-        "take the first box that fits well enough: an anchor takes the one that it overlaps most":
-            {"own": lambda fits: (fits >= 0.5).argmax(axis=1)},
+        "take the first box that fits well enough: an anchor takes the one that it overlaps most": {
+            "own": lambda fits: (fits >= 0.5).argmax(axis=1)
+        },
     },
     verified="six tables: boxes that no anchor fits well, two that want one anchor, an IoU of exactly 0.5",
     observe=indices,
@@ -134,11 +149,13 @@ check_offsets = Exercise(
     ],
     mistakes={
         "forget to divide the way by the size of the anchor": {"unit": lambda box, anchor: 1},
-        "divide the way by the size of the box: at the time of decoding only the anchor is known":
-            {"unit": lambda box, anchor: box[2:]},
+        "divide the way by the size of the box: at the time of decoding only the anchor is known": {
+            "unit": lambda box, anchor: box[2:]
+        },
         "forget the logarithm of the two ratios": {"size": np.divide},
-        "take the difference of the sizes: the network learns the logarithm of their ratio":
-            {"size": np.subtract},
+        "take the difference of the sizes: the network learns the logarithm of their ratio": {
+            "size": np.subtract
+        },
         "swap box and anchor: the way leads from the anchor to the box": lambda box, a: _offsets(a, box),
     },
     verified="two boxes, one larger and one smaller than its anchor",
@@ -173,12 +190,14 @@ check_nms = Exercise(
     solution=_suppress,
     cases=_HEAPS,
     mistakes={
-        "go through the boxes in the order in which they come: the best score goes first":
-            {"order": lambda scores: range(len(scores))},
+        "go through the boxes in the order in which they come: the best score goes first": {
+            "order": lambda scores: range(len(scores))
+        },
         "start with the lowest score": {"order": np.argsort},
         "let a box that was put out put out others: only those that stayed do that": {"by_all": True},
-        "turn the comparison round: a box goes if its IoU is larger than the threshold":
-            {"stays": np.greater},
+        "turn the comparison round: a box goes if its IoU is larger than the threshold": {
+            "stays": np.greater
+        },
         "put out a box whose IoU equals the threshold: only a larger one does that": {"stays": np.less},
         "keep the best box only: another heap has its own best box": lambda boxes, s, _: [int(np.argmax(s))],
     },
@@ -206,4 +225,4 @@ check_precision_recall = Exercise(
             {"hits": np.sum, "found": len},
     },
     verified="two lists of boxes, one of which misses an object",
-)
+)  # fmt: skip

@@ -37,7 +37,8 @@ def _divergence(mean, log_variance, axis=1, each=lambda m, v: np.exp(v) + m**2 -
 check_divergence = Exercise(
     solution=_divergence,
     cases=[
-        (np.zeros((1, 2)), np.zeros((1, 2))), (np.array([[2.0, 0.0]]), np.zeros((1, 2))),
+        (np.zeros((1, 2)), np.zeros((1, 2))),
+        (np.array([[2.0, 0.0]]), np.zeros((1, 2))),
         (_MEAN, _LOG_VARIANCE),
     ],
     mistakes={
@@ -60,23 +61,34 @@ def _losses(real, made, mean=np.mean, of_g=lambda real, made: -np.mean(np.log(ma
 check_gan_losses = Exercise(
     solution=_losses,
     cases=[
-        (np.array([0.8]), np.array([0.3])), (np.array([0.5, 0.5]), np.array([0.5, 0.5])),
+        (np.array([0.8]), np.array([0.3])),
+        (np.array([0.5, 0.5]), np.array([0.5, 0.5])),
         (np.array([0.9, 0.6, 0.7]), np.array([0.2, 0.1, 0.4])),
     ],
     mistakes={
-        "let the generator minimise ln(1 − D), whose slope is flat where it matters":
-            {"of_g": lambda real, made: np.mean(np.log(1 - made))},
-        "give the generator the discriminator's loss with the other sign":
-            {"of_g": lambda real, made: -_losses(real, made)[0]},
-        "forget the made pictures in the discriminator's loss":
-            lambda real, made: (-np.mean(np.log(real)), _losses(real, made)[1]),
-        "swap real and made in the discriminator's loss":
-            lambda real, made: (_losses(made, real)[0], _losses(real, made)[1]),
-        "halve the discriminator's loss: the formula adds its two parts":
-            lambda real, made: (_losses(real, made)[0] / 2, _losses(real, made)[1]),
+        "let the generator minimise ln(1 − D), whose slope is flat where it matters": {
+            "of_g": lambda real, made: np.mean(np.log(1 - made))
+        },
+        "give the generator the discriminator's loss with the other sign": {
+            "of_g": lambda real, made: -_losses(real, made)[0]
+        },
+        "forget the made pictures in the discriminator's loss": lambda real, made: (
+            -np.mean(np.log(real)),
+            _losses(real, made)[1],
+        ),
+        "swap real and made in the discriminator's loss": lambda real, made: (
+            _losses(made, real)[0],
+            _losses(real, made)[1],
+        ),
+        "halve the discriminator's loss: the formula adds its two parts": lambda real, made: (
+            _losses(real, made)[0] / 2,
+            _losses(real, made)[1],
+        ),
         "return the generator's loss first": lambda real, made: _losses(real, made)[::-1],
-        "add up the pictures in place of averaging":
-            {"mean": np.sum, "of_g": lambda real, made: -np.sum(np.log(made))},
+        "add up the pictures in place of averaging": {
+            "mean": np.sum,
+            "of_g": lambda real, made: -np.sum(np.log(made)),
+        },
     },
     verified="both losses, by hand 0.580 and 1.204 for D(x) = 0.8 and D(G(z)) = 0.3",
 )
@@ -89,7 +101,8 @@ def _frechet(a, b, centre=np.mean, spread=np.std):
 check_frechet = Exercise(
     solution=_frechet,
     cases=[
-        (np.array([-1.0, 1.0]), np.array([1.0, 3.0])), (np.array([-1.0, 1.0]), np.array([-3.0, 3.0])),
+        (np.array([-1.0, 1.0]), np.array([1.0, 3.0])),
+        (np.array([-1.0, 1.0]), np.array([-3.0, 3.0])),
         (_MEAN[:, 0], np.array([0.3, 4.0, 1.0, 2.5])),
     ],
     mistakes={
@@ -98,8 +111,9 @@ check_frechet = Exercise(
         "take variances for deviations": {"spread": np.var},
         "forget to square": lambda a, b: np.mean(a) - np.mean(b) + np.std(a) - np.std(b),
         "take the root at the end": lambda a, b: np.sqrt(_frechet(a, b)),
-        "add the variances in place of comparing the deviations":
-            lambda a, b: (np.mean(a) - np.mean(b)) ** 2 + np.var(a) + np.var(b),
+        "add the variances in place of comparing the deviations": lambda a, b: (
+            (np.mean(a) - np.mean(b)) ** 2 + np.var(a) + np.var(b)
+        ),
     },
     verified="a shift by 2 gives 4, a spread three times as wide gives 4, and both together add up",
 )
@@ -112,7 +126,8 @@ def _psnr(image, other, error=lambda apart: np.mean(apart**2), log=np.log10, pea
 check_psnr = Exercise(
     solution=_psnr,
     cases=[
-        (np.zeros((2, 2)), np.full((2, 2), 0.1)), (np.ones((2, 2)), np.array([[1.0, 0.5], [1.0, 1.0]])),
+        (np.zeros((2, 2)), np.full((2, 2), 0.1)),
+        (np.ones((2, 2)), np.array([[1.0, 0.5], [1.0, 1.0]])),
         (_PICTURES[0], _PICTURES[1]),
     ],
     mistakes={
@@ -141,13 +156,15 @@ check_nearest = Exercise(
     ],
     mistakes={
         "return the farthest picture": {"pick": np.argmax},
-        "compare the mean brightness alone":
-            lambda image, pictures: np.abs(pictures.mean(axis=(1, 2)) - image.mean()).argmin(),
+        "compare the mean brightness alone": lambda image, pictures: np.abs(
+            pictures.mean(axis=(1, 2)) - image.mean()
+        ).argmin(),
         "forget to square, so that differences cancel": {"size": np.asarray},
         "add the sizes of the differences: square them": {"size": np.abs},
         "return the distance in place of the index": {"pick": np.min},
-        "take the largest product, which bright pictures win":
-            lambda image, pictures: (pictures * image).sum(axis=(1, 2)).argmax(),
+        "take the largest product, which bright pictures win": lambda image, pictures: (
+            (pictures * image).sum(axis=(1, 2)).argmax()
+        ),
     },
     verified="the index of the nearest of 3, 2 and 6 pictures, and of 3 more",
     observe=indices,

@@ -68,8 +68,10 @@ def _number(value):
 
 def _numbers(value):
     """Whether the order of its numbers can be changed: an array, a list of numbers."""
-    return np.ndim(value) > 0 if isinstance(value, np.ndarray) else (
-        isinstance(value, list) and all(map(_number, value))
+    return (
+        np.ndim(value) > 0
+        if isinstance(value, np.ndarray)
+        else (isinstance(value, list) and all(map(_number, value)))
     )
 
 

@@ -37,10 +37,12 @@ check_max_pool = Exercise(
         "move the window by one pixel and forget the strides": lambda image, f, s: _pool(image, f, 1),
         "move the window by its own size F instead of by S": lambda image, f, s: _pool(image, f, f),
         "forget to multiply row and column by S where a window starts": {"step": 1},
-        "take the largest over the channels too: each channel is pooled on its own":
-            {"reduce": lambda patch, axis: patch.max()},
-        "start with zeros and look for something larger: the largest number may be negative":
-            {"reduce": lambda patch, axis: np.maximum(patch.max(axis=axis), 0)},
+        "take the largest over the channels too: each channel is pooled on its own": {
+            "reduce": lambda patch, axis: patch.max()
+        },
+        "start with zeros and look for something larger: the largest number may be negative": {
+            "reduce": lambda patch, axis: np.maximum(patch.max(axis=axis), 0)
+        },
         "round up: a window that does not fit is left out": _round_up,
         "write into an array of whole numbers, which cuts off what stands behind the point": {"dtype": int},
         "swap height and width in the result": lambda *layer: _pool(*layer).transpose(1, 0, 2),
@@ -53,10 +55,12 @@ check_output_size = Exercise(
     cases=[(6, 2, 2), (7, 2, 2), (55, 3, 2), (224, 2, 2), (7, 3, 1), (8, 2, 3), (9, 2, 3), (9, 2, 2)],
     mistakes={
         "round up: a window that does not fit is left out, not counted": lambda w, f, s: -((f - w) // s) + 1,
-        "round to the nearest number: use // (floor), for half a window is no window":
-            lambda w, f, s: round((w - f) / s + 1),
-        "round before adding 1, and to the nearest number: use // (floor)":
-            lambda w, f, s: round((w - f) / s) + 1,
+        "round to the nearest number: use // (floor), for half a window is no window": lambda w, f, s: round(
+            (w - f) / s + 1
+        ),
+        "round before adding 1, and to the nearest number: use // (floor)": lambda w, f, s: (
+            round((w - f) / s) + 1
+        ),
         "keep the fraction: use // (floor), for there is no half window": lambda w, f, s: (w - f) / s + 1,
         "forget the + 1: the first window counts too": lambda w, f, s: (w - f) // s,
         "divide the size by S and forget F: that is right only where F = S": lambda w, f, s: w // s,
@@ -78,14 +82,18 @@ check_dense_params_after_pooling = Exercise(
         "forget the pooling": {"size": lambda w, f, s: w},
         "divide the size by S and forget F: that is right only where F = S": {"size": lambda w, f, s: w // s},
         "forget the biases": lambda *layer: _dense_params(*layer) - layer[-1],
-        "forget the depth: Flatten takes the numbers of all maps":
-            lambda w, h, depth, *rest: _dense_params(w, h, 1, *rest),
-        "pool one axis only: both width and height shrink":
-            lambda w, h, d, f, s, units: arithmetic.pool_output_size(w, f, s) * h * d * units + units,
-        "pool the depth too: the number of maps stays":
-            lambda w, h, d, f, s, units: _dense_params(w, h, (d - f) // s + 1, f, s, units),
-        "give the pooling layer a parameter for each number of its window: it has none":
-            lambda *layer: _dense_params(*layer) + layer[3] ** 2,
+        "forget the depth: Flatten takes the numbers of all maps": lambda w, h, depth, *rest: _dense_params(
+            w, h, 1, *rest
+        ),
+        "pool one axis only: both width and height shrink": lambda w, h, d, f, s, units: (
+            arithmetic.pool_output_size(w, f, s) * h * d * units + units
+        ),
+        "pool the depth too: the number of maps stays": lambda w, h, d, f, s, units: _dense_params(
+            w, h, (d - f) // s + 1, f, s, units
+        ),
+        "give the pooling layer a parameter for each number of its window: it has none": lambda *layer: (
+            _dense_params(*layer) + layer[3] ** 2
+        ),
     },
     verified="four networks, two of them with windows that overlap, two with an image that is not square",
 )
@@ -94,8 +102,9 @@ check_global_average = Exercise(
     solution=lambda maps: maps.mean(axis=(1, 2)),
     cases=[(_numbers(2, 3, 4, 3),), (_numbers(1, 5, 5, 2),), (_numbers(4, 2, 3, 4),)],
     mistakes={
-        "average over the channels too: one number for each image, not one for each map":
-            lambda maps: maps.mean(axis=(1, 2, 3)),
+        "average over the channels too: one number for each image, not one for each map": lambda maps: (
+            maps.mean(axis=(1, 2, 3))
+        ),
         "average over the batch too: each image has its own numbers": lambda maps: maps.mean(axis=(0, 1, 2)),
         "average over axes 0 and 1: axis 0 counts the images": lambda maps: maps.mean(axis=(0, 1)),
         "keep the two axes that are averaged away": lambda maps: maps.mean(axis=(1, 2), keepdims=True),
@@ -115,8 +124,9 @@ check_blur_pool = Exercise(
     solution=_blur_pool,
     cases=[(4 * _numbers(7, 7), 2), (16 * _numbers(9, 12), 2), (16 * _numbers(8, 11), 3)],
     mistakes={
-        "step first and blur then: the false pattern is already there":
-            lambda image, strides: _blur_pool(image[::strides, ::strides], 1),
+        "step first and blur then: the false pattern is already there": lambda image, strides: _blur_pool(
+            image[::strides, ::strides], 1
+        ),
         "forget the steps": lambda image, strides: _blur_pool(image, 1),
         "forget the blur: steps alone": lambda image, strides: image[:-2:strides, :-2:strides],
         "forget to divide by 16, the sum of the weights": {"total": 1},
@@ -141,18 +151,22 @@ def _spread(image, gradient, pool_size, weights=lambda patch: patch == patch.max
 check_max_pool_gradient = Exercise(
     solution=_spread,
     cases=[
-        (_all_different(4, 4), _numbers(2, 2) + 20.5, 2), (_all_different(6, 9), _numbers(2, 3), 3),
+        (_all_different(4, 4), _numbers(2, 2) + 20.5, 2),
+        (_all_different(6, 9), _numbers(2, 3), 3),
         (_all_different(5, 7), _numbers(2, 3) + 20, 2),
     ],
     mistakes={
-        "share the gradient out over the window: average pooling does that":
-            {"weights": lambda patch: np.full(patch.shape, 1 / patch.size)},
+        "share the gradient out over the window: average pooling does that": {
+            "weights": lambda patch: np.full(patch.shape, 1 / patch.size)
+        },
         "give the whole gradient to every pixel of the window": {"weights": np.ones_like},
-        "give it to the corner of the window instead of to its largest pixel":
-            {"weights": lambda patch: patch == patch[0, 0]},
+        "give it to the corner of the window instead of to its largest pixel": {
+            "weights": lambda patch: patch == patch[0, 0]
+        },
         "give it to the smallest pixel": {"weights": lambda patch: patch == patch.min()},
-        "mark the largest pixels with 1 and forget the gradient":
-            lambda image, gradient, f: _spread(image, np.ones_like(gradient), f),
+        "mark the largest pixels with 1 and forget the gradient": lambda image, gradient, f: _spread(
+            image, np.ones_like(gradient), f
+        ),
         "multiply the gradient with the pixel's value": {"weights": lambda p: p * (p == p.max())},
     },
     verified="three gradients, one of an image with a row and a column that no window reaches",

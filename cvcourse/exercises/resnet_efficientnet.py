@@ -32,8 +32,10 @@ check_residual = Exercise(
     mistakes={
         "forget the shortcut: x itself is never added": {"join": lambda x, f: f},
         "add before nothing follows: the last ReLU comes after the sum": {"last": _itself},
-        "apply the last ReLU before the sum: then a block could only ever raise its input":
-            {"join": lambda x, f: x + _relu(f), "last": _itself},
+        "apply the last ReLU before the sum: then a block could only ever raise its input": {
+            "join": lambda x, f: x + _relu(f),
+            "last": _itself,
+        },
         "forget the ReLU between the two layers: they collapse into one": {"inner": _itself},
         "multiply by the shortcut: a block adds it": {"join": np.multiply},
     },
@@ -53,10 +55,12 @@ check_bottleneck_params = Exercise(
     solution=_bottleneck,
     cases=[(256, 64), (64, 64), (1024, 512), (2048, 512), (512, 64)],
     mistakes={
-        "forget the projection: where the shape changes, the shortcut has weights too":
-            {"project": lambda *_: False},
-        "project only where the depth grows: a block that makes it smaller needs a projection, too":
-            {"project": np.less},
+        "forget the projection: where the shape changes, the shortcut has weights too": {
+            "project": lambda *_: False
+        },
+        "project only where the depth grows: a block that makes it smaller needs a projection, too": {
+            "project": np.less
+        },
         "forget batch norm: it has four numbers for each filter": {"norm": 0},
         "count only the trainable numbers of batch norm: its mean and variance are stored, too": {"norm": 2},
         "forget the biases, which Keras's ResNet-50 keeps": {"bias": 0},
@@ -73,8 +77,9 @@ check_separable_ratio = Exercise(
         "leave out the 1×1 convolution that mixes the channels": lambda size, filters: 1 / filters,
         "leave out the depthwise part": lambda size, filters: 1 / size**2,
         "forget the square: a kernel has F · F numbers": lambda size, filters: 1 / filters + 1 / size,
-        "turn the ratio over: it is separable divided by standard":
-            lambda size, filters: 1 / (1 / filters + 1 / size**2),
+        "turn the ratio over: it is separable divided by standard": lambda size, filters: (
+            1 / (1 / filters + 1 / size**2)
+        ),
         "multiply the two parts: their costs add up": lambda size, filters: 1 / (filters * size**2),
     },
     verified="four sizes, with the formula that counting confirms",
@@ -155,4 +160,4 @@ check_choose = Exercise(
             lambda league, most_params, most_macs: _best(league, most_params - 1, most_macs - 1),
     },
     verified="eight pairs of limits, one that nothing fits and some that are met exactly",
-)
+)  # fmt: skip

@@ -22,8 +22,11 @@ def same(one, other, tolerance: float = 1e-5) -> bool:
     (True, True, False, False)
     """
     if isinstance(one, dict) or isinstance(other, dict):
-        return isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys() and all(
-            same(one[key], other[key], tolerance) for key in one
+        return (
+            isinstance(one, dict)
+            and isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(same(one[key], other[key], tolerance) for key in one)
         )
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
         return len(one) == len(other) and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))

@@ -13,8 +13,9 @@ check_one_hot = Exercise(
     solution=lambda mask, classes: np.eye(classes)[mask],
     cases=[(_mask(0, 3, 2, 3), 3), (_mask(1, 2, 3, 4), 4), (np.array([[0, 0], [0, 1]]), 3)],
     mistakes={
-        "put the classes first: the last axis holds them":
-            lambda mask, classes: np.moveaxis(np.eye(classes)[mask], -1, 0),
+        "put the classes first: the last axis holds them": lambda mask, classes: np.moveaxis(
+            np.eye(classes)[mask], -1, 0
+        ),
         "leave the background out: it is a class, number 0": lambda mask, n: np.eye(n)[mask][..., 1:],
         "take as many classes as this mask happens to show": lambda mask, _: np.eye(mask.max() + 1)[mask],
         "shift the classes by one: class 0 is the first": lambda mask, n: np.eye(n)[(mask + 1) % n],
@@ -51,7 +52,7 @@ check_dice = Exercise(
         "return the loss, 1 − Dice": lambda found, true, smooth: 1 - _dice(found, true, smooth),
     },
     verified="two pictures of probabilities, and two empty masks: they agree, so Dice is 1",
-)
+)  # fmt: skip
 
 
 def _mean_iou(found, true, classes, absent=None, of=lambda classes, true: range(classes)):
@@ -82,7 +83,7 @@ check_mean_iou = Exercise(
             lambda found, true, _: np.mean([np.mean(found[true == k] == k) for k in np.unique(true)]),
     },
     verified="four pairs of masks, two that lack a class, one with a class that is not there",
-)
+)  # fmt: skip
 
 
 def _after_skip(below, filters, skip, grow=lambda size: 2 * size, channels=lambda below, up, skip: up + skip):
@@ -95,8 +96,9 @@ check_skip_shape = Exercise(
     mistakes={
         "add the maps, as ResNet does: U-Net puts them side by side": {"channels": lambda _, up, skip: up},
         "keep the size: a transposed convolution with stride 2 doubles it": {"grow": lambda size: size},
-        "keep the channels from below: the transposed convolution has as many as it has filters":
-            {"channels": lambda below, up, skip: below + skip},
+        "keep the channels from below: the transposed convolution has as many as it has filters": {
+            "channels": lambda below, up, skip: below + skip
+        },
         "halve the size: that is the way down": {"grow": lambda size: size // 2},
         "return the skip alone": lambda below, filters, skip: skip,
     },

@@ -27,8 +27,9 @@ check_match_score = Exercise(
         "forget to divide by the two lengths": {"over": lambda a, b, pixels: 1},
         "divide by the number of pixels instead of by the two lengths": {"over": lambda a, b, pixels: pixels},
         "forget the root: a length is the root of a sum of squares": {"over": lambda a, b, _: (a * b) ** 2},
-        "divide by both standard deviations, and not by the number of pixels, too":
-            {"over": lambda a, b, pixels: a * b / pixels},
+        "divide by both standard deviations, and not by the number of pixels, too": {
+            "over": lambda a, b, pixels: a * b / pixels
+        },
         "measure how far apart they are, not how alike": lambda p, t: float(np.linalg.norm(p - t)),
     },
     verified="three pairs; the second differs in brightness and contrast only, and scores 1",
@@ -67,19 +68,22 @@ check_nearest = Exercise(
     ],
     mistakes={
         "return the farthest ones": {"sign": -1},
-        "return the distances instead of the row numbers":
-            lambda features, query, n: np.sort(np.linalg.norm(features - query, axis=1))[:n],
+        "return the distances instead of the row numbers": lambda features, query, n: np.sort(
+            np.linalg.norm(features - query, axis=1)
+        )[:n],
         "add the differences without squaring them: they cancel": {"distance": lambda d: d.sum(axis=1)},
         "add the sizes of the differences: square them": {"distance": lambda d: np.abs(d).sum(axis=1)},
         "take the largest difference of a row: add their squares": {"distance": lambda d: abs(d).max(axis=1)},
         "look at the first number of each row alone": {"distance": lambda d: abs(d[:, 0])},
         "take the largest product: long rows then win": lambda f, query, n: np.argsort(-f @ query)[:n],
-        "sum over the wrong axis: one distance for each row, not for each column":
-            {"distance": lambda d: np.sum(d**2, axis=0)},
+        "sum over the wrong axis: one distance for each row, not for each column": {
+            "distance": lambda d: np.sum(d**2, axis=0)
+        },
         "return one too few": lambda features, query, n: _nearest(features, query, n - 1),
         "leave out the first, as if it were the query itself": {"skip": 1},
-        "use argpartition: it finds the nearest, but does not sort them":
-            lambda f, query, n: np.argpartition(np.sum((f - query) ** 2, axis=1), n)[:n],
+        "use argpartition: it finds the nearest, but does not sort them": lambda f, query, n: np.argpartition(
+            np.sum((f - query) ** 2, axis=1), n
+        )[:n],
     },
     verified="three searches, with rows of 2, 3 and 4 numbers",
     observe=indices,
@@ -103,7 +107,7 @@ check_depth = Exercise(
         "divide by the distance between the cameras": lambda d, f, b: _depth(d, f, 1 / b),
     },
     verified="eight depths, one of them infinite",
-)
+)  # fmt: skip
 
 _spots = np.zeros((8, 9), "float32")
 _spots[1:3, 1:3], _spots[1:4, 5:8], _spots[6, 1:4], _spots[5:8, 6], _spots[7, 8] = 0.9, 0.6, 0.8, 0.7, 0.95
@@ -153,23 +157,30 @@ def _targets(mask, classes, box=lambda *corner_and_size: corner_and_size, first=
 check_targets = Exercise(
     solution=_targets,
     cases=[
-        (_mask(6, 8, (1, 4), (2, 7), 1), 3), (_mask(7, 5, (3, 7), (0, 2), 2), 3),
+        (_mask(6, 8, (1, 4), (2, 7), 1), 3),
+        (_mask(7, 5, (3, 7), (0, 2), 2), 3),
         (_mask(9, 9, (4, 6), (3, 8), 4), 5),
     ],
     mistakes={
-        "write the far corner of the box instead of its width and height":
-            {"box": lambda x, y, w, h: (x, y, x + w, y + h)},
-        "forget the last pixel: width is largest − smallest + 1":
-            {"box": lambda x, y, w, h: (x, y, w - 1, h - 1)},
+        "write the far corner of the box instead of its width and height": {
+            "box": lambda x, y, w, h: (x, y, x + w, y + h)
+        },
+        "forget the last pixel: width is largest − smallest + 1": {
+            "box": lambda x, y, w, h: (x, y, w - 1, h - 1)
+        },
         "swap x and y: rows are y, columns are x": {"box": lambda x, y, w, h: (y, x, h, w)},
-        "write the centre of the box: here it is the upper left corner":
-            {"box": lambda x, y, w, h: (x + w / 2, y + h / 2, w, h)},
-        "take the value in the mask as the class: there 0 is the background, so class k is k + 1":
-            {"first": 0},
-        "forget the layer of the background: a pixel has classes + 1 possible answers":
-            {"layers": lambda each: each[..., 1:]},
-        "leave the mask as numbers: one layer of 0 and 1 for each possible answer":
-            {"layers": lambda each: each.argmax(axis=-1)},
+        "write the centre of the box: here it is the upper left corner": {
+            "box": lambda x, y, w, h: (x + w / 2, y + h / 2, w, h)
+        },
+        "take the value in the mask as the class: there 0 is the background, so class k is k + 1": {
+            "first": 0
+        },
+        "forget the layer of the background: a pixel has classes + 1 possible answers": {
+            "layers": lambda each: each[..., 1:]
+        },
+        "leave the mask as numbers: one layer of 0 and 1 for each possible answer": {
+            "layers": lambda each: each.argmax(axis=-1)
+        },
     },
     verified="the targets of three scenes: of the whole picture, of its box, of its pixels",
 )

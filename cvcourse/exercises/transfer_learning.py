@@ -50,15 +50,20 @@ check_features = Exercise(
         (_Classifier(6, 7), _pixels.random((8, 8, 3)).astype("float32") / 3),
     ],
     mistakes={
-        "forget the range: the network learned with (255 · image − 127) / 128, not with 0 to 1":
-            {"scale": 1.0, "low": 0, "unit": 1},
+        "forget the range: the network learned with (255 · image − 127) / 128, not with 0 to 1": {
+            "scale": 1.0,
+            "low": 0,
+            "unit": 1,
+        },
         "forget to bring 0…1 to 0…255 before you subtract 127": {"scale": 1.0},
         "stop at 0…255: subtract 127 and divide by 128 as well": {"low": 0, "unit": 1},
         "forget the batch axis: a network takes a collection of images (N, H, W, C)": {"batched": np.asarray},
-        "keep the softmax over the old classes: stop one layer earlier, at model.layers[-1].input":
-            {"body": lambda model: model},
-        "run the base in training mode: batch norm then takes the statistics of this one image":
-            {"training": True},
+        "keep the softmax over the old classes: stop one layer earlier, at model.layers[-1].input": {
+            "body": lambda model: model
+        },
+        "run the base in training mode: batch norm then takes the statistics of this one image": {
+            "training": True
+        },
         "leave the batch axis in the answer: one image, one vector, so take [0]": {"first": np.asarray},
     },
     verified="range, batch axis, no old classifier, inference mode, for two networks",
@@ -134,17 +139,21 @@ check_new_classifier = Exercise(
     solution=_with_classifier,
     cases=[(_Network(2, False), 10), (_Network(3, False), 2)],
     mistakes={
-        "put Dense on the maps as they are: it works on the last axis, so reduce or flatten first":
-            {"reduce": layers.Identity},
-        "take sigmoid: N separate yes-or-no answers, where softmax shares out one whole":
-            {"activation": "sigmoid"},
+        "put Dense on the maps as they are: it works on the last axis, so reduce or flatten first": {
+            "reduce": layers.Identity
+        },
+        "take sigmoid: N separate yes-or-no answers, where softmax shares out one whole": {
+            "activation": "sigmoid"
+        },
         "leave out the activation: the outputs are scores, not probabilities": {"activation": None},
-        "take softmax twice: the second one makes all classes nearly equal":
-            {"activation": lambda scores: keras.ops.softmax(keras.ops.softmax(scores))},
+        "take softmax twice: the second one makes all classes nearly equal": {
+            "activation": lambda scores: keras.ops.softmax(keras.ops.softmax(scores))
+        },
         "return the base without a classifier": lambda base, classes: base,
         "keep ImageNet's 1000 classes": lambda base, classes: _with_classifier(base, 1000),
-        "cut the base after its first block: start from base.output":
-            {"end": lambda base: base.get_layer("block1_pool").output},
+        "cut the base after its first block: start from base.output": {
+            "end": lambda base: base.get_layer("block1_pool").output
+        },
         "freeze the base, too: here only the classifier is new, freezing comes next": {"frozen": True},
     },
     verified="a new classifier on two networks, for 10 and for 2 classes",
@@ -174,14 +183,17 @@ check_freeze_base = Exercise(
     solution=functools.partial(_freeze, frozen=lambda layer, _: layer.name != "classifier"),
     cases=[(_Network(2, True),), (_Network(3, True),)],
     mistakes={
-        "freeze every layer, the new classifier too: nothing is left that could learn":
-            {"frozen": lambda layer, _: True},
+        "freeze every layer, the new classifier too: nothing is left that could learn": {
+            "frozen": lambda layer, _: True
+        },
         "switch off the whole model: model.trainable = False wins over what its layers say": {"whole": True},
-        "freeze the classifier and train the rest: the other way round":
-            {"frozen": lambda layer, _: layer.name == "classifier"},
+        "freeze the classifier and train the rest: the other way round": {
+            "frozen": lambda layer, _: layer.name == "classifier"
+        },
         "set trainable = True: that freezes nothing": {"frozen": lambda layer, _: False},
-        "freeze the convolutions only: batch norm learns on":
-            {"frozen": lambda layer, _: isinstance(layer, layers.Conv2D)},
+        "freeze the convolutions only: batch norm learns on": {
+            "frozen": lambda layer, _: isinstance(layer, layers.Conv2D)
+        },
     },
     verified="only the classifier learns, in two networks",
     observe=_learning,
@@ -197,18 +209,24 @@ check_freeze_blocks = Exercise(
     solution=functools.partial(_freeze, frozen=_in_first_blocks),
     cases=[(_Network(3, True), 1), (_Network(4, True), 3), (_Network(2, True), 0), (_Network(10, True), 1)],
     mistakes={
-        "count layers instead of blocks: model.layers[:n] starts with the input":
-            {"frozen": lambda layer, place, blocks: place < blocks},
-        "freeze the first five layers, whatever was asked for":
-            {"frozen": lambda layer, place, blocks: place < 5},
-        "write block1 without its underscore: the name of block 10 begins with it, too":
-            {"frozen": lambda layer, _, n: layer.name.startswith(tuple(f"block{k + 1}" for k in range(n)))},
-        "freeze one block only, the last of those asked for":
-            {"frozen": lambda layer, _, blocks: layer.name.startswith(f"block{blocks}_")},
-        "freeze the convolutions only: batch norm learns on":
-            {"frozen": lambda layer, *at: _in_first_blocks(layer, *at) and isinstance(layer, layers.Conv2D)},
-        "freeze all the others: the first blocks are the ones that stay as they are":
-            {"frozen": lambda *layer: not _in_first_blocks(*layer)},
+        "count layers instead of blocks: model.layers[:n] starts with the input": {
+            "frozen": lambda layer, place, blocks: place < blocks
+        },
+        "freeze the first five layers, whatever was asked for": {
+            "frozen": lambda layer, place, blocks: place < 5
+        },
+        "write block1 without its underscore: the name of block 10 begins with it, too": {
+            "frozen": lambda layer, _, n: layer.name.startswith(tuple(f"block{k + 1}" for k in range(n)))
+        },
+        "freeze one block only, the last of those asked for": {
+            "frozen": lambda layer, _, blocks: layer.name.startswith(f"block{blocks}_")
+        },
+        "freeze the convolutions only: batch norm learns on": {
+            "frozen": lambda layer, *at: _in_first_blocks(layer, *at) and isinstance(layer, layers.Conv2D)
+        },
+        "freeze all the others: the first blocks are the ones that stay as they are": {
+            "frozen": lambda *layer: not _in_first_blocks(*layer)
+        },
     },
     verified="one, three and no blocks frozen, batch norm included, and one of ten",
     observe=_learning,
@@ -235,12 +253,15 @@ check_moving_mean = Exercise(
     cases=[(_moving, _images, 0.9, *modes) for modes in itertools.product((True, False), repeat=2)],
     mistakes={
         "swap the two shares: momentum belongs to the old mean": {"shares": lambda m: (1 - m, m)},
-        "let a frozen layer collect statistics: trainable=False also switches it to inference":
-            {"learns": lambda trainable, training: training},
-        "collect statistics outside training: training=False only uses them":
-            {"learns": lambda trainable, training: trainable},
-        "write or for and: both switches must be on":
-            {"learns": lambda trainable, training: trainable or training},
+        "let a frozen layer collect statistics: trainable=False also switches it to inference": {
+            "learns": lambda trainable, training: training
+        },
+        "collect statistics outside training: training=False only uses them": {
+            "learns": lambda trainable, training: trainable
+        },
+        "write or for and: both switches must be on": {
+            "learns": lambda trainable, training: trainable or training
+        },
         "forget (1 − momentum): the mean of the batch is added whole": {"shares": lambda m: (m, 1)},
         "take the mean of the batch alone: the old mean is forgotten": {"shares": lambda m: (0, 1)},
         "average over the images only: a channel has one mean for all its pixels": {"axes": 0},
@@ -270,10 +291,12 @@ check_class_activation_map = Exercise(
         "leave out the ReLU: what speaks against the class is not part of the map": {"relu": np.asarray},
         "leave out the scale: the largest value must be 1": {"largest": lambda heat: 1},
         "cut each map's share at zero before you add them up": {"each": lambda share: np.maximum(share, 0)},
-        "take a row of the weights: the weights of a class stand in its column":
-            {"of_class": lambda weights, k: weights[k]},
-        "forget the weights: the sum of all maps is the same for every class":
-            {"of_class": lambda weights, k: np.ones_like(weights[:, k])},
+        "take a row of the weights: the weights of a class stand in its column": {
+            "of_class": lambda weights, k: weights[k]
+        },
+        "forget the weights: the sum of all maps is the same for every class": {
+            "of_class": lambda weights, k: np.ones_like(weights[:, k])
+        },
         "divide by zero where nothing speaks for the class": {"largest": np.max},
     },
     verified="two classes, and one for which nothing speaks",

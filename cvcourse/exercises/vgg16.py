@@ -26,13 +26,15 @@ check_shapes = Exercise(
     mistakes={
         "forget the pooling layer at the end of each block": {"step": lambda size, n: size},
         "halve in each convolution: only the pooling layer halves": {"step": lambda size, n: size >> n},
-        'lose two pixels in each convolution: padding="same" keeps the size':
-            {"step": lambda size, n: (size - 2 * n) // 2},
+        'lose two pixels in each convolution: padding="same" keeps the size': {
+            "step": lambda size, n: (size - 2 * n) // 2
+        },
         "round up: a window that does not fit is left out": {"step": lambda size, n: -(-size // 2)},
         "keep the fraction: use // for there is no half pixel": {"step": lambda size, n: size / 2},
         "swap height and width: a shape is (H, W, K)": lambda h, w, table: _shapes(w, h, table),
-        "keep the depth 3 of the image: there is one map for each filter":
-            lambda height, width, table: [(*size, 3) for *size, _ in _shapes(height, width, table)],
+        "keep the depth 3 of the image: there is one map for each filter": lambda height, width, table: [
+            (*size, 3) for *size, _ in _shapes(height, width, table)
+        ],
     },
     verified="the blocks of two small networks, one with odd sizes, and of VGG16",
 )
@@ -58,7 +60,7 @@ check_block_params = Exercise(
         "count weights in the pooling layer: it has none": lambda d, k, n: _block_params(d, k, n) + 2 * 2 * k,
     },
     verified="three blocks of VGG16, and one with a single convolution",
-)
+)  # fmt: skip
 
 
 def _first_dense_params(image_size, units, poolings=5, depth=512):
@@ -72,12 +74,14 @@ check_first_dense_params = Exercise(
         "pool four times: VGG16 has five blocks, so 224 becomes 7": {"poolings": 4},
         "flatten without the depth: the maps hold W × H × K numbers": {"depth": 1},
         "flatten the image instead of the last maps": {"poolings": 0, "depth": 3},
-        "take the width alone: the maps hold W × H × K numbers":
-            lambda size, units: arithmetic.dense_params(size // 32 * 512, units),
+        "take the width alone: the maps hold W × H × K numbers": lambda size, units: arithmetic.dense_params(
+            size // 32 * 512, units
+        ),
         "forget the biases: one for each neuron": lambda size, n: _first_dense_params(size, n) - n,
         "keep the fraction: each pooling rounds down": lambda size, n: (size / 32) ** 2 * 512 * n + n,
-        "round to the nearest number: each pooling rounds down":
-            lambda size, units: arithmetic.dense_params(round(size / 32) ** 2 * 512, units),
+        "round to the nearest number: each pooling rounds down": lambda size, units: arithmetic.dense_params(
+            round(size / 32) ** 2 * 512, units
+        ),
     },
     verified="the first dense layer for images of four sizes; for 224 pixels and 4096 neurons it is VGG16's",
 )
@@ -86,10 +90,12 @@ check_layer_macs = Exercise(
     solution=arithmetic.conv_macs,
     cases=[(8, 6, 3, 2, 4), (224, 224, 3, 3, 64), (14, 14, 5, 512, 512)],
     mistakes={
-        "count each weight once: it works again at every place of the output":
-            lambda h, w, f, d, k: f * f * d * k,
-        "count multiplications and additions apart: that is FLOPs, twice as many":
-            lambda *sizes: 2 * arithmetic.conv_macs(*sizes),
+        "count each weight once: it works again at every place of the output": lambda h, w, f, d, k: (
+            f * f * d * k
+        ),
+        "count multiplications and additions apart: that is FLOPs, twice as many": lambda *sizes: (
+            2 * arithmetic.conv_macs(*sizes)
+        ),
         "add the biases, which are left out by convention": lambda h, w, f, d, k: h * w * (f * f * d + 1) * k,
         "leave out the depth D of the input": lambda h, w, f, d, k: h * w * f * f * k,
         "count one filter instead of all K": lambda h, w, f, d, k: h * w * f * f * d,
@@ -106,7 +112,8 @@ def _megabytes(shapes, batch_size, item_bytes=4, unit=1e6, of=sum):
 check_activation_megabytes = Exercise(
     solution=_megabytes,
     cases=[
-        ([(224, 224, 64), (112, 112, 64)], 1), ([(7, 7, 512), (25088,), (4096,), (1000,)], 32),
+        ([(224, 224, 64), (112, 112, 64)], 1),
+        ([(7, 7, 512), (25088,), (4096,), (1000,)], 32),
         ([(14, 14, 512)], 256),
     ],
     mistakes={

@@ -29,7 +29,7 @@ SILENT = {
     "nan", "nan_weights", "range", "frozen", "batch_norm_axis", "binary_for_classes", "labels_minus_one",
     "broadcast", "accuracy_for_regression", "output_range", "softmax_of_one", "softmax_twice",
     "sigmoid_twice", "logits", "sigmoid_for_classes", "wrong_activation",
-}
+}  # fmt: skip
 
 
 def explain(error_or_model, x=None, y=None):
@@ -55,8 +55,10 @@ def explain(error_or_model, x=None, y=None):
     if isinstance(error_or_model, BaseException):
         return _explain_error(error_or_model)
     if not isinstance(error_or_model, keras.Model):
-        raise TypeError("error_or_model must be an exception that was caught, or a Keras model. "
-                        f"Received: {error_or_model!r}")
+        raise TypeError(
+            "error_or_model must be an exception that was caught, or a Keras model. "
+            f"Received: {error_or_model!r}"
+        )
     return next(_explain_setup(setup_of(error_or_model, x, y)), Explanation(None))
 
 

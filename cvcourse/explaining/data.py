@@ -27,8 +27,10 @@ def structure(setup):
     if isinstance(loss, dict) and not set(loss) & set(names):
         named = dict(zip(names, loss.values(), strict=False)) or next(iter(loss.values()))
         facts = {"outputs": ", ".join(names) or "one, without a name"}
-        yield (Explanation("output_names", shapes=facts, given=", ".join(loss)),
-               [(f"loss={named!r}", setup._replace(loss=named))])
+        yield (
+            Explanation("output_names", shapes=facts, given=", ".join(loss)),
+            [(f"loss={named!r}", setup._replace(loss=named))],
+        )
     if counts == [1, 1] and any(isinstance(one, list) and not hasattr(one[0], "shape") for one in (x, y)):
         yield Explanation("lists"), [_both(setup, "np.array({})")]
     if str(getattr(y, "dtype", "")).startswith(("<U", "|S", "object", "str")):
@@ -56,7 +58,8 @@ def takes(model, shape):
     elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
         shape = shape[:-1]
     return len(wanted) == len(shape) and all(
-        a is None or b is None or a == b for a, b in zip(wanted[1:], shape[1:], strict=True))
+        a is None or b is None or a == b for a, b in zip(wanted[1:], shape[1:], strict=True)
+    )
 
 
 def input_shape(setup):
@@ -74,8 +77,10 @@ def input_shape(setup):
     kind = found[0][0] if found else "input_shape"
     if kind in ("input_shape", "other_size") and None not in shape[1:]:
         found.append((kind, (f"keras.Input({shape[1:]})  # in the model", setup.with_parts({}, shape[1:]))))
-    yield (Explanation(kind, shapes={"x": shape, "the model wants": wanted}, what="The model"),
-           [candidate for one, candidate in found if one == kind])
+    yield (
+        Explanation(kind, shapes={"x": shape, "the model wants": wanted}, what="The model"),
+        [candidate for one, candidate in found if one == kind],
+    )
 
 
 def _changes(shape, wanted):
@@ -105,11 +110,16 @@ def finite(setup):
         if array is not None and array.dtype.kind == "f" and not np.isfinite(array.sum(dtype="float64")):
             bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
             line = f"good = np.isfinite({name}.reshape(len({name}), -1)).all(axis=1); "
-            yield (Explanation("nan", formula=f"{bad.sum()} of {len(bad)} rows", data=name),
-                   [line + _both(setup, "{}[good]")])
+            yield (
+                Explanation("nan", formula=f"{bad.sum()} of {len(bad)} rows", data=name),
+                [line + _both(setup, "{}[good]")],
+            )
     with contextlib.suppress(Exception):  # weights that are shapes alone have no numbers
-        bad = [weight.path for weight in setup.model.weights
-               if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.sum(weight)))]
+        bad = [
+            weight.path
+            for weight in setup.model.weights
+            if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.sum(weight)))
+        ]
         if bad:
             line = "model = keras.models.clone_model(model)  # new weights; then a smaller learning_rate"
             yield Explanation("nan_weights", bad[0]), [(line, setup.with_parts({}))]
@@ -126,8 +136,10 @@ def pixel_range(setup):
     low, high = array.min(), array.max()
     if low >= 0 and 32 < high <= 255:
         line = 'x = x.astype("float32") / 255'
-        yield (Explanation("range", formula=f"{low:g} to {high:g}, {array.dtype}"),
-               [(line, setup.few().after(line))])
+        yield (
+            Explanation("range", formula=f"{low:g} to {high:g}, {array.dtype}"),
+            [(line, setup.few().after(line))],
+        )
 
 
 def frozen(setup):
@@ -137,9 +149,13 @@ def frozen(setup):
         return
     owners = [layer for layer in model.layers if layer.weights]
     codes = [f'model.get_layer("{owners[-1].name}").trainable = True', "model.trainable = True"]
-    both = [(f"{code}  # then compile again",
-             setup.with_parts({layer: [remade(layer, trainable=True)] for layer in some}))
-            for code, some in zip(codes, (owners[-1:], owners), strict=True)]
+    both = [
+        (
+            f"{code}  # then compile again",
+            setup.with_parts({layer: [remade(layer, trainable=True)] for layer in some}),
+        )
+        for code, some in zip(codes, (owners[-1:], owners), strict=True)
+    ]
     yield Explanation("frozen", formula="trainable parameters: 0"), both[0 if model.trainable else 1 :]
 
 
@@ -148,8 +164,10 @@ def normalisation(setup):
     for path, layer in named_layers(setup.model).items():
         rank = getattr(getattr(layer, "input_spec", None), "ndim", None) or 0
         if isinstance(layer, layers.BatchNormalization) and rank > 2 and layer.axis not in (-1, rank - 1):
-            yield (Explanation("batch_norm_axis", path, formula=f"axis = {layer.axis}"),
-                   [setup.with_layer(layer, axis=-1)])
+            yield (
+                Explanation("batch_norm_axis", path, formula=f"axis = {layer.axis}"),
+                [setup.with_layer(layer, axis=-1)],
+            )
 
 
 CHECKS = (structure, input_shape, finite, pixel_range, frozen, normalisation)

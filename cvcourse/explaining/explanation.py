@@ -34,8 +34,9 @@ class Explanation:
         return [(name, str(value).replace("(None", "(N")) for name, value in facts.items() if value]
 
     def _heading(self):
-        return ["", "What helps (it was tried):",
-                "What helps, smallest change first (each was tried):"][min(len(self.cures), 2)]
+        return ["", "What helps (it was tried):", "What helps, smallest change first (each was tried):"][
+            min(len(self.cures), 2)
+        ]
 
     def __repr__(self):
         width = max((len(name) for name, _ in self._facts()), default=0)
@@ -45,10 +46,15 @@ class Explanation:
 
     def _repr_html_(self):
         cell = '<td style="text-align: left; padding: 0.1em 1em 0.1em 0">'
-        facts = "".join(f"<tr>{cell}{html.escape(name)}</td>{cell}{html.escape(value)}</td></tr>"
-                        for name, value in self._facts())
+        facts = "".join(
+            f"<tr>{cell}{html.escape(name)}</td>{cell}{html.escape(value)}</td></tr>"
+            for name, value in self._facts()
+        )
         cures = "".join(f"<li><code>{html.escape(cure)}</code></li>" for cure in self.cures)
-        return ('<div role="note" style="border-left: 4px solid #D55E00; padding: 0.2em 1em; '
-                f'color: var(--jp-content-font-color1, inherit)"><p><b>{html.escape(self.says)}</b></p>'
-                + (f"<table>{facts}</table>" if facts else "")
-                + (f"<p>{self._heading()}</p><ul>{cures}</ul>" if cures else "") + "</div>")
+        return (
+            '<div role="note" style="border-left: 4px solid #D55E00; padding: 0.2em 1em; '
+            f'color: var(--jp-content-font-color1, inherit)"><p><b>{html.escape(self.says)}</b></p>'
+            + (f"<table>{facts}</table>" if facts else "")
+            + (f"<p>{self._heading()}</p><ul>{cures}</ul>" if cures else "")
+            + "</div>"
+        )

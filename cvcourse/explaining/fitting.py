@@ -32,12 +32,16 @@ def _tried(evidence, *candidates):
     """
     if not evidence.stack or evidence.start is None:
         given = evidence.before[1] if any(back for _, _, back in candidates) else []
-        return [code for code, parts, back in candidates
-                if through(parts, *(given if back else evidence.shapes))]
+        return [
+            code for code, parts, back in candidates if through(parts, *(given if back else evidence.shapes))
+        ]
     place = evidence.stack.index(evidence.layer)
     for rest in (evidence.stack[place + 1 :], []):
-        fit = [code for code, parts, back in candidates
-               if through([*evidence.stack[: place - back], *parts, *rest], evidence.start)]
+        fit = [
+            code
+            for code, parts, back in candidates
+            if through([*evidence.stack[: place - back], *parts, *rest], evidence.start)
+        ]
         if fit:
             return fit
     return []
@@ -56,8 +60,12 @@ def _in_front(part, layer):
 def _other_input(evidence, target):
     """Return the line with another Input where it stands directly before the layer that fails."""
     first = evidence.start is None or tuple(evidence.start) == evidence.shapes[0]
-    fits = first and target and None not in target and through(
-        evidence.stack or [evidence.layer], (None, *target))
+    fits = (
+        first
+        and target
+        and None not in target
+        and through(evidence.stack or [evidence.layer], (None, *target))
+    )
     return [f"keras.Input({tuple(target)})"] if fits else []
 
 
@@ -175,8 +183,14 @@ def _window(evidence, layer, shape):
     else:
         cures.append(_set(layer, kernel_size=min(size for size in sizes if size)))
     formula = f"⌊(W − F + 2P) / S⌋ + 1 = ⌊({w} − {f} + 0) / {s}⌋ + 1 = {(w - f) // s + 1}"
-    yield _found(evidence, kind, f"{formula}, and at least 1 is needed",
-                 _tried(evidence, *cures) + _larger_input(evidence), window=times(window), maps=times(sizes))
+    yield _found(
+        evidence,
+        kind,
+        f"{formula}, and at least 1 is needed",
+        _tried(evidence, *cures) + _larger_input(evidence),
+        window=times(window),
+        maps=times(sizes),
+    )
 
 
 def _larger_input(evidence):
@@ -199,8 +213,10 @@ def _reshape(evidence, layer, shape):
     sides = [side for side in range(2, math.isqrt(count) + 1) if count % side**2 == 0 and len(target) == 3]
     sides.sort(key=lambda side: abs(side - target[0]))
     options = [*((side, side, count // side**2) for side in sides[:1]), (-1, *target[1:])]
-    cures = [(f'layers.Reshape({option})  # "{layer.name}"', [remade(layer, target_shape=option)], 0)
-             for option in options]
+    cures = [
+        (f'layers.Reshape({option})  # "{layer.name}"', [remade(layer, target_shape=option)], 0)
+        for option in options
+    ]
     if isinstance(before, layers.Dense):
         cures.append((written(before, units=rest), [remade(before, units=rest), layer], 1))
     formula = f"{'·'.join(map(str, target))} = {rest} ≠ {count} = {'·'.join(map(str, shape[1:]))}"
@@ -211,8 +227,14 @@ def _groups(evidence, layer, shape):
     depth, groups = shape[-1], getattr(layer, "groups", 1)
     if isinstance(groups, int) and depth and depth % groups and "Conv" in evidence.kind:
         cures = [_set(layer, groups=one) for one in dict.fromkeys([math.gcd(depth, groups), 1])]
-        yield _found(evidence, "groups", f"{depth} / {groups} leaves {depth % groups}",
-                     _tried(evidence, *cures), depth=depth, groups=groups)
+        yield _found(
+            evidence,
+            "groups",
+            f"{depth} / {groups} leaves {depth % groups}",
+            _tried(evidence, *cures),
+            depth=depth,
+            groups=groups,
+        )
 
 
 def _axis(evidence, layer, shape):
@@ -259,4 +281,4 @@ def _used_before(evidence, layer, shape):
 
 
 RULES = (_list_for_one, _merging, _rank, _window, _reshape, _groups, _axis, _cropping, _open_size,
-         _other_model, _used_before)
+         _other_model, _used_before)  # fmt: skip

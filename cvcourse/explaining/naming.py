@@ -18,11 +18,11 @@ from cvcourse.keras_graph import shapes_only
 
 RENAMED = {"lr": "learning_rate", "stride": "strides", "kernel": "kernel_size", "input_size": "input_shape"}
 REGISTRIES = {"losses": "loss", "metrics": "metric", "optimizers": "optimizer", "activations": "activation",
-              "initializers": "initializer", "regularizers": "regularizer"}
+              "initializers": "initializer", "regularizers": "regularizer"}  # fmt: skip
 VALUES = {  # what a setting may be where the given one is refused
     "strides": [1], "dilation_rate": [1], "padding": ["same", "valid"], "kernel_size": [3], "pool_size": [2],
     "groups": [1], "units": [10], "axis": [-1], "size": [2], "cropping": [1],
-}
+}  # fmt: skip
 
 
 def _near(word, words):
@@ -45,23 +45,33 @@ def _identifier(evidence):
             module, noun = getattr(keras, where), REGISTRIES[where]
             names = [*dir(module), *(["accuracy"] if noun == "metric" else [])]
             form = 'metrics=["{}"]' if noun == "metric" else noun + '="{}"'
-            near = [one.lower() if word.islower() and _works(module.get, one.lower()) else one
-                    for one in _near(word, names)]
+            near = [
+                one.lower() if word.islower() and _works(module.get, one.lower()) else one
+                for one in _near(word, names)
+            ]
             cures = [form.format(one) for one in near if _works(module.get, one)]
             yield Explanation("name", cures=cures, noun=noun, word=word)
 
 
 def _setting(evidence):
     """An argument or a value of the Keras object that was being made."""
-    made = [one for one in evidence.frames if one.name == "__init__" and one.owner is not None
-            and type(one.owner).__module__.startswith("keras.")
-            and not isinstance(one.owner, (keras.Model, keras.KerasTensor))]
+    made = [
+        one
+        for one in evidence.frames
+        if one.name == "__init__"
+        and one.owner is not None
+        and type(one.owner).__module__.startswith("keras.")
+        and not isinstance(one.owner, (keras.Model, keras.KerasTensor))
+    ]
     if not made or evidence.frames[0].name == "__call__":
         return
     kind, values = type(made[-1].owner), made[-1].values
     known = inspect.signature(kind).parameters
-    given = {name: values[name] for name, one in known.items()
-             if name in values and one.kind is not one.VAR_KEYWORD and values[name] is not one.default}
+    given = {
+        name: values[name]
+        for name, one in known.items()
+        if name in values and one.kind is not one.VAR_KEYWORD and values[name] is not one.default
+    }
     extra = dict(values.get("kwargs") or {})
     for name in [name for name in extra if f"'{name}'" in evidence.text][:1]:
         value = extra.pop(name)
@@ -69,8 +79,11 @@ def _setting(evidence):
         cures = [f"{one}={value!r}" for one in options if _works(kind, **given, **extra, **{one: value})]
         yield Explanation("argument", cures=cures, what=kind.__name__, name=name)
     for name in given:
-        cures = [f"{name}={value!r}" for value in _other_values(name, given)
-                 if _works(kind, **{**given, **extra, name: value})]
+        cures = [
+            f"{name}={value!r}"
+            for value in _other_values(name, given)
+            if _works(kind, **{**given, **extra, name: value})
+        ]
         if cures:
             yield Explanation("value", cures=cures, what=kind.__name__, name=name, value=given[name])
 
@@ -93,8 +106,11 @@ def _missing(evidence):
     if kind is not None:
         names = re.findall(r"'(\w+)'", found[2])
         values = {name: VALUES.get(name, [1])[0] for name in names}
-        needed = {name: 1 for name, one in inspect.signature(kind).parameters.items()
-                  if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD}
+        needed = {
+            name: 1
+            for name, one in inspect.signature(kind).parameters.items()
+            if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD
+        }
         code = ", ".join(f"{name}={value!r}" for name, value in values.items())
         cures = [code] if _works(kind, **{**needed, **values}) else []
         yield Explanation("missing_argument", cures=cures, what=found[1], names=" and ".join(names))
@@ -172,4 +188,4 @@ def _not_built(evidence):
 
 
 RULES = (_identifier, _setting, _missing, _attribute, _input, _small_image, _layer_not_called, _symbol,
-         _not_connected, _not_built)
+         _not_connected, _not_built)  # fmt: skip

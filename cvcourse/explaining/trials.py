@@ -10,6 +10,7 @@ from cvcourse.what_if import copy_of
 
 def attempted(function, around=shapes_only):
     """Make a function give None where it raises, whatever that is; its variables are shapes alone."""
+
     @functools.wraps(function)
     def attempt(*args, **kwargs):
         try:
@@ -17,6 +18,7 @@ def attempted(function, around=shapes_only):
                 return function(*args, **kwargs)
         except Exception:
             return None
+
     return attempt
 
 
@@ -65,6 +67,7 @@ def changed(model, swaps, shape=None):
         swaps: {layer: list of layers to put in its place}.
         shape: tuple without the batch axis, another input; None keeps the model's own.
     """
+
     def replace(layer):
         parts = [copy_of(part, {}) for part in swaps.get(layer, [layer])]
         return parts[0] if len(parts) == 1 else keras.Sequential(parts, name=layer.name)

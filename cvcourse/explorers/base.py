@@ -88,8 +88,10 @@ class Explorer(anywidget.AnyWidget):
     def _lifeless(self):
         """Return what a page without scripts shows: {MIME type: text}."""
         picture = "" if _is_live() else self.figure()._repr_html_()
-        return {"text/plain": self.description,
-                "text/html": f"{picture}<p>{html.escape(self.description)}</p>"}
+        return {
+            "text/plain": self.description,
+            "text/html": f"{picture}<p>{html.escape(self.description)}</p>",
+        }
 
 
 def _is_live():

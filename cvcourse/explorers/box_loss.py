@@ -71,8 +71,10 @@ def _inside(name, box, image):
         0 <= box[0] <= box[2] - SMALLEST <= width - SMALLEST
         and 0 <= box[1] <= box[3] - SMALLEST <= height - SMALLEST
     ):
-        raise ValueError(f"{name} must be (x1, y1, x2, y2) inside the image, {width} × {height} pixels, and "
-                         f"at least {SMALLEST} pixel wide and high. Received: {name}={box.tolist()}")
+        raise ValueError(
+            f"{name} must be (x1, y1, x2, y2) inside the image, {width} × {height} pixels, and "
+            f"at least {SMALLEST} pixel wide and high. Received: {name}={box.tolist()}"
+        )
     return box.tolist()
 
 

@@ -42,8 +42,11 @@ class Capacity(Explorer):
         runs = recorded(recording.replay("capacity", folder))
         networks = zip(("small", "medium", "large"), runs["widths"], strict=True)
         stops = [f"{name}, {runs['params'][str(filters)]:,} parameters" for name, filters in networks]
-        declared = {"width": {"stops": stops}, "images": {"stops": [f"{count:,}" for count in runs["sizes"]]},
-                    "remedy": {"options": runs["remedies"]}}
+        declared = {
+            "width": {"stops": stops},
+            "images": {"stops": [f"{count:,}" for count in runs["sizes"]]},
+            "remedy": {"options": runs["remedies"]},
+        }
         super().__init__(declared, recorded=runs, width=width, images=images, remedy=remedy, metric=metric)
 
     @property
@@ -83,11 +86,13 @@ def describe(recorded, width, images, remedy, metric):
     best = int(np.argmin(curves["val_loss"][0]))
     params = recorded["params"][str(recorded["widths"][width])]
     epochs = len(curves["loss"][0])
-    return (f"{('Small', 'Medium', 'Large')[width]} network, {params:,} parameters, "
-            f"{recorded['sizes'][images]:,} training images, remedy: {remedy}. After {epochs} epochs "
-            f"{100 * train:.0f} % of the training images are right and {100 * valid:.0f} % of the validation "
-            f"images, a gap of {100 * (train - valid):.0f} points. The validation loss is lowest after epoch "
-            f"{best + 1}.")
+    return (
+        f"{('Small', 'Medium', 'Large')[width]} network, {params:,} parameters, "
+        f"{recorded['sizes'][images]:,} training images, remedy: {remedy}. After {epochs} epochs "
+        f"{100 * train:.0f} % of the training images are right and {100 * valid:.0f} % of the validation "
+        f"images, a gap of {100 * (train - valid):.0f} points. The validation loss is lowest after epoch "
+        f"{best + 1}."
+    )
 
 
 @style()

@@ -21,7 +21,7 @@ KINDS = {
     kl.Conv2D: "conv", kl.SeparableConv2D: "conv", kl.DepthwiseConv2D: "depthwise", kl.MaxPooling2D: "max",
     kl.AveragePooling2D: "average", kl.BatchNormalization: "point", kl.Activation: "point", kl.ReLU: "point",
     kl.ZeroPadding2D: "point",
-}
+}  # fmt: skip
 CLIPS = {"linear": (None, None), "relu": (0, None), "relu6": (0, 6), "sigmoid": (), "tanh": (), "silu": ()}
 
 
@@ -70,8 +70,11 @@ def packed(array):
     low, high = flat.min(axis=1, keepdims=True), flat.max(axis=1, keepdims=True)
     step = np.where(high > low, (high - low) / 255, 1)
     scales = np.hstack([low, step]).astype("float32").tobytes()  # of each part: the lowest, a step
-    return {"shape": list(array.shape), "scales": scales,
-            "data": ((flat - low) / step).round().astype("uint8").tobytes()}
+    return {
+        "shape": list(array.shape),
+        "scales": scales,
+        "data": ((flat - low) / step).round().astype("uint8").tobytes(),
+    }
 
 
 def _bytes(numbers):
@@ -84,9 +87,13 @@ def _window(layer):
 
 def _is_plain(layer):
     """Does a page compute the layer as Keras does: one group, channels last, float32?"""
-    return (getattr(layer, "groups", 1) == 1 and getattr(layer, "axis", -1) in (-1, 3)
-            and layer.compute_dtype == "float32" and not getattr(layer, "quantization_mode", None)
-            and _function(layer) is not None)
+    return (
+        getattr(layer, "groups", 1) == 1
+        and getattr(layer, "axis", -1) in (-1, 3)
+        and layer.compute_dtype == "float32"
+        and not getattr(layer, "quantization_mode", None)
+        and _function(layer) is not None
+    )
 
 
 def _function(layer):
@@ -152,18 +159,31 @@ class _Parcel:
         kind, (function, limits) = KINDS[type(layer)], _function(layer)
         sliding = hasattr(layer, "strides")
         pad = getattr(layer, "padding", None)
-        before = [-window(layer, axis, 0, inputs.shape[axis + 1])[0] if sliding
-                  else pad[axis][0] if isinstance(layer, kl.ZeroPadding2D) else 0 for axis in (0, 1)]
+        before = [
+            -window(layer, axis, 0, inputs.shape[axis + 1])[0]
+            if sliding
+            else pad[axis][0]
+            if isinstance(layer, kl.ZeroPadding2D)
+            else 0
+            for axis in (0, 1)
+        ]
         weights, bias = _weights(layer, outputs.shape[-1])
         return {
-            "from": list(way), "kind": kind, "shape": [*outputs.shape[1:3], count], "all": outputs.shape[-1],
+            "from": list(way),
+            "kind": kind,
+            "shape": [*outputs.shape[1:3], count],
+            "all": outputs.shape[-1],
             "depth": inputs.shape[-1] if kind == "conv" else 1,
             "every": getattr(layer, "depth_multiplier", 1),
             "window": list(_window(layer)),
-            "strides": list(layer.strides) if sliding else [1, 1], "before": before,
-            "dilation": list(getattr(layer, "dilation_rate", (1, 1))), "function": function,
-            "limits": list(limits), "bias": packed(bias[:count]),
-            "weights": None if weights is None else packed(weights[:count])}
+            "strides": list(layer.strides) if sliding else [1, 1],
+            "before": before,
+            "dilation": list(getattr(layer, "dilation_rate", (1, 1))),
+            "function": function,
+            "limits": list(limits),
+            "bias": packed(bias[:count]),
+            "weights": None if weights is None else packed(weights[:count]),
+        }
 
     def pack_maps(self, name, count, way):
         """Return maps as they are, and for each row and column the pixels of the image that it sees."""
@@ -171,8 +191,10 @@ class _Parcel:
         sizes, pixels = outputs.shape[1:3], self.x.shape[1:3]
         boxes = [(place,) * 2 + (place + 1,) * 2 for place in range(max(sizes))]
         seen = reaches(self.model, self.calls, name, boxes)
-        edges = [[[int(max(one[axis], 0)), int(min(one[axis + 2], pixels[axis]))] for one in seen[:size]]
-                 for axis, size in enumerate(sizes)]
+        edges = [
+            [[int(max(one[axis], 0)), int(min(one[axis + 2], pixels[axis]))] for one in seen[:size]]
+            for axis, size in enumerate(sizes)
+        ]
         return {**channels_first(outputs[..., :count]), "edges": edges}
 
 

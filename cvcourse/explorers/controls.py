@@ -37,8 +37,11 @@ class Trait(TraitType):
             return self.check(explorer, value) if self.check else value
         except (ValueError, TypeError, AttributeError) as error:
             told = str(error)  # if it is not in our words, numpy's or Python's
-            why = told if self.name in told else f"{self.name} must be of another kind: {told}. " \
-                f"Received: {self.name}={value!r:.80}"
+            why = (
+                told
+                if self.name in told
+                else f"{self.name} must be of another kind: {told}. Received: {self.name}={value!r:.80}"
+            )
             raise Refused(why) from error
 
 
@@ -57,8 +60,10 @@ class Data(Trait):
 
     def __set__(self, explorer, value):
         if explorer.comm is not None and self.check is None:  # it is made, and the page has it
-            raise Refused(f"{self.name} must stay as it is: it follows from the rest of the explorer. "
-                          f"Received: {self.name}={value!r:.80}")
+            raise Refused(
+                f"{self.name} must stay as it is: it follows from the rest of the explorer. "
+                f"Received: {self.name}={value!r:.80}"
+            )
         super().__set__(explorer, value)
 
 
@@ -87,14 +92,24 @@ class Slider(Control):
         stops: texts, one for each value from 0, that are shown in place of it.
     """
 
-    def __init__(self, word, letter="", *, role="selected", low=0, high=None, step=1, default=None, unit="",
-                 stops=None):
+    def __init__(
+        self, word, letter="", *, role="selected", low=0, high=None, step=1, default=None, unit="", stops=None
+    ):
         high = len(stops) - 1 if high is None else high
         self.number = whole if isinstance(step, int) else share
         default = low if default is None else default
-        super().__init__("slider", word, default if self.number is whole else float(default), letter=letter,
-                         role=role, low=low, high=high, step=step, unit=unit,
-                         stops=stops and list(map(str, stops)))
+        super().__init__(
+            "slider",
+            word,
+            default if self.number is whole else float(default),
+            letter=letter,
+            role=role,
+            low=low,
+            high=high,
+            step=step,
+            unit=unit,
+            stops=stops and list(map(str, stops)),
+        )
 
     def validate(self, explorer, value):
         return self.number(self.name, value, *self.declared(explorer, "low", "high"))
@@ -116,8 +131,9 @@ class Choice(Control):
     def __init__(self, word, options, *, first=0, kind="select", default=None, words=None):
         named = isinstance(options, str)
         default = (first if named else next(iter(options), None)) if default is None else default
-        super().__init__(kind, word, default, first=first, words=words or {},
-                         options=options if named else list(options))
+        super().__init__(
+            kind, word, default, first=first, words=words or {}, options=options if named else list(options)
+        )
 
     def validate(self, explorer, value):
         options, first = self.declared(explorer, "options", "first")
@@ -143,16 +159,24 @@ class Array(Data):
         """`check`: as for `Kept`, of an array that Python may set."""
         super().__init__(np.zeros((0,) * ndim, dtype), state, check)
         self.dtype, self.ndim = np.dtype(dtype), ndim
-        self.tag(to_json=lambda array, explorer: {
-            "shape": list(array.shape), "dtype": str(array.dtype), "data": array.tobytes()})
-        self.tag(from_json=lambda sent, explorer: (
-            np.frombuffer(sent["data"], sent["dtype"]).reshape(sent["shape"])))
+        self.tag(
+            to_json=lambda array, explorer: {
+                "shape": list(array.shape),
+                "dtype": str(array.dtype),
+                "data": array.tobytes(),
+            }
+        )
+        self.tag(
+            from_json=lambda sent, explorer: np.frombuffer(sent["data"], sent["dtype"]).reshape(sent["shape"])
+        )
 
     def validate(self, explorer, value):
         value = np.asarray(value)
         if value.ndim != self.ndim or value.dtype.kind not in "biuf":
-            raise ValueError(f"{self.name} must be numbers of rank {self.ndim}. "
-                             f"Received: {value.dtype}, shape {value.shape}")
+            raise ValueError(
+                f"{self.name} must be numbers of rank {self.ndim}. "
+                f"Received: {value.dtype}, shape {value.shape}"
+            )
         return np.ascontiguousarray(value, self.dtype)
 
 
@@ -164,8 +188,10 @@ def whole(name, value, lowest, highest):
         2
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value <= highest:
-        raise ValueError(f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
-                         f"Received: {name}={value!r}.")
+        raise ValueError(
+            f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
+            f"Received: {name}={value!r}."
+        )
     return int(value)
 
 
@@ -208,9 +234,11 @@ def photograph(image, largest, name="image"):
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or max(image.shape) > largest:
-        raise ValueError(f"{name} must be uint8 (H, W, 3), at most {largest} × {largest}; a float image "
-                         f"becomes one by (255 * image).astype('uint8'). Received: {image.dtype}, shape "
-                         f"{image.shape}")
+        raise ValueError(
+            f"{name} must be uint8 (H, W, 3), at most {largest} × {largest}; a float image "
+            f"becomes one by (255 * image).astype('uint8'). Received: {image.dtype}, shape "
+            f"{image.shape}"
+        )
     return image
 
 

@@ -90,9 +90,15 @@ class Convolution(Explorer):
         pixels = cat_pixels() if image is None else grey_pixels(image)
         names, weights = _filters(kernel, kernel_size)
         super().__init__(
-            image=pixels, kernels=names, weights=weights, kernel_size=len(weights[0]), strides=strides,
+            image=pixels,
+            kernels=names,
+            weights=weights,
+            kernel_size=len(weights[0]),
+            strides=strides,
             presets=[[name, [sizes[size].tolist() for size in _SIZES]] for name, sizes in KERNELS.items()],
-            padding=padding, position=[8, 7] if image is None else [0, 0])  # the cat's eye
+            padding=padding,
+            position=[8, 7] if image is None else [0, 0],
+        )  # the cat's eye
 
     @observe("kernels", "kernel_size")
     def _reweigh(self, change):
@@ -135,8 +141,10 @@ def _weights(weights, count, size):
     """Return K kernels as nested lists, if they are numbers (K, F, F)."""
     found = np.asarray(weights, "float64")
     if found.shape != (count, size, size) or not np.isfinite(found).all():
-        raise ValueError(f"weights must be finite numbers {(count, size, size)}, a kernel for each of the "
-                         f"{count} kernels. Received: shape {found.shape}")
+        raise ValueError(
+            f"weights must be finite numbers {(count, size, size)}, a kernel for each of the "
+            f"{count} kernels. Received: shape {found.shape}"
+        )
     return found.tolist()
 
 
@@ -148,12 +156,16 @@ def _filters(kernel, size):
     sizes = {one.shape for one in own}
     unknown = [one for one in kernels if isinstance(one, str) and one not in KERNELS]
     if unknown or len(kernels) > 4 or sizes - {(size, size) for size in _SIZES}:
-        raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; or an (F, F) array with F from 1 to "
-                         "7; or one to four of them. Received: "
-                         f"{unknown or f'{len(kernels)} of the shapes {sorted(sizes)}'}.")
+        raise ValueError(
+            f"kernel must be one of {', '.join(KERNELS)}; or an (F, F) array with F from 1 to "
+            "7; or one to four of them. Received: "
+            f"{unknown or f'{len(kernels)} of the shapes {sorted(sizes)}'}."
+        )
     if len(sizes) > 1 or (size is not None and sizes - {(size, size)}):
-        raise ValueError(f"all kernels must have the same size F. Received: {sorted(sizes)}, "
-                         f"kernel_size={size}. Leave kernel_size out: it is the size of your kernel.")
+        raise ValueError(
+            f"all kernels must have the same size F. Received: {sorted(sizes)}, "
+            f"kernel_size={size}. Leave kernel_size out: it is the size of your kernel."
+        )
     size = whole("kernel_size", size or (len(own[0]) if own else 3), 1, 7)
     names = [one if isinstance(one, str) else "own" for one in kernels]
     arrays = iter(own)

@@ -104,8 +104,12 @@ class FeatureMaps(Explorer):
         words = {name: f"{name}  {'×'.join(map(str, size))}" for name, size in self._sizes.items()}
         super().__init__(
             {"layer": {"options": list(words), "words": words}, "image_name": {"options": self._names()}},
-            layer=layer, image_name=name, channel=_liveliest(maps), position=place,
-            **self._drawing(layer, _liveliest(maps), place, everything=True))
+            layer=layer,
+            image_name=name,
+            channel=_liveliest(maps),
+            position=place,
+            **self._drawing(layer, _liveliest(maps), place, everything=True),
+        )
         self.observe(self._update, names=["layer", "image_name", "channel", "position"])
         self.on_msg(self._receive)
 
@@ -115,8 +119,10 @@ class FeatureMaps(Explorer):
         """Return the (H, W, C) that photographs are brought to."""
         shape = tuple(getattr(self._model, "input_shape", None) or (None, None, None, 3))[1:]
         if len(shape) != 3 or shape[2] not in (None, 1, 3):
-            raise ValueError("model must take images of shape (H, W, C) with 1 or 3 channels. "
-                             f"Received: input_shape={shape}. Give `image=` an array of that shape.")
+            raise ValueError(
+                "model must take images of shape (H, W, C) with 1 or 3 channels. "
+                f"Received: input_shape={shape}. Give `image=` an array of that shape."
+            )
         return tuple(size or default for size, default in zip(shape, (OPEN_SIZE, OPEN_SIZE, 3), strict=True))
 
     def _names(self):
@@ -132,8 +138,10 @@ class FeatureMaps(Explorer):
         self._image, self._batch = self._prepared(name)
         self._held = None
         if not self._maps:
-            raise ValueError("model must have a layer with feature maps, such as Conv2D or MaxPooling2D. "
-                             f"Received: {self._model.name!r}, which has none.")
+            raise ValueError(
+                "model must have a layer with feature maps, such as Conv2D or MaxPooling2D. "
+                f"Received: {self._model.name!r}, which has none."
+            )
         self._sizes = {name: maps.shape for name, maps in self._maps.items()}
         self._guess = self._predict(self._batch)
 
@@ -169,8 +177,10 @@ class FeatureMaps(Explorer):
             return ""
         scores = np.asarray(self._model(np.reshape(batch, (-1, *np.shape(batch)[-3:])), training=False))[0]
         if scores.shape != (len(self._labels),):
-            raise ValueError("labels must have one name for each output of the model. "
-                             f"Received: {len(self._labels)} labels for outputs of shape {scores.shape}.")
+            raise ValueError(
+                "labels must have one name for each output of the model. "
+                f"Received: {len(self._labels)} labels for outputs of shape {scores.shape}."
+            )
         if scores.min() < 0 or abs(scores.sum() - 1) > 1e-3:  # logits
             scores = np.exp(scores - scores.max())
             scores /= scores.sum()
@@ -211,8 +221,9 @@ class FeatureMaps(Explorer):
             return [whole(name, one, 0, size - 1) for one, size in zip(values, sizes, strict=True)]
         except (ValueError, TypeError):
             limits = " and ".join(f"0 to {size - 1}" for size in sizes)
-            raise ValueError(f"{name} must be {limits} in layer {self.layer!r}. "
-                             f"Received: {name}={value!r:.80}") from None
+            raise ValueError(
+                f"{name} must be {limits} in layer {self.layer!r}. Received: {name}={value!r:.80}"
+            ) from None
 
     def _update(self, change):
         if self._busy:
@@ -249,15 +260,21 @@ class FeatureMaps(Explorer):
         low = -top if maps.min() < 0 else 0.0
         step = -(-max(maps.shape[:2]) // THUMBNAIL)
         drawing = {
-            "chosen": {"values": _shades(maps[..., channel], low, top).tobytes(),
-                       "range": [float(maps[..., channel].min()), float(maps[..., channel].max())]},
+            "chosen": {
+                "values": _shades(maps[..., channel], low, top).tobytes(),
+                "range": [float(maps[..., channel].min()), float(maps[..., channel].max())],
+            },
             "unit": self._explain(layer, channel, position),
         }
         if everything:
             small = _shades(maps[::step, ::step], low, top)
             drawing["maps"] = {
-                "shape": list(maps.shape), "small": list(small.shape), "low": low, "high": top,
-                "values": np.ascontiguousarray(np.moveaxis(small, -1, 0)).tobytes()}
+                "shape": list(maps.shape),
+                "small": list(small.shape),
+                "low": low,
+                "high": top,
+                "values": np.ascontiguousarray(np.moveaxis(small, -1, 0)).tobytes(),
+            }
             drawing["photo"] = _photo(self._image, self._guess)
         return drawing
 
@@ -273,12 +290,18 @@ class FeatureMaps(Explorer):
         self._unit = unit
         products = unit.products.astype("float64")
         return place | {
-            "explained": True, "shape": list(unit.products.shape), "bias": unit.bias,
+            "explained": True,
+            "shape": list(unit.products.shape),
+            "bias": unit.bias,
             "patch": unit.patch.astype("float32").tobytes(),
             "weights": unit.weights.astype("float32").tobytes(),
-            "sums": products.sum(axis=(0, 1)).tolist(), "total": float(products.sum()),
-            "preactivation": unit.preactivation, "function": unit.function,
-            "field": list(unit.receptive_field), "window": list(unit.window)}
+            "sums": products.sum(axis=(0, 1)).tolist(),
+            "total": float(products.sum()),
+            "preactivation": unit.preactivation,
+            "function": unit.function,
+            "field": list(unit.receptive_field),
+            "window": list(unit.window),
+        }
 
     # --- A page without Python ------------------------------------------------------------------------------
 
@@ -318,8 +341,15 @@ class FeatureMaps(Explorer):
             left.plot(xs, ys, color=COLORS["selected"], linewidth=2.5, clip_on=False)
         low, high = self.maps["low"], self.maps["high"]
         right.imshow(maps[..., self.channel], cmap="RdBu" if low < 0 else "viridis", vmin=low, vmax=high)
-        right.plot(column, row, "s", markersize=12, markerfacecolor="none", markeredgewidth=2.5,
-                   color=COLORS["selected"])
+        right.plot(
+            column,
+            row,
+            "s",
+            markersize=12,
+            markerfacecolor="none",
+            markeredgewidth=2.5,
+            color=COLORS["selected"],
+        )
         right.set_title(f"{self.layer}, map {self.channel} of {maps.shape[-1]}")
         for axes in (left, right):
             axes.set_axis_off()
@@ -333,5 +363,7 @@ class FeatureMaps(Explorer):
             return f"{self.image_name}. {_minus(repr(self._unit))}"
         row, column = self.position
         value = _minus(f"{self.unit['activation']:.4g}")
-        return (f"{self.image_name}. {self.layer}, row {row}, column {column}, channel {self.channel}: "
-                f"{value}. This layer has no weights of its own to explain it by.")
+        return (
+            f"{self.image_name}. {self.layer}, row {row}, column {column}, channel {self.channel}: "
+            f"{value}. This layer has no weights of its own to explain it by."
+        )

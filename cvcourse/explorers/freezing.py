@@ -23,11 +23,13 @@ RECORDED = {
     8: {
         "all trainable": (34.0, 44.67, 60.0, 56.67, 58.0, 56.67, 56.0, 56.0),
         "layers 1–7 frozen": (30.67, 44.0, 57.33, 59.33, 60.0, 60.0, 60.0, 58.67),
-        "only the classifier": (32.67, 44.0, 48.0, 56.0, 57.33, 56.67, 56.67, 56.0)},
+        "only the classifier": (32.67, 44.0, 48.0, 56.0, 57.33, 56.67, 56.67, 56.0),
+    },
     12: {
         "all trainable": (33.3, 42.0, 61.3, 57.3, 57.3, 60.7, 61.3, 60.7, 61.3, 63.3, 64.0, 64.0),
         "layers 1–7 frozen": (30.0, 37.3, 56.0, 60.0, 61.3, 59.3, 59.3, 56.7, 55.3, 56.7, 57.3, 57.3),
-        "only the classifier": (34.0, 37.3, 50.0, 54.7, 54.7, 57.3, 57.3, 62.0, 62.0, 59.3, 56.7, 56.7)},
+        "only the classifier": (34.0, 37.3, 50.0, 54.7, 54.7, 57.3, 57.3, 62.0, 62.0, 59.3, 56.7, 56.7),
+    },
 }
 _SCENES = "2852a53e82ae6271468403ccd5b9299208fd4ba19023fca45a112bc791df1c29"  # the default images
 
@@ -75,19 +77,33 @@ class Freezing(Explorer):
     progress = Data(0)  # epochs that the present run has done
     problem = Data("", state=True)
 
-    def __init__(self, model=None, train=None, test=None, *, curves=None, epochs=12, batch_size=10,
-                 augment=training.augment, seed=1):
+    def __init__(
+        self,
+        model=None,
+        train=None,
+        test=None,
+        *,
+        curves=None,
+        epochs=12,
+        batch_size=10,
+        augment=training.augment,
+        seed=1,
+    ):
         if (train is None) != (test is None) or (model is not None and train is None):
-            raise ValueError("train and test must be pairs (images, labels), both given where one or a model "
-                             f"is. Received: train={train!r:.30}, test={test!r:.30}")
+            raise ValueError(
+                "train and test must be pairs (images, labels), both given where one or a model "
+                f"is. Received: train={train!r:.30}, test={test!r:.30}"
+            )
         self._model, self._train, self._test, self._run = model, train, test, None
         self._augment, self._seed = augment, seed
         batch_size = whole("batch_size", batch_size, 1, 1024)
         shape = (32, 32, 3) if train is None else np.shape(train[0])[1:]
         self._classes = 3 if train is None else int(np.max(train[1])) + 1
         if model is not None and (as_graph(model) is None or (model.output_shape[-1] or 0) < self._classes):
-            raise ValueError(f"model must be Sequential or functional, with an output for each of the "
-                             f"{self._classes} classes in train. Received: {model!r}")
+            raise ValueError(
+                f"model must be Sequential or functional, with an output for each of the "
+                f"{self._classes} classes in train. Received: {model!r}"
+            )
         self.groups = layer_groups(summarize(self._copy, shape).rows)
         self.names = [group["name"] for group in self.groups]
         keys = ("name", "params", "macs", "kept", "size")
@@ -95,10 +111,14 @@ class Freezing(Explorer):
         asleep = [name for name in self.names if model and not find_layer(model, name)[1].trainable]
         same = model is None and augment is training.augment and (batch_size, seed) == (10, 1)
         super().__init__(
-            layers=layers, presets=_presets(self.names), frozen=asleep, batch_size=batch_size,
+            layers=layers,
+            presets=_presets(self.names),
+            frozen=asleep,
+            batch_size=batch_size,
             runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
             epochs=whole("epochs", epochs, 1, 100),
-            recorded=RECORDED.get(epochs, {}) if same and _is_default(train, test) else {})
+            recorded=RECORDED.get(epochs, {}) if same and _is_default(train, test) else {},
+        )
         self.observe(lambda change: self.tell(problem=""), names=["frozen"])
         self.on_msg(self._receive)
 
@@ -138,8 +158,15 @@ class Freezing(Explorer):
                 find_layer(model, layer)[1].trainable = group["name"] not in frozen
         peak = PEAK_NEW if frozen == self.names[:-1] else PEAK_ADJUST
         yield from training.one_cycle_epochs(
-            model, self._train, self._test, epochs=self.epochs, batch_size=self.batch_size, peak=peak,
-            augment=self._augment, seed=self._seed)
+            model,
+            self._train,
+            self._test,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            peak=peak,
+            augment=self._augment,
+            seed=self._seed,
+        )
 
     def start(self):
         """Begin a run; `step` then trains one epoch. A run with the same layers frozen is replaced."""
@@ -147,7 +174,7 @@ class Freezing(Explorer):
         if len(self.frozen) == len(self.names):
             self.tell(problem="Nothing can learn: every layer is frozen. Click a layer to let it learn.")
             return
-        own = [run for run in self.runs if run["own"] and run["label"] != self.label()][1 - len(COLOURS):]
+        own = [run for run in self.runs if run["own"] and run["label"] != self.label()][1 - len(COLOURS) :]
         given = [run for run in self.runs if not run["own"]]
         role = next(role for role in COLOURS if role not in [run["role"] for run in own])
         self._run = self._learning(self.frozen)
@@ -282,8 +309,9 @@ def figure(groups, frozen, cost, runs, description):
     places, floor = np.arange(1, len(groups) + 1), np.zeros(len(groups))
     macs = np.array([group["macs"] for group in groups]) / 1e6
     hatch = ["///" if group["name"] in frozen else "" for group in groups]
-    for part, (name, role) in enumerate((("forward", "reference"), ("input gradients", "output"),
-                                         ("weight gradients", "kernel"))):
+    for part, (name, role) in enumerate(
+        (("forward", "reference"), ("input gradients", "output"), ("weight gradients", "kernel"))
+    ):
         height = macs * [one[part] for one in cost["passes"]]
         work.bar(places, height, bottom=floor, color=COLORS[role], hatch=hatch, edgecolor="white", label=name)
         floor += height

@@ -69,8 +69,9 @@ class Latent(Explorer):
         extent = float(np.clip(np.ceil(far), 3, 6))
         grid = self._decode(plane(extent))
         dots = [[*map(float, place), int(k)] for place, k in zip(places, self._labels, strict=True)]
-        super().__init__(z=z, extent=extent, shape=list(grid.shape[1:]), pictures=_sheet(grid), dots=dots,
-                         classes=classes)
+        super().__init__(
+            z=z, extent=extent, shape=list(grid.shape[1:]), pictures=_sheet(grid), dots=dots, classes=classes
+        )
         self.observe(self._look, names=["z"])
         self._look()
 
@@ -106,8 +107,10 @@ class Latent(Explorer):
     def describe(self):
         """Return the present state in words and numbers."""
         distance = float(np.hypot(*self.z))
-        words = (f"z = ({number(self.z[0])}, {number(self.z[1])}), at {number(distance)} from the middle: "
-                 f"{outside(distance):.0%} of all z drawn by dice lie further out.")
+        words = (
+            f"z = ({number(self.z[0])}, {number(self.z[1])}), at {number(distance)} from the middle: "
+            f"{outside(distance):.0%} of all z drawn by dice lie further out."
+        )
         if not len(self._images):
             return words
         counts = ", ".join(f"{count} {name}" for name, count in self.around().items())
@@ -149,21 +152,27 @@ def _shipped():
 def _checked(model, images, labels, classes):
     """Images, labels and names of classes that fit the model and each other, or what is wrong with them."""
     if getattr(model, "latent", None) != 2 or not hasattr(model, "decoder") or not hasattr(model, "encoder"):
-        raise ValueError("model must be a VAE with two latent numbers, an encoder and a decoder, such as "
-                         f"models.vae.vae(latent=2). Received: {model!r}, "
-                         f"latent={getattr(model, 'latent', None)}")
+        raise ValueError(
+            "model must be a VAE with two latent numbers, an encoder and a decoder, such as "
+            f"models.vae.vae(latent=2). Received: {model!r}, "
+            f"latent={getattr(model, 'latent', None)}"
+        )
     shape = tuple(model.encoder.input_shape[1:])
     images = np.zeros((0, *shape), "float32") if images is None else np.asarray(images)[:SHOWN]
     if images.shape[1:] != shape or images.dtype.kind != "f":
-        raise ValueError(f"images must be float (N, {', '.join(map(str, shape))}) in [0, 1], as the model "
-                         f"takes them. Received: {images.dtype}, shape {images.shape}")
+        raise ValueError(
+            f"images must be float (N, {', '.join(map(str, shape))}) in [0, 1], as the model "
+            f"takes them. Received: {images.dtype}, shape {images.shape}"
+        )
     labels = np.zeros(len(images), int) if labels is None else np.asarray(labels)[:SHOWN]
     count = int(labels.max()) + 1 if len(labels) else 1
     classes = [f"class {k}" for k in range(count)] if classes is None else list(map(str, classes))
     if labels.shape != (len(images),) or len(classes) < count:
-        raise ValueError("labels must hold one class for each image, and classes a name for each of them. "
-                         f"Received: {len(images)} images, labels of shape {labels.shape}, {len(classes)} "
-                         "names")
+        raise ValueError(
+            "labels must hold one class for each image, and classes a name for each of them. "
+            f"Received: {len(images)} images, labels of shape {labels.shape}, {len(classes)} "
+            "names"
+        )
     return images.astype("float32"), labels.astype(int), classes
 
 
@@ -187,16 +196,24 @@ def _sheet(grid):
 def figure(z, extent, places, labels, classes, found, description):
     """Return the state of a `Latent` as a `Picture`. Pure; arguments as its attributes."""
     made, nearest, _ = found
-    drawing, (board, left, right) = picture(9.4, 5, f"The latent plane. {description}", columns=3,
-                                            width_ratios=(2, 1.2, 1.2))
+    drawing, (board, left, right) = picture(
+        9.4, 5, f"The latent plane. {description}", columns=3, width_ratios=(2, 1.2, 1.2)
+    )
     for k, name in enumerate(classes):
         role = ROLES[k % len(ROLES)]
         board.plot(*places[labels == k].T, ".", markersize=4, color=COLORS[role], label=name)
     board.plot(*z, "o", markersize=12, markerfacecolor="none", markeredgewidth=3, color=COLORS["selected"])
     board.set(xlim=(-extent, extent), ylim=(-extent, extent), xlabel="z₁", ylabel="z₂", aspect="equal")
     if len(places):
-        board.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(len(classes), 5), markerscale=3,
-                     frameon=False, handletextpad=0.1, columnspacing=0.8)
+        board.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=min(len(classes), 5),
+            markerscale=3,
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=0.8,
+        )
     pictures = (left, made, "the picture at z"), (right, nearest, "nearest training picture")
     for axes, image, title in pictures:
         axes.set_axis_off()

@@ -66,8 +66,10 @@ class Mask(Explorer):
         if (images is None) != (masks is None):
             raise ValueError("images and masks go together. Received: only one of them")
         if model is not None and not callable(model):
-            raise ValueError("model must be a Keras model or another callable that returns probabilities. "
-                             f"Received: model={model!r}")
+            raise ValueError(
+                "model must be a Keras model or another callable that returns probabilities. "
+                f"Received: model={model!r}"
+            )
         if images is None:
             made = scenes(3, 64, SEED, objects=(1, 3))
             images, masks = made.images, made.masks
@@ -79,14 +81,23 @@ class Mask(Explorer):
         if classes is None:
             classes = ["background", *(f"class {k}" for k in range(1, found.shape[-1]))]
         if isinstance(classes, str) or len(classes) != found.shape[-1]:
-            raise ValueError(f"classes must be {found.shape[-1]} names, one for each class of the model, "
-                             f"the background first. Received: classes={classes!r}")
+            raise ValueError(
+                f"classes must be {found.shape[-1]} names, one for each class of the model, "
+                f"the background first. Received: classes={classes!r}"
+            )
         if masks.max() >= len(classes):
-            raise ValueError(f"masks must hold whole numbers below {len(classes)}, the number of classes. "
-                             f"Received: {masks.min()} to {masks.max()}")
+            raise ValueError(
+                f"masks must hold whole numbers below {len(classes)}, the number of classes. "
+                f"Received: {masks.min()} to {masks.max()}"
+            )
         pixels = np.bincount(masks[0].ravel(), minlength=len(classes))[1:]
-        super().__init__(images=images, truth=masks, probabilities=np.round(255 * found),
-                         classes=[str(name) for name in classes], chosen=1 + int(pixels.argmax()))
+        super().__init__(
+            images=images,
+            truth=masks,
+            probabilities=np.round(255 * found),
+            classes=[str(name) for name in classes],
+            chosen=1 + int(pixels.argmax()),
+        )
 
     def measures(self):
         """Return {"iou", "dice", "pixels"} of the mask at this threshold; "pixels" is how many it has."""
@@ -98,23 +109,31 @@ def _checked(images, masks):
     images, masks = np.asarray(images), np.asarray(masks)
     fits = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3 and images.size
     if not fits or len(images) > MOST or max(images.shape[1:3]) > LARGEST:
-        raise ValueError(f"images must be uint8 (N, H, W, 3), at most {MOST} of at most {LARGEST} × "
-                         f"{LARGEST}; float images become so by (255 * images).astype('uint8'). Received: "
-                         f"{images.dtype}, shape {images.shape}")
+        raise ValueError(
+            f"images must be uint8 (N, H, W, 3), at most {MOST} of at most {LARGEST} × "
+            f"{LARGEST}; float images become so by (255 * images).astype('uint8'). Received: "
+            f"{images.dtype}, shape {images.shape}"
+        )
     if masks.shape != images.shape[:3] or masks.dtype.kind not in "iu" or masks.min() < 0:
-        raise ValueError("masks must be whole numbers from 0 in the shape of the images, "
-                         f"{images.shape[:3]}. Received: {masks.dtype}, shape {masks.shape}")
+        raise ValueError(
+            "masks must be whole numbers from 0 in the shape of the images, "
+            f"{images.shape[:3]}. Received: {masks.dtype}, shape {masks.shape}"
+        )
     return images, masks.astype(int)
 
 
 def _probabilities(model, images):
     found = np.asarray(model(images.astype("float32") / 255))
     if found.ndim != 4 or found.shape[:3] != images.shape[:3] or found.shape[3] < 2:
-        raise ValueError(f"model must return probabilities {(*images.shape[:3], 'C')} of C ≥ 2 classes for "
-                         f"these images. Received: shape {found.shape}")
+        raise ValueError(
+            f"model must return probabilities {(*images.shape[:3], 'C')} of C ≥ 2 classes for "
+            f"these images. Received: shape {found.shape}"
+        )
     if not (found.min() >= -1e-3 and found.max() <= 1 + 1e-3):  # a softmax rounds; NaN fails, too
-        raise ValueError("model must return probabilities from 0 to 1; does it end in a softmax? "
-                         f"Received: {found.min():g} to {found.max():g}")
+        raise ValueError(
+            "model must return probabilities from 0 to 1; does it end in a softmax? "
+            f"Received: {found.min():g} to {found.max():g}"
+        )
     return found.clip(0, 1)
 
 

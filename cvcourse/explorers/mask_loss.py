@@ -99,15 +99,19 @@ def _checked(image, truth):
     """Return both as arrays, or say what is wrong with them."""
     image, truth = photograph(image, LARGEST), np.asarray(truth)
     if truth.shape != image.shape[:2] or not np.isin(truth, (0, 1)).all():
-        raise ValueError(f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
-                         f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}")
+        raise ValueError(
+            f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
+            f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
+        )
     return image, truth.astype("uint8")
 
 
 def _painted(mask, truth):
     if mask.shape != truth.shape or mask.max(initial=0) > 1:
-        raise ValueError(f"mask must be 0 and 1 in the shape of the scene, {truth.shape}. "
-                         f"Received: shape {mask.shape}, {mask.min()} to {mask.max()}")
+        raise ValueError(
+            f"mask must be 0 and 1 in the shape of the scene, {truth.shape}. "
+            f"Received: shape {mask.shape}, {mask.min()} to {mask.max()}"
+        )
     return mask
 
 
@@ -134,19 +138,28 @@ def measures(mask, truth, sure):
 def describe(mask, truth, sure):
     """Return a painted mask in words and numbers. Pure; arguments as the attributes of `MaskLoss`."""
     got, mask, truth = measures(mask, truth, sure), np.asarray(mask, bool), np.asarray(truth, bool)
-    return (f"The animal has {truth.sum():,} of {truth.size:,} pixels ({truth.mean():.1%}). "
-            f"Found {(mask & truth).sum():,}, missed {(truth & ~mask).sum():,}, "
-            f"false alarms {(mask & ~truth).sum():,}. "
-            f"Cross-entropy {number(got['cross_entropy'])}, Dice loss {number(got['dice_loss'])}, "
-            f"IoU {number(got['iou'])}, pixel accuracy {got['accuracy']:.1%}.")
+    return (
+        f"The animal has {truth.sum():,} of {truth.size:,} pixels ({truth.mean():.1%}). "
+        f"Found {(mask & truth).sum():,}, missed {(truth & ~mask).sum():,}, "
+        f"false alarms {(mask & ~truth).sum():,}. "
+        f"Cross-entropy {number(got['cross_entropy'])}, Dice loss {number(got['dice_loss'])}, "
+        f"IoU {number(got['iou'])}, pixel accuracy {got['accuracy']:.1%}."
+    )
 
 
 @style()
 def figure(image, truth, mask, sure, description):
     """Return the state of a `MaskLoss` as a `Picture`. Pure; arguments as its attributes."""
     drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {description}", columns=2)
-    scene.imshow(tinted(image, {role: (np.asarray(truth) == true) & (np.asarray(mask) == painted)
-                                for true, painted, role in OVERLAY}))
+    scene.imshow(
+        tinted(
+            image,
+            {
+                role: (np.asarray(truth) == true) & (np.asarray(mask) == painted)
+                for true, painted, role in OVERLAY
+            },
+        )
+    )
     scene.set_axis_off()
     scene.set_title("green: found; blue: missed; red: false alarm")
     got = measures(mask, truth, sure)

@@ -69,7 +69,8 @@ class Network(Explorer):
     changes = Kept(lambda explorer, value: explorer._changes(value), {})
     problem = Data("", state=True)
     rows = Data([], state=True).tag(  # where the script knows every layer it makes them itself
-        to_json=lambda rows, explorer: rows if explorer.asks else [])
+        to_json=lambda rows, explorer: rows if explorer.asks else []
+    )
     given = Data()  # the network as it was given: what the script computes with
 
     def __init__(self, model_or_builder, input_shape=None):
@@ -83,9 +84,16 @@ class Network(Explorer):
         first = next((row for row in rows if row["params"]), rows[0])  # with weights: there a look begins
         self.asks = bool(self._graph) and any("given" in layer for layer in layers)
         super().__init__(
-            selected=first["name"], input_size=size, rows=rows,
-            given={"layers": layers, "size": size, "adjustable": what_if.ADJUSTABLE,
-                   "sizes": sorted({*SIZES, size}) if self._graph else []})
+            selected=first["name"],
+            input_size=size,
+            rows=rows,
+            given={
+                "layers": layers,
+                "size": size,
+                "adjustable": what_if.ADJUSTABLE,
+                "sizes": sorted({*SIZES, size}) if self._graph else [],
+            },
+        )
         self.observe(self._update, names=["input_size", "changes"])
 
     def _known(self, name, argument):
@@ -104,7 +112,8 @@ class Network(Explorer):
                 if argument not in controls[name]:
                     raise ValueError(
                         f"changes[{name!r}] must name an argument that can be changed, such as "
-                        f"{', '.join(controls[name]) or '(it has none)'}. Received: {argument!r}")
+                        f"{', '.join(controls[name]) or '(it has none)'}. Received: {argument!r}"
+                    )
                 if not isinstance(value, int) or value < 1:
                     raise ValueError(f"{argument} must be an int from 1. Received: {argument}={value!r}")
         return changes
@@ -132,6 +141,8 @@ class Network(Explorer):
         params, macs, memory = (_total(self.rows, key, text) for key, text in texts.items())
         row = next(row for row in self.rows if row["name"] == self.selected)
         size, output = (what_if.times(one["output_shape"]) for one in (self.rows[0], row))
-        return (f"{len(self.rows)} layers, input {size}: {params} parameters, {macs} multiply-adds, "
-                f"{memory} of feature maps. Chosen: {row['name']} ({row['type']}), output {output}, "
-                f"{row['params']:,} parameters.")
+        return (
+            f"{len(self.rows)} layers, input {size}: {params} parameters, {macs} multiply-adds, "
+            f"{memory} of feature maps. Chosen: {row['name']} ({row['type']}), output {output}, "
+            f"{row['params']:,} parameters."
+        )

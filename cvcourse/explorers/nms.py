@@ -83,10 +83,17 @@ class NMS(Explorer):
         _check(boxes, scores, labels)
         order = np.argsort(-scores, kind="stable")
         super().__init__(
-            image=image, boxes=boxes[order].tolist(), scores=scores[order].tolist(),
-            labels=labels[order].tolist(), true_boxes=np.asarray(truth[0], float).reshape(-1, 4).tolist(),
-            true_labels=[int(k) for k in truth[1]], classes=list(classes),
-            score_threshold=score_threshold, iou_threshold=iou_threshold, step=step)
+            image=image,
+            boxes=boxes[order].tolist(),
+            scores=scores[order].tolist(),
+            labels=labels[order].tolist(),
+            true_boxes=np.asarray(truth[0], float).reshape(-1, 4).tolist(),
+            true_labels=[int(k) for k in truth[1]],
+            classes=list(classes),
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
+            step=step,
+        )
 
     def kept(self):
         """Return the indices of the boxes that were let stay so far, best first."""
@@ -117,8 +124,10 @@ def example(seed=SEED):
 
 def _check(boxes, scores, labels):
     if not 1 <= len(boxes) <= MOST or not len(boxes) == len(scores) == len(labels):
-        raise ValueError(f"boxes, scores and labels must be of one length, 1 to {MOST}. "
-                         f"Received: {len(boxes)}, {len(scores)}, {len(labels)}")
+        raise ValueError(
+            f"boxes, scores and labels must be of one length, 1 to {MOST}. "
+            f"Received: {len(boxes)}, {len(scores)}, {len(labels)}"
+        )
     bx.area(boxes)  # says what is wrong with corners
     if scores.min() < 0 or scores.max() > 1:
         raise ValueError(f"scores must lie in [0, 1]. Received: {scores.min():g} to {scores.max():g}")
@@ -195,15 +204,20 @@ def _boxes(count):
 
 
 @style()
-def figure(image, boxes, scores, labels, true_boxes, classes, score_threshold, iou_threshold, step,
-           description):
+def figure(
+    image, boxes, scores, labels, true_boxes, classes, score_threshold, iou_threshold, step, description
+):
     """Return the state of an `NMS` as a `Picture`. Pure; arguments as its attributes."""
     kept, out, waiting = standing(boxes, scores, labels, score_threshold, iou_threshold, step)
     drawing, (scene, chart) = picture(8.4, 3.8, f"Non-maximum suppression. {description}", columns=2)
     height, width = np.shape(image)[:2]
     scene.imshow(np.array(image, "uint8"), extent=(0, width, height, 0))
-    looks = [(true_boxes, "input", ":"), ([boxes[i] for i in out], "selected", "--"),
-             ([boxes[i] for i in waiting], "kernel", "-"), ([boxes[i] for i in kept], "output", "-")]
+    looks = [
+        (true_boxes, "input", ":"),
+        ([boxes[i] for i in out], "selected", "--"),
+        ([boxes[i] for i in waiting], "kernel", "-"),
+        ([boxes[i] for i in kept], "output", "-"),
+    ]
     for some, role, line in looks:
         for x1, y1, x2, y2 in some:
             wide = 2.5 if role == "output" else 1.5

@@ -59,17 +59,25 @@ the mean −0.87, in this batch.
         maps, images = _course_maps() if maps is None else (np.asarray(maps, "float32"), images)
         images = np.zeros(0) if images is None else np.asarray(images)
         if maps.ndim != 4 or not maps.size or max(maps.shape[0], maps.shape[3]) > 8 or max(maps.shape) > 16:
-            raise ValueError("maps must have the shape (N, H, W, C) with at most 8 images of 16 × 16 pixels "
-                             f"in 8 channels. Received: shape={maps.shape}.")
+            raise ValueError(
+                "maps must have the shape (N, H, W, C) with at most 8 images of 16 × 16 pixels "
+                f"in 8 channels. Received: shape={maps.shape}."
+            )
         if images.ndim != 4 or len(images) != len(maps) or images.shape[1] != images.shape[2]:
-            raise ValueError("images must be square photographs (N, h, w, 3), one for each of the maps. "
-                             f"Received: shape={images.shape} for maps of shape {maps.shape}.")
+            raise ValueError(
+                "images must be square photographs (N, h, w, 3), one for each of the maps. "
+                f"Received: shape={images.shape} for maps of shape {maps.shape}."
+            )
         self._maps = maps
         super().__init__(
-            {"batch_size": {"high": len(maps)}}, shape=list(maps.shape), batch_size=len(maps),
+            {"batch_size": {"high": len(maps)}},
+            shape=list(maps.shape),
+            batch_size=len(maps),
             groups=1 + (maps.shape[3] % 2 == 0),
             channel=min(2, maps.shape[3] - 1),  # inside the cube, where one sees that it is a cube
-            values=np.moveaxis(maps, 3, 1), thumbs=(255 * images).astype("uint8"))
+            values=np.moveaxis(maps, 3, 1),
+            thumbs=(255 * images).astype("uint8"),
+        )
 
 
 def _place(value, name, count):
@@ -146,23 +154,26 @@ def describe(maps, norm, groups, batch_size, image, channel):
     return (
         f"{norm.capitalize()} norm: {count} numbers ({block}) share the mean {number(mean)} and the variance "
         f"{number(variance)}. Normalised, the map has the mean {means[0]} and image {image} the mean "
-        f"{means[1]}, in {'this' if norm == 'batch' else 'any'} batch.")
+        f"{means[1]}, in {'this' if norm == 'batch' else 'any'} batch."
+    )
 
 
 @style()
 def figure(maps, norm, groups, batch_size, image, channel, description):
     """Return the state of a `Normalization` as a `Picture`. Pure; arguments as its attributes."""
     batch, image, channel = _chosen(maps, batch_size, image, channel)
-    drawing, (cube, *panels) = picture(9.4, 3.4, f"Normalisation. {description}", columns=3,
-                                       width_ratios=(2, 1, 1))
+    drawing, (cube, *panels) = picture(
+        9.4, 3.4, f"Normalisation. {description}", columns=3, width_ratios=(2, 1, 1)
+    )
     for axes in (cube, *panels):
         axes.set_axis_off()
     if norm == "group" and maps.shape[3] % groups:
         return drawing
     draw_cube(cube, batch, *shared(batch.shape, norm, groups, image, channel))
     cube.set_title(f"{norm.capitalize()} norm")
-    for axes, title, one in zip(panels, ("before", "after"), (batch, normalized(batch, norm, groups)),
-                                strict=True):
+    for axes, title, one in zip(
+        panels, ("before", "after"), (batch, normalized(batch, norm, groups)), strict=True
+    ):
         top = np.abs(one).max() or 1
         axes.imshow(one[image, ..., channel], cmap="RdBu", vmin=-top, vmax=top)
         axes.set_title(f"{title}: mean {number(one[image, ..., channel].mean())}")

@@ -24,7 +24,7 @@ SURFACES = {
         lambda x, y: 0.1 * ((1 - x) ** 2 + 5 * (y - x**2) ** 2),
         lambda x, y: (0.1 * (-2 * (1 - x) - 20 * x * (y - x**2)), (y - x**2)),
         (-1.5, 2.0), (-3, 3, -1, 3), 0.0),
-}
+}  # fmt: skip
 
 
 class OptimizerRace(Explorer):

@@ -50,8 +50,13 @@ class Pooling(Explorer):
 
     def __init__(self, image=None, pool="max", pool_size=2, strides=2, shift=0):
         super().__init__(
-            image=cat_pixels() if image is None else grey_pixels(image), pool=pool, pool_size=pool_size,
-            strides=strides, shift=shift, position=[5, 4] if image is None else [0, 0])  # the cat's eye
+            image=cat_pixels() if image is None else grey_pixels(image),
+            pool=pool,
+            pool_size=pool_size,
+            strides=strides,
+            shift=shift,
+            position=[5, 4] if image is None else [0, 0],
+        )  # the cat's eye
 
     def output(self):
         """Return the pooled image, an array (Hp, Wp), float64.

@@ -17,13 +17,17 @@ PICTURES = ("cat", "dog", "duck", PHOTOGRAPH)
 SIZE = 64  # pixels of the image that the classifiers get
 DRAWN = 2 * SIZE  # pixels that are drawn; two by two become one
 SEEDS = {"cat": 3, "dog": 2, "duck": 1}  # of the scene that shows each animal
-BACKGROUNDS = MappingProxyType({  # photograph and the colour that its grey gets
-    "plain": None, "grass": ("grass", (0.75, 1.1, 0.5)), "brick": ("brick", (1.2, 0.75, 0.6)),
-    "coffee": ("coffee", (1, 1, 1)),
-})
+BACKGROUNDS = MappingProxyType(
+    {  # photograph and the colour that its grey gets
+        "plain": None,
+        "grass": ("grass", (0.75, 1.1, 0.5)),
+        "brick": ("brick", (1.2, 0.75, 0.6)),
+        "coffee": ("coffee", (1, 1, 1)),
+    }
+)
 KNOBS = MappingProxyType({  # lowest, highest and step; the rest position
     "turn": (-180, 180, 15, 0), "light": (5, 200, 5, 100), "cover": (0, 90, 5, 0), "size": (30, 100, 5, 100),
-})
+})  # fmt: skip
 REST = MappingProxyType({name: knob[3] for name, knob in KNOBS.items()})
 POST = np.array((0.52, 0.37, 0.23))
 
@@ -103,16 +107,25 @@ class Problems(Explorer):
         for name, classify in self._classifiers.items():
             found[name] = np.asarray(classify(images), dtype="float64")
             if found[name].shape != (len(images), len(self.classes)):
-                raise ValueError(f"the classifier {name!r} must return scores of shape "
-                                 f"{(len(images), len(self.classes))}. Received: {found[name].shape}")
+                raise ValueError(
+                    f"the classifier {name!r} must return scores of shape "
+                    f"{(len(images), len(self.classes))}. Received: {found[name].shape}"
+                )
         return found
 
     def _look(self, change=None):
         settings = self._settings()
         image, hidden = problem(**settings)
         scores = {name: rows[0].tolist() for name, rows in self.scores(image[None]).items()}
-        self.tell(view={"of": settings, "pixels": image.tobytes(), "hidden": hidden, "scores": scores,
-                        "truth": _class_of(self.animal)})
+        self.tell(
+            view={
+                "of": settings,
+                "pixels": image.tobytes(),
+                "hidden": hidden,
+                "scores": scores,
+                "truth": _class_of(self.animal),
+            }
+        )
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
@@ -137,8 +150,14 @@ class Problems(Explorer):
             found = {name: np.round(rows[k], 4).tolist() for name, rows in scores.items()}
             answers = {name: self.classes[int(rows[k].argmax())] for name, rows in scores.items()}
             truth = _class_of(state["animal"])
-            made.append({"of": state, "scores": found, "truth": truth,
-                         "words": describe(state, hidden[k], answers, truth)})
+            made.append(
+                {
+                    "of": state,
+                    "scores": found,
+                    "truth": truth,
+                    "words": describe(state, hidden[k], answers, truth),
+                }
+            )
         return {"sheet": sheet.getvalue(), "made": made}
 
     def _receive(self, widget, content, buffers):
@@ -178,13 +197,18 @@ class Problems(Explorer):
 
 def describe(settings, hidden, answers, truth):
     """Return a picture and the answers to it in words. Pure; `settings` are the arguments of `problem`."""
-    words = {"turn": f"turned by {number(settings['turn'], 0)}°", "light": f"light {settings['light']} %",
-             "cover": f"{hidden:.0%} hidden", "size": f"size {settings['size']} %"}
+    words = {
+        "turn": f"turned by {number(settings['turn'], 0)}°",
+        "light": f"light {settings['light']} %",
+        "cover": f"{hidden:.0%} hidden",
+        "size": f"size {settings['size']} %",
+    }
     parts = [f"A {settings['animal']}", *(words[name] for name in KNOBS if settings[name] != REST[name])]
     if settings["background"] != "plain":
         parts.append(f"on {settings['background']}")
-    says = [f"{name}: {answer}, {'right' if answer == truth else 'wrong'}"
-            for name, answer in answers.items()]
+    says = [
+        f"{name}: {answer}, {'right' if answer == truth else 'wrong'}" for name, answer in answers.items()
+    ]
     return f"{', '.join(parts)}. {'; '.join(says)}."
 
 
@@ -216,9 +240,11 @@ def problem(animal, background="plain", turn=0, light=100, cover=0, size=100):
 
     cut, behind = _cut_out(animal), _background(background)
     middle = DRAWN / 2 - 0.5
-    back = (AffineTransform(translation=(-middle, -middle))
-            + AffineTransform(scale=100 / size, rotation=np.deg2rad(turn))
-            + AffineTransform(translation=(middle, middle)))
+    back = (
+        AffineTransform(translation=(-middle, -middle))
+        + AffineTransform(scale=100 / size, rotation=np.deg2rad(turn))
+        + AffineTransform(translation=(middle, middle))
+    )
     moved = warp(cut, back, order=1)
     there = moved[..., 3:]
     picture = there * moved[..., :3] / np.maximum(there, 1e-6) + (1 - there) * behind

@@ -48,8 +48,9 @@ class Quiz(Explorer):
         questions = sealed.load(lesson, part)
         name = f"{lesson:02}" if isinstance(lesson, int) else lesson
         count = len(questions)
-        super().__init__(lesson=name, part=part, questions=questions, answers=[None] * count,
-                         checked=[False] * count)
+        super().__init__(
+            lesson=name, part=part, questions=questions, answers=[None] * count, checked=[False] * count
+        )
 
     def _lifeless(self):
         asked = [text(question) for question in self.questions]

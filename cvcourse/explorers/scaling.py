@@ -65,9 +65,11 @@ def describe(depth, width, resolution):
     """Return the state of a `Scaling` in words and numbers. Pure; arguments as its attributes."""
     params, macs, stages = costs(depth, width, resolution)
     blocks = sum(stage[1] for stage in stages[1:-1])
-    words = (f"{blocks} blocks, images of {resolution} × {resolution}: {params:,} parameters, "
-             f"{params / MARKS['B0'][0]:.1f} times B0; {macs / 1e9:.2f} billion multiply-adds, "
-             f"{macs / MARKS['B0'][1]:.1f} times B0.")
+    words = (
+        f"{blocks} blocks, images of {resolution} × {resolution}: {params:,} parameters, "
+        f"{params / MARKS['B0'][0]:.1f} times B0; {macs / 1e9:.2f} billion multiply-adds, "
+        f"{macs / MARKS['B0'][1]:.1f} times B0."
+    )
     near = [name for name, scale in SCALES.items() if scale == (round(width, 3), round(depth, 3), resolution)]
     return f"{words} This is {near[0]}: {TOP1[near[0]]} % top-1 in the paper." if near else words
 

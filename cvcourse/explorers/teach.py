@@ -178,8 +178,10 @@ class Teach(Explorer):
     def _named(self, names):
         names = class_names(names)
         if len(names) != len(self.counts or names):
-            raise ValueError(f"classes must have {len(self.counts)} names; new_class and drop_class change "
-                             f"how many. Received: {names}")
+            raise ValueError(
+                f"classes must have {len(self.counts)} names; new_class and drop_class change "
+                f"how many. Received: {names}"
+            )
         return names
 
     def _set_classes(self, names):

@@ -31,23 +31,30 @@ AT_RANDOM = np.concatenate([np.random.default_rng(k).permutation(FOLDS) for k in
 def class_names(names):
     """Return the names of the classes as a list, or say what is wrong with them."""
     few, most = CLASSES
-    bad = [name for name in names if not isinstance(name, str) or not 0 < len(name.strip()) <= NAME
-           or not name.isprintable()]
+    bad = [
+        name
+        for name in names
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= NAME or not name.isprintable()
+    ]
     found = [name.strip() for name in names if name not in bad]
     if bad or not few <= len(found) <= most or len({name.casefold() for name in found}) < len(found):
-        raise ValueError(f"classes must be {few} to {most} different names of 1 to {NAME} characters. "
-                         f"Received: {list(names)!r:.200}")
+        raise ValueError(
+            f"classes must be {few} to {most} different names of 1 to {NAME} characters. "
+            f"Received: {list(names)!r:.200}"
+        )
     return found
 
 
 def heads(size):
     """Return a softmax layer and its copies side by side: vectors (N, size) to logits (N, heads, classes)."""
     decay = keras.regularizers.L2(1e-3)
-    model = keras.Sequential([
-        keras.Input((size,)),
-        layers.Dense(HEADS * CLASSES[1], kernel_initializer="zeros", kernel_regularizer=decay),
-        layers.Reshape((HEADS, CLASSES[1])),
-    ])
+    model = keras.Sequential(
+        [
+            keras.Input((size,)),
+            layers.Dense(HEADS * CLASSES[1], kernel_initializer="zeros", kernel_regularizer=decay),
+            layers.Reshape((HEADS, CLASSES[1])),
+        ]
+    )
     model.compile(keras.optimizers.Adam(0.05), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
 
@@ -58,7 +65,7 @@ def folds(labels, bursts):
     for k in np.unique(labels):
         own = labels == k
         by_burst[own] = np.unique(bursts[own], return_inverse=True)[1] % FOLDS
-        at_random[own] = AT_RANDOM[:own.sum()]
+        at_random[own] = AT_RANDOM[: own.sum()]
     return by_burst, at_random
 
 
@@ -124,7 +131,7 @@ def read_saved(path):
     size = saved["vectors"].shape[-1] if saved["vectors"].ndim == 2 else -1
     expected = {"network": ((), "U"), "classes": ((names.size,), "U"), "kernel": ((size, width), "f"),
                 "bias": ((width,), "f"), "vectors": ((count, size), "f"), "labels": ((count,), "i"),
-                "bursts": ((count,), "i")}
+                "bursts": ((count,), "i")}  # fmt: skip
     for name, (shape, kind) in expected.items():
         if saved[name].shape != shape or saved[name].dtype.kind != kind:
             raise _no_teach(path, f"{name} of shape {saved[name].shape}, {saved[name].dtype}")
@@ -150,8 +157,10 @@ class Learner:
     def __init__(self, network):
         last = getattr(network, "model", None) and network.model.layers[-1]
         if not isinstance(last, layers.Dense) or len(network.body.output.shape) != 2:
-            raise ValueError("network must be a trained classifier that ends in a Dense layer, for example "
-                             f"pretrained.best(). Received: {network!r:.80}")
+            raise ValueError(
+                "network must be a trained classifier that ends in a Dense layer, for example "
+                f"pretrained.best(). Received: {network!r:.80}"
+            )
         self.network, self._size = network, network.model.input_shape[1]
         pools = [each for each in network.model.layers if isinstance(each, layers.GlobalAveragePooling2D)]
         outputs = {"vector": network.body.output} | ({"maps": pools[-1].input} if pools else {})
@@ -197,21 +206,29 @@ class Learner:
 
     def counts(self, classes):
         """Return [pictures, bursts] of each class."""
-        return [[int(own.sum()), len(np.unique(self.bursts[own]))]
-                for own in (self.labels == k for k in range(classes))]
+        return [
+            [int(own.sum()), len(np.unique(self.bursts[own]))]
+            for own in (self.labels == k for k in range(classes))
+        ]
 
     def clear(self):
         """Forget all pictures and what was learned from them."""
-        self.fill({"vectors": np.zeros((0, self.heads.input_shape[-1]), "float32"),
-                   "labels": np.zeros(0, "int64"), "bursts": np.zeros(0, "int64")})
+        self.fill(
+            {
+                "vectors": np.zeros((0, self.heads.input_shape[-1]), "float32"),
+                "labels": np.zeros(0, "int64"),
+                "bursts": np.zeros(0, "int64"),
+            }
+        )
         self.forget()
 
     def fill(self, saved):
         """Take vectors, labels and bursts in place of all pictures."""
         name = str(saved.get("network", self.network.name))
         if name != self.network.name or saved["vectors"].shape[1] != self.heads.input_shape[-1]:
-            raise ValueError(f"network must be {name!r}, with which the file was taught. "
-                             f"Received: {self.network.name!r}")
+            raise ValueError(
+                f"network must be {name!r}, with which the file was taught. Received: {self.network.name!r}"
+            )
         self.vectors, self.labels, self.bursts = (saved[one] for one in ("vectors", "labels", "bursts"))
         self.small = np.full((len(self.labels), THUMB, THUMB, 3), 128, "uint8")
 
@@ -220,8 +237,15 @@ class Learner:
         kernel, bias = self.heads.get_weights()
         with Path(path).open("wb") as file:
             np.savez_compressed(
-                file, network=np.array(self.network.name), classes=np.array(classes), kernel=kernel,
-                bias=bias, vectors=self.vectors, labels=self.labels, bursts=self.bursts)
+                file,
+                network=np.array(self.network.name),
+                classes=np.array(classes),
+                kernel=kernel,
+                bias=bias,
+                vectors=self.vectors,
+                labels=self.labels,
+                bursts=self.bursts,
+            )
 
     def forget(self):
         self.heads.set_weights([np.zeros_like(each) for each in self.heads.get_weights()])

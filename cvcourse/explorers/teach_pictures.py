@@ -34,7 +34,7 @@ def course_pictures(bursts=5, frames=5):
     rng, found = np.random.default_rng(0), {name: [] for name in scenes.classes}
     for image, label in zip(scenes.images, scenes.labels, strict=True):
         places, light = rng.integers(0, 17, (frames, 2)), rng.uniform(0.95, 1.05, frames)
-        burst = [image[y:y + 112, x:x + 112] * light[k] for k, (y, x) in enumerate(places)]
+        burst = [image[y : y + 112, x : x + 112] * light[k] for k, (y, x) in enumerate(places)]
         found[scenes.classes[label]].append(np.clip(burst, 0, 255).astype("uint8"))
     return {name: some[:bursts] for name, some in found.items()}
 
@@ -57,8 +57,9 @@ def read_folder(path):
     """
     path = Path(path)
     if not path.is_dir():
-        raise ValueError("path must be a folder with one folder of pictures for each class. "
-                         f"Received: path={str(path)!r}")
+        raise ValueError(
+            f"path must be a folder with one folder of pictures for each class. Received: path={str(path)!r}"
+        )
     found, left = {}, []
     for folder in sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")):
         bursts, files = {}, sorted(each for each in folder.rglob("[!.]*") if each.is_file())
@@ -84,8 +85,10 @@ def describe(classes, counts, accuracy, live):
     elif accuracy:
         honest, other = (round(100 * accuracy[split]) for split in ("burst", "random"))
         trap = ": too good, for pictures of one burst are nearly the same" * (other > honest)
-        words.append(f"Held out burst by burst, {honest} % of them are named rightly; held out at random, "
-                     f"{other} %{trap}.")
+        words.append(
+            f"Held out burst by burst, {honest} % of them are named rightly; held out at random, "
+            f"{other} %{trap}."
+        )
     else:
         words.append("An honest test needs two bursts of every class that has pictures.")
     if live["scores"]:
@@ -99,7 +102,8 @@ def describe(classes, counts, accuracy, live):
 def figure(classes, counts, accuracy, live, shown, description):
     """Return the state of a `Teach` as a `Picture`. Pure; arguments as its attributes."""
     drawing, (left, middle, right) = picture(
-        9.4, 2.8, f"Teach. {description}", columns=3, width_ratios=[1, 1.3, 1.3], wspace=0.55)
+        9.4, 2.8, f"Teach. {description}", columns=3, width_ratios=[1, 1.3, 1.3], wspace=0.55
+    )
     left.axis("off")
     if shown is None:
         left.text(0.5, 0.5, "Your pictures stay in\nthe kernel's memory.", ha="center", va="center")

@@ -27,15 +27,21 @@ def grey_pixels(image, largest=64):
     if pixels.ndim == 3 and pixels.shape[2] in (1, 3):
         pixels = pixels @ ([1.0] if pixels.shape[2] == 1 else [0.2125, 0.7154, 0.0721])
     if pixels.ndim != 2 or not pixels.size:
-        raise ValueError("image must have the shape (H, W), (H, W, 1) or (H, W, 3). "
-                         f"Received: shape {np.shape(image)}. One image of a batch is images[0].")
+        raise ValueError(
+            "image must have the shape (H, W), (H, W, 1) or (H, W, 3). "
+            f"Received: shape {np.shape(image)}. One image of a batch is images[0]."
+        )
     if max(pixels.shape) > largest:
-        raise ValueError(f"image must have at most {largest} × {largest} pixels, so that each can be seen. "
-                         f"Received: shape {np.shape(image)}. Take a part of it, image[:32, :32], "
-                         "or a smaller one, photos.cat(size=32).")
+        raise ValueError(
+            f"image must have at most {largest} × {largest} pixels, so that each can be seen. "
+            f"Received: shape {np.shape(image)}. Take a part of it, image[:32, :32], "
+            "or a smaller one, photos.cat(size=32)."
+        )
     if not (pixels.min() >= 0 and pixels.max() <= 1 + 1e-6):
-        raise ValueError("image must hold numbers from 0 (black) to 1 (white). "
-                         f"Received: {pixels.min():g} to {pixels.max():g}. Divide an image of 0–255 by 255.")
+        raise ValueError(
+            "image must hold numbers from 0 (black) to 1 (white). "
+            f"Received: {pixels.min():g} to {pixels.max():g}. Divide an image of 0–255 by 255."
+        )
     return np.round(np.minimum(pixels, 1), 2)
 
 

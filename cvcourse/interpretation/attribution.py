@@ -12,8 +12,11 @@ from cvcourse.keras_graph import named_layers
 
 
 def grad_cam(
-    model: keras.Model, image: ArrayLike, layer: str | keras.layers.Layer | None = None,
-    class_index: int | None = None, output: str | int | None = None,
+    model: keras.Model,
+    image: ArrayLike,
+    layer: str | keras.layers.Layer | None = None,
+    class_index: int | None = None,
+    output: str | int | None = None,
 ) -> np.ndarray:
     """Grad-CAM: where the maps of a layer speak for a class, an array (H, W) in [0, 1] over the image.
 
@@ -49,8 +52,10 @@ def grad_cam(
     x = as_batch(model, image)
     call = _last_maps(model, x) if layer is None else find_calls(model, x, [layer])[0]
     if not _has_places(call):
-        raise ValueError("layer must give maps (N, H, W, K) with more than one place. Received: "
-                         f"layer={call.name!r}, whose output has the shape {call.output_shape}")
+        raise ValueError(
+            "layer must give maps (N, H, W, K) with more than one place. Received: "
+            f"layer={call.name!r}, whose output has the shape {call.output_shape}"
+        )
     index = checked_class(model, x, class_index, output)
     source = once(model, ("scores", x.shape, output), lambda: before_softmax(model, x, output))
 
@@ -78,7 +83,8 @@ def grad_cam(
         return heat[0, ..., 0] / ops.maximum(ops.max(heat), 1e-12), moves
 
     heat, moves = compile_pass(model, ("grad_cam", call.name, x.shape, output), run)(
-        x, ops.convert_to_tensor(index, "int32"))
+        x, ops.convert_to_tensor(index, "int32")
+    )
     if not moves:
         raise ValueError(
             "layer must move the score of the class, and here not one slope differs from 0: the layer does "
@@ -89,8 +95,13 @@ def grad_cam(
 
 
 def occlusion(
-    model: keras.Model, image: ArrayLike, class_index: int | None = None, size: int | None = None,
-    strides: int | None = None, fill: ArrayLike | None = None, output: str | int | None = None,
+    model: keras.Model,
+    image: ArrayLike,
+    class_index: int | None = None,
+    size: int | None = None,
+    strides: int | None = None,
+    fill: ArrayLike | None = None,
+    output: str | int | None = None,
 ) -> np.ndarray:
     """Occlusion: how much a class's output falls when a place is hidden, an array (H, W) over the image.
 
@@ -157,8 +168,11 @@ def _outputs_without(model, image, places, size, fill, output):
     """Return the model's outputs with each place hidden, and in the last row with none hidden."""
     hidden, batch_size = [*places, None], 16
     hidden += [None] * (-len(hidden) % batch_size)  # equal batches: one compilation
-    run = compile_pass(model, ("outputs", batch_size, image.shape, output),
-                       lambda model, x: scores_of(model, model(x, training=False), output))
+    run = compile_pass(
+        model,
+        ("outputs", batch_size, image.shape, output),
+        lambda model, x: scores_of(model, model(x, training=False), output),
+    )
     outputs = []
     for start in range(0, len(hidden), batch_size):
         batch = np.repeat(image[None], batch_size, axis=0)

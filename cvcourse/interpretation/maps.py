@@ -22,7 +22,7 @@ from cvcourse.keras_graph import find_layer, named_layers
 _UNREMARKABLE = (
     keras.Model, kl.Cropping2D, kl.Dropout, kl.GaussianDropout, kl.GaussianNoise, kl.Identity,
     kl.Normalization, kl.Permute, kl.Rescaling, kl.Reshape, kl.SpatialDropout2D, kl.ZeroPadding2D,
-)
+)  # fmt: skip
 
 
 def filters(model: keras.Model, layer: str | keras.layers.Layer) -> np.ndarray:
@@ -51,9 +51,11 @@ def filters(model: keras.Model, layer: str | keras.layers.Layer) -> np.ndarray:
     weights = kernels(found)
     if weights is None:
         others = [name for name, one in named_layers(model).items() if kernels(one) is not None]
-        raise ValueError(f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
-                         f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a "
-                         f"{type(found).__name__}")
+        raise ValueError(
+            f"layer must be a two-dimensional convolution in model {model.name!r}, such as "
+            f"{', '.join(others[:8]) or '(it has none)'}. Received: layer={path!r}, a "
+            f"{type(found).__name__}"
+        )
     return weights
 
 
@@ -115,13 +117,17 @@ def feature_maps(
         if not isinstance(layers, list | tuple | set | frozenset | dict):
             raise TypeError(f"layers must be a list of names of layers, or None. Received: layers={layers!r}")
         found = [_with_map(call) for call in find_calls(model, x, layers)]
-        chosen = {layer if isinstance(layer, str) else call.name: call
-                  for layer, call in zip(layers, found, strict=True)}
+        chosen = {
+            layer if isinstance(layer, str) else call.name: call
+            for layer, call in zip(layers, found, strict=True)
+        }
     names = frozenset(call.name for call in chosen.values())
 
     def run(model, x):
-        return {name: keras.ops.cast(outputs, "float32")
-                for name, (_, outputs) in overhear(model, x, names)[1].items()}
+        return {
+            name: keras.ops.cast(outputs, "float32")
+            for name, (_, outputs) in overhear(model, x, names)[1].items()
+        }
 
     maps = compile_pass(model, ("maps", names, x.shape), run)(x)
     arrays = {name: np.asarray(maps[call.name])[0] for name, call in chosen.items()}
@@ -136,9 +142,11 @@ def _is_map(call):
 
 def _with_map(call):
     if not _is_map(call):
-        raise ValueError(f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output "
-                         f"has the shape {call.output_shape}; ask for a layer before Flatten or global "
-                         "pooling")
+        raise ValueError(
+            f"layer must give maps (N, H, W, K). Received: layer={call.name!r}, whose output "
+            f"has the shape {call.output_shape}; ask for a layer before Flatten or global "
+            "pooling"
+        )
     return call
 
 

@@ -18,8 +18,13 @@ from cvcourse.interpretation.passes import (
 
 
 def maximize_filter(
-    model: keras.Model, layer: str | keras.layers.Layer, channel: int, size: int | None = None,
-    steps: int = 60, value_range: Sequence[float] = (0, 1), seed: int = 0,
+    model: keras.Model,
+    layer: str | keras.layers.Layer,
+    channel: int,
+    size: int | None = None,
+    steps: int = 60,
+    value_range: Sequence[float] = (0, 1),
+    seed: int = 0,
 ) -> np.ndarray:
     """An image that a filter answers to strongly: what it looks for; (H, W, C) in [0, 1].
 
@@ -64,8 +69,10 @@ def maximize_filter(
     image = 0.5 + 0.02 * rng.standard_normal(_shape_for(model, size))
     [call] = find_calls(model, as_batch(model, image), [layer])
     if len(call.output_shape) != 4 or not 0 <= channel < call.output_shape[-1]:
-        raise ValueError("layer must give maps and channel must be one of them. "
-                         f"Received: layer={call.name!r} with output {call.output_shape}, channel={channel}")
+        raise ValueError(
+            "layer must give maps and channel must be one of them. "
+            f"Received: layer={call.name!r} with output {call.output_shape}, channel={channel}"
+        )
 
     def run(model, x, channel):
         def answer(x):

@@ -90,8 +90,13 @@ def calls(model: keras.Model, x: Any) -> list[Call]:
         result, heard = overhear(model, x)
         layers = named_layers(model)
         return [
-            Call(name, layers.get(name) or layers[name.rpartition("#")[0]], _shape(inputs), _shape(outputs),
-                 outputs is result)
+            Call(
+                name,
+                layers.get(name) or layers[name.rpartition("#")[0]],
+                _shape(inputs),
+                _shape(outputs),
+                outputs is result,
+            )
             for name, (inputs, outputs) in heard.items()
         ]
 
@@ -156,9 +161,11 @@ def as_batch(model: keras.Model, image: ArrayLike) -> Any:
             f"grey one its channel axis, images[0] takes one of many. Received: shape={image.shape}"
         )
     if any(size not in (None, actual) for size, actual in zip(expected, image.shape, strict=True)):
-        raise ValueError(f"image must have the shape {wanted} that model {model.name!r} was built for; "
-                         "photos.photo(name, size) and skimage.transform.resize change the size. "
-                         f"Received: shape={image.shape}")
+        raise ValueError(
+            f"image must have the shape {wanted} that model {model.name!r} was built for; "
+            "photos.photo(name, size) and skimage.transform.resize change the size. "
+            f"Received: shape={image.shape}"
+        )
     _check_values(image)
     return keras.ops.convert_to_tensor(image[None].astype("float32"))
 

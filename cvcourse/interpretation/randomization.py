@@ -43,8 +43,10 @@ def randomized(model: keras.Model, seed: int = 0, layers: Collection[str] | None
     if not isinstance(layers, list | tuple | set | frozenset | dict | None):
         raise TypeError(f"layers must be a list of names of layers, or None. Received: layers={layers!r}")
     if graph_of(model) is None:
-        raise ValueError("model must be Sequential or functional. Received: a class of its own, "
-                         f"{type(model).__name__}, which Keras cannot copy")
+        raise ValueError(
+            "model must be Sequential or functional. Received: a class of its own, "
+            f"{type(model).__name__}, which Keras cannot copy"
+        )
     copy = keras.models.clone_model(model, clone_function=_twin)
     copy.set_weights(model.get_weights())
     known = named_layers(copy)

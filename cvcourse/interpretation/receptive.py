@@ -22,7 +22,7 @@ _POINTWISE = (
     kl.Normalization, kl.Rescaling, kl.Identity, kl.Dense, kl.Dropout, kl.SpatialDropout2D,
     kl.GaussianDropout, kl.GaussianNoise, kl.Add, kl.Subtract, kl.Multiply, kl.Average, kl.Maximum,
     kl.Minimum,
-)
+)  # fmt: skip
 # Pixels on each side that an interpolated pixel sees beside its own: what `UpSampling2D` offers.
 _NEIGHBOURS = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
@@ -92,9 +92,11 @@ def _back(steps, boxes, sizes):
             continue
         if step.inner:
             graph, inner_steps = step.inner
-            inner = {id(inside): boxes[id(outside)]
-                     for inside, outside in zip(graph.outputs, step.node.outputs, strict=True)
-                     if id(outside) in boxes}
+            inner = {
+                id(inside): boxes[id(outside)]
+                for inside, outside in zip(graph.outputs, step.node.outputs, strict=True)
+                if id(outside) in boxes
+            }
             _back(inner_steps, inner, sizes)
             _leave(step, inner, boxes)
             continue

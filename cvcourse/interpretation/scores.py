@@ -16,8 +16,11 @@ def checked_class(model: keras.Model, x: Any, class_index: int | None, output: s
         raise TypeError(f"output must be a name, a number or None. Received: output={output!r}")
     if len(x.shape) != 4:
         raise ValueError(f"model must take images (H, W, C). Received: {model.name!r}, {x.shape[1:]}")
-    count = once(model, ("classes", x.shape, output),
-                 lambda: scores_of(model, model(x, training=False), output).shape[-1])
+    count = once(
+        model,
+        ("classes", x.shape, output),
+        lambda: scores_of(model, model(x, training=False), output).shape[-1],
+    )
     if class_index is None:
         return -1
     index = arguments.number(class_index, "class_index", whole=True)
@@ -40,8 +43,10 @@ def scores_of(model: keras.Model, result: Any, output: str | int | None) -> Any:
             f"{listed if names != [''] else 'one, output=0'}. Received: output={output!r}"
         )
     if len(found[name].shape) != 2:
-        raise ValueError("model must end in class scores (N, classes). Received: model "
-                         f"{model.name!r}, whose output has the shape {tuple(found[name].shape)}")
+        raise ValueError(
+            "model must end in class scores (N, classes). Received: model "
+            f"{model.name!r}, whose output has the shape {tuple(found[name].shape)}"
+        )
     return found[name]
 
 

@@ -17,7 +17,7 @@ from cvcourse.interpretation.receptive import reach, window
 _CHANNELWISE = (
     kl.DepthwiseConv2D, kl.MaxPooling2D, kl.AveragePooling2D, kl.GlobalAveragePooling2D,
     kl.GlobalMaxPooling2D, kl.BatchNormalization, kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Softmax,
-)
+)  # fmt: skip
 _GLOBAL = (kl.GlobalAveragePooling2D, kl.GlobalMaxPooling2D)
 
 
@@ -39,15 +39,20 @@ class UnitExplanation(NamedTuple):
 
     def __repr__(self):
         y1, x1, y2, x2 = self.receptive_field
-        return (f"{self.layer}, row {self.position[0]}, column {self.position[1]}, channel {self.channel}: "
-                f"{self.products.size} products sum to {self.products.sum(dtype='float64'):.4g}, "
-                f"plus bias {self.bias:.4g} = {self.preactivation:.4g}, "
-                f"{self.function} gives {self.activation:.4g}. "
-                f"It can see {y2 - y1} × {x2 - x1} pixels: rows {y1} to {y2 - 1}, columns {x1} to {x2 - 1}.")
+        return (
+            f"{self.layer}, row {self.position[0]}, column {self.position[1]}, channel {self.channel}: "
+            f"{self.products.size} products sum to {self.products.sum(dtype='float64'):.4g}, "
+            f"plus bias {self.bias:.4g} = {self.preactivation:.4g}, "
+            f"{self.function} gives {self.activation:.4g}. "
+            f"It can see {y2 - y1} × {x2 - x1} pixels: rows {y1} to {y2 - 1}, columns {x1} to {x2 - 1}."
+        )
 
 
 def explain_unit(
-    model: keras.Model, image: ArrayLike, layer: str | keras.layers.Layer, position: Sequence[int],
+    model: keras.Model,
+    image: ArrayLike,
+    layer: str | keras.layers.Layer,
+    position: Sequence[int],
     channel: int,
 ) -> UnitExplanation:
     """One unit's number explained, as a `UnitExplanation`: patch × weights + bias → activation.
@@ -106,8 +111,18 @@ def explain_unit(
             f" {true:.4g}, the sum {activation:.4g}. Received: layer={call.name!r}, a {type(layer).__name__}"
         )
     return UnitExplanation(
-        call.name, (row, column), channel, seen, weights, products, bias, preactivation,
-        getattr(function, "__name__", type(layer).__name__), activation, box, _clip(field, x.shape),
+        call.name,
+        (row, column),
+        channel,
+        seen,
+        weights,
+        products,
+        bias,
+        preactivation,
+        getattr(function, "__name__", type(layer).__name__),
+        activation,
+        box,
+        _clip(field, x.shape),
     )
 
 
@@ -115,21 +130,27 @@ def _place(call, position, channel):
     """Check row, column and channel against the shape of the layer's output."""
     shape = call.output_shape
     if len(shape) not in (2, 4):
-        raise ValueError("layer must give maps (N, H, W, K) or numbers (N, K). "
-                         f"Received: layer={call.name!r}, whose output has the shape {shape}")
+        raise ValueError(
+            "layer must give maps (N, H, W, K) or numbers (N, K). "
+            f"Received: layer={call.name!r}, whose output has the shape {shape}"
+        )
     shape = (*shape[1:3], shape[-1]) if len(shape) == 4 else (1, 1, shape[-1])
     position = (0, 0) if position is None or (isinstance(position, tuple) and not position) else position
     try:
         row, column = map(index, position)
         channel = index(channel)
     except (TypeError, ValueError):
-        raise TypeError("position must be (row, column) and channel a number, all ints. "
-                        f"Received: position={position!r}, channel={channel!r}") from None
+        raise TypeError(
+            "position must be (row, column) and channel a number, all ints. "
+            f"Received: position={position!r}, channel={channel!r}"
+        ) from None
     names = ("position's row", "position's column", "channel")
     for name, value, size in zip(names, (row, column, channel), shape, strict=True):
         if not 0 <= value < size:
-            raise ValueError(f"{name} must be 0 to {size - 1} in layer {call.name!r}, whose output is "
-                             f"{' × '.join(map(str, shape))}. Received: {value}")
+            raise ValueError(
+                f"{name} must be 0 to {size - 1} in layer {call.name!r}, whose output is "
+                f"{' × '.join(map(str, shape))}. Received: {value}"
+            )
     return row, column, channel
 
 

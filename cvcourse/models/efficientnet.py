@@ -18,7 +18,7 @@ EFFICIENTNET_B0 = (
 SCALES = {
     "B0": (1.0, 1.0, 224), "B1": (1.0, 1.1, 240), "B2": (1.1, 1.2, 260), "B3": (1.2, 1.4, 300),
     "B4": (1.4, 1.8, 380), "B5": (1.6, 2.2, 456), "B6": (1.8, 2.6, 528), "B7": (2.0, 3.1, 600),
-}
+}  # fmt: skip
 
 
 def scaled_filters(filters: int, width: float) -> int:
@@ -57,8 +57,14 @@ def squeeze_excite(x: KerasTensor, squeezed: int, name: str) -> KerasTensor:
 
 
 def mbconv(
-    x: KerasTensor, filters: int, stride: int = 1, expansion: int = 6, kernel_size: int = 3,
-    drop: float = 0.0, name: str = "", lite: bool = False,
+    x: KerasTensor,
+    filters: int,
+    stride: int = 1,
+    expansion: int = 6,
+    kernel_size: int = 3,
+    drop: float = 0.0,
+    name: str = "",
+    lite: bool = False,
 ) -> KerasTensor:
     """Return MobileNetV2's inverted residual with squeeze-and-excitation and the swish activation.
 
@@ -97,8 +103,12 @@ def mbconv(
 
 
 def efficientnet(
-    width: float = 1.0, depth: float = 1.0, resolution: int | None = 224, classes: int = 1000,
-    dropout: float = 0.2, lite: bool = False,
+    width: float = 1.0,
+    depth: float = 1.0,
+    resolution: int | None = 224,
+    classes: int = 1000,
+    dropout: float = 0.2,
+    lite: bool = False,
 ) -> Model:
     """Return an EfficientNet with random weights: B0 with 5,330,571 parameters for the default arguments.
 

@@ -155,8 +155,13 @@ class GAN(keras.Model):
         self.built = True  # both parts are
 
     def compile(
-        self, rates: tuple = RATES, smooth: float = SMOOTH, relativistic: bool = False, penalty: float = 0.0,
-        augment: bool = False, betas: tuple = (0.5, 0.999),
+        self,
+        rates: tuple = RATES,
+        smooth: float = SMOOTH,
+        relativistic: bool = False,
+        penalty: float = 0.0,
+        augment: bool = False,
+        betas: tuple = (0.5, 0.999),
     ) -> None:
         """Choose how both are trained; the defaults are DCGAN's ways.
 

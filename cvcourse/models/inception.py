@@ -108,8 +108,13 @@ def response_norm(x: KerasTensor) -> KerasTensor:
 
 
 def googlenet(
-    input_shape: tuple = (224, 224, 3), classes: int = 1000, blocks: dict = GOOGLENET,
-    stem: Callable = paper_stem, batch_norm: bool = False, auxiliary: bool = False, dropout: float = 0.4,
+    input_shape: tuple = (224, 224, 3),
+    classes: int = 1000,
+    blocks: dict = GOOGLENET,
+    stem: Callable = paper_stem,
+    batch_norm: bool = False,
+    auxiliary: bool = False,
+    dropout: float = 0.4,
     classifier_activation: str | None = "softmax",
 ) -> Model:
     """Return GoogLeNet with random weights: 6,998,552 parameters for the default arguments.

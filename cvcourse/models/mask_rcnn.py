@@ -123,7 +123,11 @@ class MaskRCNN(keras.Model):
         return loss.chosen(masks, labels)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
         """Return the sum of the four parts, for `y` as `mask_rcnn_loss.targets` gives it."""

@@ -73,8 +73,12 @@ def _norm(x, name):
 
 
 def mobilenet(
-    input_shape: tuple = (224, 224, 3), alpha: float = 1.0, classes: int = 1000, blocks: tuple = MOBILENET,
-    stride: int = 2, classifier_activation: str | None = "softmax",
+    input_shape: tuple = (224, 224, 3),
+    alpha: float = 1.0,
+    classes: int = 1000,
+    blocks: tuple = MOBILENET,
+    stride: int = 2,
+    classifier_activation: str | None = "softmax",
 ) -> Model:
     """Return MobileNet v1 with random weights: 4,253,864 parameters for the default arguments.
 

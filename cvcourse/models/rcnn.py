@@ -107,7 +107,11 @@ def encode(
 
 
 def detect(
-    network: Any, image: np.ndarray, boxes: np.ndarray, threshold: float = 0.5, overlap: float = 0.3,
+    network: Any,
+    image: np.ndarray,
+    boxes: np.ndarray,
+    threshold: float = 0.5,
+    overlap: float = 0.3,
     refine: bool = True,
 ) -> Detections:
     """Return the objects in a picture, from pieces of it.

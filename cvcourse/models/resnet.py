@@ -4,7 +4,6 @@ Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 
 and section 4.2 (ResNet-20 … 110 for CIFAR-10).
 """
 
-
 from keras import Input, KerasTensor, Model, layers, ops
 
 # (filters inside a block, blocks) of each of the four stages of ResNet-50.
@@ -75,7 +74,12 @@ def conv_bn(
     The bias changes nothing before batch norm (lesson 03); Keras's ResNet-50 keeps it, so ours does too.
     """
     x = layers.Conv2D(
-        filters, size, stride, padding="same", use_bias=bias, kernel_initializer="he_normal",
+        filters,
+        size,
+        stride,
+        padding="same",
+        use_bias=bias,
+        kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
     # Momentum 0.9 rather than 0.99: short trainings end before slow averages have arrived.
@@ -112,7 +116,10 @@ def resnet50(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
 
 
 def resnet_cifar(
-    depth: int, residual: bool = True, input_shape: tuple = (32, 32, 3), classes: int = 10,
+    depth: int,
+    residual: bool = True,
+    input_shape: tuple = (32, 32, 3),
+    classes: int = 10,
     widths: tuple = CIFAR,
 ) -> Model:
     """Return the paper's network for CIFAR-10, or its plain twin, with random weights; outputs are logits.

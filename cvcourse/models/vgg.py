@@ -4,7 +4,6 @@ Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scal
 Recognition", 2014, table 1, column D.
 """
 
-
 from keras import Input, KerasTensor, Model, layers
 
 # (filters, convolutions) of each of the five blocks.
@@ -69,8 +68,11 @@ def vgg16(input_shape: tuple = (224, 224, 3), classes: int = 1000) -> Model:
 
 
 def course_network(
-    input_shape: tuple = (None, None, 3), classes: int = 100, classifier_activation: str | None = "softmax",
-    blocks: tuple = COURSE, name: str = "course",
+    input_shape: tuple = (None, None, 3),
+    classes: int = 100,
+    classifier_activation: str | None = "softmax",
+    blocks: tuple = COURSE,
+    name: str = "course",
 ) -> Model:
     """Return the network that ships with the course, with random weights.
 

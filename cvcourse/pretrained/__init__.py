@@ -44,9 +44,11 @@ def load(name: str = "course", weights: str | PathLike | None = None) -> Pretrai
     if key(name) in own and weights is None:
         return load_installed(own[key(name)])
     if key(name) not in names():
-        raise ValueError(f"name must be one of the course's ({', '.join(own.values())}) or one of "
-                         f"keras.applications, {', '.join(sorted(f.__name__ for f in names().values()))}. "
-                         f"Received: name={name!r}")
+        raise ValueError(
+            f"name must be one of the course's ({', '.join(own.values())}) or one of "
+            f"keras.applications, {', '.join(sorted(f.__name__ for f in names().values()))}. "
+            f"Received: name={name!r}"
+        )
     return load_application(key(name), weights)
 
 

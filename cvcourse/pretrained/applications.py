@@ -118,5 +118,7 @@ def _load_file(model, path):
         model.load_weights(path)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
-                         f"could not be read: {reason}") from error
+        raise ValueError(
+            f"weights must be an .h5 file made for {model.name!r}. Received: {path.name}, which "
+            f"could not be read: {reason}"
+        ) from error

@@ -85,18 +85,24 @@ def course_images(images: ArrayLike, smallest: int = 32) -> np.ndarray:
     if images.ndim == 3:
         images = images[None]
     if images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError("images must be (H, W, 3) or (N, H, W, 3). For a grey image, stack it three times: "
-                         f"np.repeat(image[..., None], 3, axis=-1). Received: shape={images.shape}")
+        raise ValueError(
+            "images must be (H, W, 3) or (N, H, W, 3). For a grey image, stack it three times: "
+            f"np.repeat(image[..., None], 3, axis=-1). Received: shape={images.shape}"
+        )
     if min(images.shape[1:3]) < smallest:
-        raise ValueError(f"images must be at least {smallest}×{smallest} pixels; enlarge them first, for "
-                         f"example with keras.ops.image.resize. Received: shape={images.shape}")
+        raise ValueError(
+            f"images must be at least {smallest}×{smallest} pixels; enlarge them first, for "
+            f"example with keras.ops.image.resize. Received: shape={images.shape}"
+        )
     if images.dtype == np.uint8:
         return images.astype("float32") / 255
     images = images.astype("float32")
     low, high = images.min(), images.max()
     if not (low >= -1e-3 and high <= 1 + 1e-3):
-        raise ValueError("images must be uint8 in 0…255 or float in [0, 1]; divide by 255 if they are 0…255. "
-                         f"Received: values from {low:g} to {high:g}")
+        raise ValueError(
+            "images must be uint8 in 0…255 or float in [0, 1]; divide by 255 if they are 0…255. "
+            f"Received: values from {low:g} to {high:g}"
+        )
     return images
 
 

@@ -116,8 +116,10 @@ def load_weights(model: keras.Model, path: str | PathLike, sha256: str | None = 
         if arrays[key].shape != tuple(variable.shape) or arrays[key].dtype.kind != "f"
     ]
     if wrong:
-        raise ValueError(f"{Path(path).name} must hold the weights of {model.name!r}. "
-                         f"Received other names or shapes for: {', '.join(wrong[:5])}")
+        raise ValueError(
+            f"{Path(path).name} must hold the weights of {model.name!r}. "
+            f"Received other names or shapes for: {', '.join(wrong[:5])}"
+        )
     for key, variable in variables.items():
         variable.assign(arrays[key].astype("float32"))
 
@@ -128,8 +130,10 @@ def _variables(model):
     # A functional model puts its own name before a variable's path in some cases; leave it out.
     named = {variable.path.removeprefix(f"{model.name}/"): variable for variable in kept}
     if len(named) < len(kept):
-        raise ValueError(f"the layers of {model.name!r} must have different names, or some weights would be "
-                         f"lost. Received: {len(kept)} weights, {len(named)} names")
+        raise ValueError(
+            f"the layers of {model.name!r} must have different names, or some weights would be "
+            f"lost. Received: {len(kept)} weights, {len(named)} names"
+        )
     return named
 
 
@@ -140,5 +144,11 @@ def load_shipped(name: str, weights: str | PathLike | None = None) -> Pretrained
     path = WEIGHTS / facts["file"] if weights is None else weights
     load_weights(model, path, facts["sha256"] if weights is None else None)
     source = f"trained on {facts['data']['name']}, {shipped.told.format(**facts)}"
-    return Pretrained(name, model, lambda images: course_images(images, shipped.smallest),
-                      tuple(facts["classes"]), source, shipped.read)
+    return Pretrained(
+        name,
+        model,
+        lambda images: course_images(images, shipped.smallest),
+        tuple(facts["classes"]),
+        source,
+        shipped.read,
+    )

@@ -60,8 +60,10 @@ def check_sha256(path: str | PathLike, sha256: str, advice: str) -> bytes:
         raise ValueError(f"the weight file {path} cannot be read: {error.strerror}. {advice}") from None
     received = hashlib.sha256(data).hexdigest()
     if received != sha256:
-        raise ValueError(f"the weight file {Path(path).name} is damaged: its sha256 must be {sha256}. "
-                         f"Received: {received}. {advice}")
+        raise ValueError(
+            f"the weight file {Path(path).name} is damaged: its sha256 must be {sha256}. "
+            f"Received: {received}. {advice}"
+        )
     return data
 
 
@@ -91,8 +93,10 @@ def read(path: str | PathLike, sha256: str) -> dict[str, np.ndarray]:
         storages = {key: _numbers(file, *reader.storages[key]) for key in keys}
         return {name: _array(tensor, storages[tensor.key]) for name, tensor in tensors.items()}
     except Exception as error:  # whatever a broken pickle raises
-        raise ValueError(f"{Path(path).name} must be a weight file in PyTorch's old format. "
-                         f"Received: {error or 'a file that is cut off'}") from error
+        raise ValueError(
+            f"{Path(path).name} must be a weight file in PyTorch's old format. "
+            f"Received: {error or 'a file that is cut off'}"
+        ) from error
 
 
 def _numbers(file, dtype, count):

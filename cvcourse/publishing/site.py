@@ -268,15 +268,17 @@ def index_page(lessons):
     ]
     head = "| lesson | the question that it answers | time |\n|---|---|---|"
     pages = "\n".join(f"{stem[:2]} {title(notebook)} <{stem}>" for stem, notebook in lessons.items())
-    return "\n".join([
-        (FOLDER / "index.md").read_text(encoding="utf-8"),
-        "## The map of lessons\n",
-        head,
-        *rows,
-        f"\n```{{toctree}}\n:hidden:\n:caption: Lessons\n\n{pages}\n```",
-        "```{toctree}\n:hidden:\n:caption: To look up\n\nexplorers\nglossary\nnetworks\ndata\n"
-        "own_project\n```\n",
-    ])
+    return "\n".join(
+        [
+            (FOLDER / "index.md").read_text(encoding="utf-8"),
+            "## The map of lessons\n",
+            head,
+            *rows,
+            f"\n```{{toctree}}\n:hidden:\n:caption: Lessons\n\n{pages}\n```",
+            "```{toctree}\n:hidden:\n:caption: To look up\n\nexplorers\nglossary\nnetworks\ndata\n"
+            "own_project\n```\n",
+        ]
+    )
 
 
 def explorers_page(found, lessons):
@@ -303,7 +305,7 @@ def networks_page():
             for key, value in card.items()
             if key not in ("name", "history")
         )
-        text += f"\n## {card['name'].replace('_', ' ')}\n\n<table class=\"card\">{rows}</table>\n"
+        text += f'\n## {card["name"].replace("_", " ")}\n\n<table class="card">{rows}</table>\n'
     return text
 
 

@@ -76,10 +76,12 @@ def fragment(entry, picture=""):
     state = {key: value for key, value in entry["state"].items() if not key.startswith(_JUPYTERS)}
     buffers = [[one["path"], one["data"]] for one in entry.get("buffers", [])]
     words = html.escape(f"{name(entry)}: {state.get('description', '')}")
-    return (f'<div class="cv-alive" role="group" aria-label="{words}" data-name="{name(entry)}" '
-            f'data-module="{_key(entry["state"]["_esm"])}">\n'
-            f'<script type="application/json">{_data({"state": state, "buffers": buffers})}</script>\n'
-            f"<noscript>{picture or f'<p>{words}</p>'}</noscript>\n</div>")
+    return (
+        f'<div class="cv-alive" role="group" aria-label="{words}" data-name="{name(entry)}" '
+        f'data-module="{_key(entry["state"]["_esm"])}">\n'
+        f'<script type="application/json">{_data({"state": state, "buffers": buffers})}</script>\n'
+        f"<noscript>{picture or f'<p>{words}</p>'}</noscript>\n</div>"
+    )
 
 
 def scripts(entries):

@@ -104,13 +104,17 @@ def build(builder: Callable[[], keras.Model]) -> keras.Model:
         )
     weights = getattr(_arguments(builder).get("weights"), "default", None)
     if isinstance(weights, str):
-        raise ValueError("model_or_builder must not load trained weights: shapes are enough. Received: "
-                         f"{builder.__name__}, whose default is weights={weights!r}. "
-                         f"Write lambda: {builder.__name__}(weights=None).")
+        raise ValueError(
+            "model_or_builder must not load trained weights: shapes are enough. Received: "
+            f"{builder.__name__}, whose default is weights={weights!r}. "
+            f"Write lambda: {builder.__name__}(weights=None)."
+        )
     model = builder()
     if not isinstance(model, keras.Model):
-        raise TypeError(f"model_or_builder must return a Keras model. Received: {type(model).__name__}. "
-                        "Is there a `return model` at the end of the function?")
+        raise TypeError(
+            f"model_or_builder must return a Keras model. Received: {type(model).__name__}. "
+            "Is there a `return model` at the end of the function?"
+        )
     return model
 
 
@@ -201,8 +205,10 @@ def _shape_list(input_shape):
     if not shapes or not all(
         size is None or (isinstance(size, int) and size > 0) for size in sum(shapes, ())
     ):
-        raise ValueError("input_shape must be a tuple of whole numbers above 0, without the batch axis. "
-                         f"Received: input_shape={input_shape!r}. Write input_shape=(224, 224, 3).")
+        raise ValueError(
+            "input_shape must be a tuple of whole numbers above 0, without the batch axis. "
+            f"Received: input_shape={input_shape!r}. Write input_shape=(224, 224, 3)."
+        )
     return shapes
 
 

@@ -42,13 +42,15 @@ def html_table(summary: Any) -> str:
         return f'<tr style="font-weight: {weight}; {edge}">{cells}</tr>'
 
     heading, *rows, total = _cells(summary)
-    return ('<div style="overflow-x: auto"><table style="border-collapse: collapse; '
-            'color: var(--jp-content-font-color1, inherit)">'
-            '<caption style="padding: 0.5em 0.7em; text-align: left; color: inherit">'
-            f"<b>{html.escape(summary.name)}</b>: {html.escape(_caption(summary))}</caption>"
-            f"<thead>{line(heading, 'col', 'bold', f'border-bottom: {border}')}</thead>"
-            f"<tbody>{''.join(line(words, 'row') for words in rows)}</tbody>"
-            f"<tfoot>{line(total, 'row', 'bold', f'border-top: {border}')}</tfoot></table></div>")
+    return (
+        '<div style="overflow-x: auto"><table style="border-collapse: collapse; '
+        'color: var(--jp-content-font-color1, inherit)">'
+        '<caption style="padding: 0.5em 0.7em; text-align: left; color: inherit">'
+        f"<b>{html.escape(summary.name)}</b>: {html.escape(_caption(summary))}</caption>"
+        f"<thead>{line(heading, 'col', 'bold', f'border-bottom: {border}')}</thead>"
+        f"<tbody>{''.join(line(words, 'row') for words in rows)}</tbody>"
+        f"<tfoot>{line(total, 'row', 'bold', f'border-top: {border}')}</tfoot></table></div>"
+    )
 
 
 def _cells(summary):

@@ -40,8 +40,10 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak: float, steps: int, warmup: float = 0.25) -> None:
         if not peak > 0 or not steps > 0 or not 0 < warmup < 1:
-            raise ValueError("OneCycle needs peak > 0, steps > 0 and 0 < warmup < 1. "
-                             f"Received: peak={peak}, steps={steps}, warmup={warmup}")
+            raise ValueError(
+                "OneCycle needs peak > 0, steps > 0 and 0 < warmup < 1. "
+                f"Received: peak={peak}, steps={steps}, warmup={warmup}"
+            )
         self.peak, self.steps, self.warmup = peak, steps, warmup
 
     def __call__(self, step):
@@ -92,7 +94,12 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, x: Any, y: Any, batch_size: int = 32, augment: Callable | None = None, shuffle: bool = True,
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        augment: Callable | None = None,
+        shuffle: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -121,9 +128,19 @@ def _as_float(x):
 
 
 def fit(
-    model: keras.Model, x: Any, y: Any, *, epochs: int | None = None, seconds: float | None = None,
-    batch_size: int = 32, validation_data: Sequence | None = None, patience: int | None = None,
-    augment: Callable | None = None, seed: int = 0, verbose: str | int = "auto", callbacks: Iterable = (),
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    *,
+    epochs: int | None = None,
+    seconds: float | None = None,
+    batch_size: int = 32,
+    validation_data: Sequence | None = None,
+    patience: int | None = None,
+    augment: Callable | None = None,
+    seed: int = 0,
+    verbose: str | int = "auto",
+    callbacks: Iterable = (),
 ) -> keras.callbacks.History:
     """Train a compiled model within a budget and return Keras's history.
 
@@ -167,8 +184,12 @@ def fit(
     y = keras.tree.map_structure(np.asarray, y) if isinstance(y, dict) else np.asarray(y)
     batches = Batches(np.asarray(x), y, batch_size, augment, seed=seed)
     return model.fit(
-        backend.dataset(batches), epochs=epochs or 1_000_000, validation_data=validation_data,
-        verbose=verbose, callbacks=callbacks, shuffle=False,
+        backend.dataset(batches),
+        epochs=epochs or 1_000_000,
+        validation_data=validation_data,
+        verbose=verbose,
+        callbacks=callbacks,
+        shuffle=False,
     )
 
 
@@ -179,16 +200,20 @@ def _check_fit(model, x, y, epochs, seconds, batch_size, validation_data, patien
         if value is not None and not value > 0:
             raise ValueError(f"{name} must be greater than 0. Received: {name}={value}")
     if not model.compiled:
-        raise ValueError("model must be compiled first: model.compile(optimizer=…, loss=…, metrics=…). "
-                         f"Received: the uncompiled model {model.name!r}")
+        raise ValueError(
+            "model must be compiled first: model.compile(optimizer=…, loss=…, metrics=…). "
+            f"Received: the uncompiled model {model.name!r}"
+        )
     for rows in y.values() if isinstance(y, dict) else [y]:
         if len(x) != len(rows) or not len(x):
             raise ValueError(
                 f"x and y must hold one row per example. Received: len(x)={len(x)}, len(y)={len(rows)}"
             )
     if patience is not None and validation_data is None:
-        raise ValueError("patience watches the validation loss, so it needs validation_data=(x, y). "
-                         f"Received: patience={patience}, validation_data=None")
+        raise ValueError(
+            "patience watches the validation loss, so it needs validation_data=(x, y). "
+            f"Received: patience={patience}, validation_data=None"
+        )
 
 
 def evaluate(model: keras.Model, x: ArrayLike, y: ArrayLike, batch_size: int = 256) -> dict[str, float]:
@@ -205,8 +230,12 @@ def predict(model: keras.Model, x: ArrayLike, batch_size: int = 256) -> Any:
 
 
 def compile_one_cycle(
-    model: keras.Model, steps: int, peak: float = 0.2, weight_decay: float = 5e-3,
-    label_smoothing: float = 0.1, metrics: Sequence = ("accuracy",),
+    model: keras.Model,
+    steps: int,
+    peak: float = 0.2,
+    weight_decay: float = 5e-3,
+    label_smoothing: float = 0.1,
+    metrics: Sequence = ("accuracy",),
 ) -> None:
     """Compile a classifier with the recipe of `fit_one_cycle`, for `steps` batches and one-hot labels."""
     optimizer = keras.optimizers.SGD(
@@ -218,8 +247,16 @@ def compile_one_cycle(
 
 
 def fit_one_cycle(
-    model: keras.Model, x: np.ndarray, y: ArrayLike, *, epochs: int, peak: float = 0.2, batch_size: int = 256,
-    weight_decay: float = 5e-3, label_smoothing: float = 0.1, metrics: Sequence = ("accuracy",),
+    model: keras.Model,
+    x: np.ndarray,
+    y: ArrayLike,
+    *,
+    epochs: int,
+    peak: float = 0.2,
+    batch_size: int = 256,
+    weight_decay: float = 5e-3,
+    label_smoothing: float = 0.1,
+    metrics: Sequence = ("accuracy",),
     **options: Any,
 ) -> keras.callbacks.History:
     """Compile and train a classifier with the recipe that is quick on a CPU; return the history.
@@ -252,8 +289,15 @@ def fit_one_cycle(
 
 
 def one_cycle_epochs(
-    model: keras.Model, train: Sequence[ArrayLike], test: Sequence[ArrayLike], *, epochs: int,
-    batch_size: int, peak: float, augment: Callable | None = None, seed: int = 0,
+    model: keras.Model,
+    train: Sequence[ArrayLike],
+    test: Sequence[ArrayLike],
+    *,
+    epochs: int,
+    batch_size: int,
+    peak: float,
+    augment: Callable | None = None,
+    seed: int = 0,
 ) -> Iterator[float]:
     """Train a classifier as `fit_one_cycle` does, an epoch at a time, so that a page can show and stop it.
 

@@ -23,8 +23,16 @@ def layer_groups(rows: Sequence[dict]) -> list[dict[str, Any]]:
             groups[-1]["params"] += row["trainable_params"]
         elif row["trainable_params"]:
             shape = row["output_shape"]
-            groups.append({"name": row["name"], "layers": [row["name"]], "params": row["trainable_params"],
-                           "macs": row["macs"], "kept": left + before, "size": shape[0] if shape[1:] else 0})
+            groups.append(
+                {
+                    "name": row["name"],
+                    "layers": [row["name"]],
+                    "params": row["trainable_params"],
+                    "macs": row["macs"],
+                    "kept": left + before,
+                    "size": shape[0] if shape[1:] else 0,
+                }
+            )
         left -= row["activation_bytes"]
         before = row["activation_bytes"]
     return groups
@@ -65,7 +73,15 @@ def training_cost(
     work = sum(group["macs"] * sum(one) for group, one in zip(groups, passes, strict=True))
     most = sum(3 * group["macs"] for group in groups) - groups[0]["macs"]
     trainable = sum(group["params"] for group in learning)
-    parts = {"activations": batch_size * learning[0]["kept"] if learning else 0,
-             "gradients": 4 * trainable, "slots": 4 * slots * trainable}
-    return parts | {"memory": sum(parts.values()), "trainable": trainable, "share": work / most,
-                    "frozen": sum(group["params"] for group in groups) - trainable, "passes": passes}
+    parts = {
+        "activations": batch_size * learning[0]["kept"] if learning else 0,
+        "gradients": 4 * trainable,
+        "slots": 4 * slots * trainable,
+    }
+    return parts | {
+        "memory": sum(parts.values()),
+        "trainable": trainable,
+        "share": work / most,
+        "frozen": sum(group["params"] for group in groups) - trainable,
+        "passes": passes,
+    }

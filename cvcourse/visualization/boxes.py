@@ -16,9 +16,14 @@ WIDEST = 9.4  # a page, in units of 100 CSS pixels
 
 @drawn
 def plot_boxes(
-    images: Sequence[ArrayLike], boxes: Sequence[ArrayLike], words: Sequence[Sequence[str]] | None = None,
-    truth: Sequence[ArrayLike] | None = None, titles: Sequence[str] | None = None, columns: int | None = None,
-    role: str = "selected", line: float = 2.0,
+    images: Sequence[ArrayLike],
+    boxes: Sequence[ArrayLike],
+    words: Sequence[Sequence[str]] | None = None,
+    truth: Sequence[ArrayLike] | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    role: str = "selected",
+    line: float = 2.0,
 ) -> Picture:
     """Return a picture of images with boxes on them.
 

@@ -88,10 +88,12 @@ class Picture(Figure):
     def _repr_html_(self):
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         data = base64.b64encode(self.png()).decode("ascii")
-        return ('<figure style="margin: 0">'
-                f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
-                'style="max-width: 100%; height: auto; background: white; border-radius: 4px" '
-                f'src="data:image/png;base64,{data}"></figure>')
+        return (
+            '<figure style="margin: 0">'
+            f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
+            'style="max-width: 100%; height: auto; background: white; border-radius: 4px" '
+            f'src="data:image/png;base64,{data}"></figure>'
+        )
 
     def _ipython_display_(self):
         # Else Jupyter adds its own PNG of any matplotlib figure: drawn twice, and without a word of `alt`.
@@ -124,8 +126,10 @@ def picture(
         (2, 'Two empty plots')
     """
     width, height = arguments.number(width, "width", 0, 1e4), arguments.number(height, "height", 0, 1e4)
-    rows, columns = (arguments.number(value, name, 1, 1000, whole=True)
-                     for value, name in ((rows, "rows"), (columns, "columns")))
+    rows, columns = (
+        arguments.number(value, name, 1, 1000, whole=True)
+        for value, name in ((rows, "rows"), (columns, "columns"))
+    )
     if not (width > 0 and height > 0):
         raise ValueError(f"width and height must be positive. Received: width={width}, height={height}")
     figure = Picture(figsize=(width, height), alt=alt)
@@ -144,7 +148,13 @@ class Page:
         self.taken = []  # rectangles (left, bottom, right, top)
 
     def write(
-        self, x: float, y: float, text: str, color: str = "#222222", size: float = 9.5, step: float = 0,
+        self,
+        x: float,
+        y: float,
+        text: str,
+        color: str = "#222222",
+        size: float = 9.5,
+        step: float = 0,
         **align: Any,
     ) -> tuple[float, float, float, float]:
         """Write text; with `step` ±1 it moves up or down to the first free place. Returns its rectangle."""

@@ -22,8 +22,13 @@ COSTS = {  # column of `plot_summary`: key of the rows, role of the colour, unit
 
 @drawn
 def plot_curves(
-    curves: Mapping[str, Any], xlabel: str, ylabel: str, x: ArrayLike | None = None, title: str | None = None,
-    colors: Mapping[str, str] | None = None, ylim: Sequence[float] | None = None,
+    curves: Mapping[str, Any],
+    xlabel: str,
+    ylabel: str,
+    x: ArrayLike | None = None,
+    title: str | None = None,
+    colors: Mapping[str, str] | None = None,
+    ylim: Sequence[float] | None = None,
 ) -> Picture:
     """Return a picture of lines, each with its label at its end.
 
@@ -70,8 +75,11 @@ def plot_curves(
 
 @drawn
 def plot_bars(
-    values: Mapping[str, Any], xlabel: str, title: str | None = None,
-    colors: str | Mapping[str, str] | None = None, form: str = "{:,.3g}",
+    values: Mapping[str, Any],
+    xlabel: str,
+    title: str | None = None,
+    colors: str | Mapping[str, str] | None = None,
+    form: str = "{:,.3g}",
 ) -> Picture:
     """Return a picture of horizontal bars, one below the other, each with its number.
 
@@ -207,7 +215,8 @@ def check_rows(rows: Any, keys: Sequence[str]) -> None:
         if (isinstance(shape, list | tuple) and None in shape) or (missing and set(missing) <= row.keys()):
             raise ValueError(
                 "rows must have known sizes and work: take summarize(model, (224, 224, 3)).rows, say. "
-                f'Received: rows[{i}] named {row.get("name")!r} with "?"')
+                f'Received: rows[{i}] named {row.get("name")!r} with "?"'
+            )
         if missing:
             raise ValueError(f"rows must be summarize(model).rows. Received: rows[{i}] without {missing}")
         for key in set(keys) | ({"inputs"} & row.keys()):

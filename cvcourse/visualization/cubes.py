@@ -59,10 +59,15 @@ def plot_cubes(
 
 def _block(block, *sizes):
     pairs = arguments.array(block, "blocks", (2,), "((first, end), (first, end))")
-    if pairs.shape != (2, 2) or (pairs[:, 0] < 0).any() or (pairs[:, 0] >= pairs[:, 1]).any() or (
-            pairs[:, 1] > sizes).any():
-        raise ValueError("blocks must be pairs (first, end) within the images and the channels. "
-                         f"Received: {block!r}")
+    if (
+        pairs.shape != (2, 2)
+        or (pairs[:, 0] < 0).any()
+        or (pairs[:, 0] >= pairs[:, 1]).any()
+        or (pairs[:, 1] > sizes).any()
+    ):
+        raise ValueError(
+            f"blocks must be pairs (first, end) within the images and the channels. Received: {block!r}"
+        )
     return [[int(end) for end in pair] for pair in pairs]
 
 

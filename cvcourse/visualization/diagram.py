@@ -1,5 +1,4 @@
-"""A network as a block diagram: boxes, branches, shortcuts, and round signs where branches meet.
-"""
+"""A network as a block diagram: boxes, branches, shortcuts, and round signs where branches meet."""
 
 import re
 from collections import Counter

@@ -53,8 +53,11 @@ def plot_images(
 
 @drawn
 def plot_filters(
-    kernels: ArrayLike, title: str | None = None, columns: int | None = None,
-    filters: Sequence[int] | None = None, channel: int = 0,
+    kernels: ArrayLike,
+    title: str | None = None,
+    columns: int | None = None,
+    filters: Sequence[int] | None = None,
+    channel: int = 0,
 ) -> Picture:
     """Return a picture of the kernels of one convolution, all on one scale, with zero in the middle.
 
@@ -87,15 +90,19 @@ def plot_filters(
     colours = depth == 3
     tiles = np.moveaxis(0.5 + shown / (2 * top) if colours else shown[:, :, channel], -1, 0)
     part = "as colours" if colours else f"channel {channel}"
-    alt = (f"{len(filters)} of {count} filters of {height} × {width} × {depth}, {part}: "
-           f"weights from {_number(shown.min())} to {_number(shown.max())}.")
+    alt = (
+        f"{len(filters)} of {count} filters of {height} × {width} × {depth}, {part}: "
+        f"weights from {_number(shown.min())} to {_number(shown.max())}."
+    )
     norm = matplotlib.colors.Normalize(-top, top)
     return _tiles(tiles, filters, columns, alt, title, "RdBu", norm, None if colours else "weight")
 
 
 @drawn
 def plot_feature_maps(
-    maps: ArrayLike, title: str | None = None, columns: int | None = None,
+    maps: ArrayLike,
+    title: str | None = None,
+    columns: int | None = None,
     channels: Sequence[int] | None = None,
 ) -> Picture:
     """Return a picture of the feature maps of one layer, all on one scale.
@@ -132,9 +139,12 @@ def plot_feature_maps(
 
 @drawn
 def plot_matrix(
-    values: ArrayLike | Mapping[str, ArrayLike], title: str | None = None,
-    window: Sequence[int] | Mapping[str, Any] | None = None, between: Sequence[str] | None = None,
-    colors: str | Mapping[str, str] | None = None, decimals: int | None = None,
+    values: ArrayLike | Mapping[str, ArrayLike],
+    title: str | None = None,
+    window: Sequence[int] | Mapping[str, Any] | None = None,
+    between: Sequence[str] | None = None,
+    colors: str | Mapping[str, str] | None = None,
+    decimals: int | None = None,
 ) -> Picture:
     """Return a picture of one or several small matrices with the numbers written into their cells.
 
@@ -158,8 +168,10 @@ def plot_matrix(
         'patch: 1 × 2 cells from 1 to 2; kernel: 1 × 2 cells from -1 to 3.'
     """
     given = values if isinstance(values, Mapping) else {"": values}
-    named = {name: _array(matrix, f"values[{name!r}]" if name else "values", (2,), "(H, W)")
-             for name, matrix in given.items()}
+    named = {
+        name: _array(matrix, f"values[{name!r}]" if name else "values", (2,), "(H, W)")
+        for name, matrix in given.items()
+    }
     if not named:
         raise ValueError("values must hold at least one matrix. Received: an empty dict")
     if between is not None and len(between) != len(named) - 1:
@@ -188,8 +200,13 @@ def plot_matrix(
 
 @drawn
 def draw_matrix(
-    axes: Any, matrix: ArrayLike, window: Sequence[int] | None = None, colors: str | None = None,
-    decimals: int | None = None, origin: Sequence[float] = (0, 0), cell: float = 0.56,
+    axes: Any,
+    matrix: ArrayLike,
+    window: Sequence[int] | None = None,
+    colors: str | None = None,
+    decimals: int | None = None,
+    origin: Sequence[float] = (0, 0),
+    cell: float = 0.56,
 ) -> Any:
     """Draw a matrix with its numbers into `axes`, one unit a cell, and return its AxesImage.
 
@@ -281,8 +298,10 @@ def _photograph(image, name):
         raise ValueError(f"{name} must have 1 or 3 channels, last. Received: shape={image.shape}")
     image = image / 255 if whole else image
     if image.min() < 0 or image.max() > 1:
-        raise ValueError(f"{name} must be uint8, or float in [0, 1]; divide by 255 first. "
-                         f"Received: values from {_number(image.min())} to {_number(image.max())}")
+        raise ValueError(
+            f"{name} must be uint8, or float in [0, 1]; divide by 255 first. "
+            f"Received: values from {_number(image.min())} to {_number(image.max())}"
+        )
     return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
 
 

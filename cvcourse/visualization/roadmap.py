@@ -113,7 +113,9 @@ def _draw_sheets(page, name, values, x, size, tallest, alpha):
         paper = Rectangle((left, bottom), wide, high, facecolor="white", edgecolor="white", zorder=2 - i / 9)
         page.axes.add_patch(paper)
         place = {
-            "extent": (left, left + wide, bottom, bottom + high), "aspect": "auto", "zorder": 2.05 - i / 9,
+            "extent": (left, left + wide, bottom, bottom + high),
+            "aspect": "auto",
+            "zorder": 2.05 - i / 9,
         }
         page.axes.imshow(sheet, cmap=cmap, norm=norm, alpha=alpha, **place)
 

@@ -13,18 +13,22 @@ PARAMETERS = """root => [root.querySelector(".cv-describe").innerText.match(/([\
 OUTPUT = "explorer.output()[tuple(min(p, n - 1) for p, n in zip(explorer.position, explorer.output().shape))]"
 STATISTICS = """root => [...root.querySelectorAll(".cv-formula b.cv-statistics"), ...root.querySelectorAll(
   ".cv-formula b.cv-selected")].map(node => Number(node.innerText.split(" → ").at(-1).replace("−", "-")))"""
-SAID = (r"[one.replace('−', '-') for one in re.search('norm: (\d+) numbers .* share the mean (.+) and the "
-        r"variance (.+)[.] Normalised, the map has the mean (.+) and', explorer.describe()).groups()]")
+SAID = (
+    r"[one.replace('−', '-') for one in re.search('norm: (\d+) numbers .* share the mean (.+) and the "
+    r"variance (.+)[.] Normalised, the map has the mean (.+) and', explorer.describe()).groups()]"
+)
 BOARD, SECOND, WORDS = ".cv-board 0", ".cv-board 1", ".cv-describe 0"
 
 SLIDING = {"page": SUM, "parts": (".cv-trio", ".cv-formula, .cv-error", ".cv-play")}
-CONVOLUTION = {**SLIDING, "page":
-               "root => [root.querySelector('.cv-sum').dataset.sum].filter(Boolean).flatMap((sum) => "
-               "[sum, ...[...root.querySelectorAll('figcaption')].at(-1).innerText.match(/\\d+/g)])"
-               ".map(Number)",
-               "python": f"[*np.ravel({OUTPUT})[[explorer.filter]], *explorer.output().shape]"}
+CONVOLUTION = {
+    **SLIDING,
+    "page": "root => [root.querySelector('.cv-sum').dataset.sum].filter(Boolean).flatMap((sum) => "
+    "[sum, ...[...root.querySelectorAll('figcaption')].at(-1).innerText.match(/\\d+/g)])"
+    ".map(Number)",
+    "python": f"[*np.ravel({OUTPUT})[[explorer.filter]], *explorer.output().shape]",
+}
 WALK = [(SECOND, "Home", None), (SECOND, "ArrowRight 2", None), (SECOND, "ArrowDown 3", "[3, 2]"),
-        (SECOND, "ArrowDown", "[4, 2]"), (SECOND, "ArrowDown", "[5, 2]")]
+        (SECOND, "ArrowDown", "[4, 2]"), (SECOND, "ArrowDown", "[5, 2]")]  # fmt: skip
 
 CROWD = """rng = np.random.default_rng(4)
 centre = rng.choice([18.0, 44.0], (24, 2)) + rng.normal(0, 3, (24, 2))
@@ -34,8 +38,10 @@ labels = rng.integers(0, 2, 24)
 image = rng.integers(90, 160, (64, 64, 3)).astype("uint8")
 truth = found[:5] + rng.normal(0, 1, (5, 4)), labels[:5]
 explorer = explorers.NMS(image, found, scores, labels, truth, ("cat", "<b>dog</b>"))"""
-KEPT = (METERS + ".concat([...root.querySelectorAll('.cv-row')]"
-        ".flatMap((row, k) => (row.dataset.fate === 'stays' ? [k] : [])))")
+KEPT = (
+    METERS + ".concat([...root.querySelectorAll('.cv-row')]"
+    ".flatMap((row, k) => (row.dataset.fate === 'stays' ? [k] : [])))"
+)
 NETWORK = """explorer = explorers.Network(keras.Sequential([
     keras.Input((28, 28, 1)), keras.layers.Conv2D(8, 3, name="conv"), keras.layers.MaxPooling2D(name="pool"),
     keras.layers.Flatten(name="flat"), keras.layers.Dense(10, name="dense")]))"""
@@ -62,8 +68,11 @@ explorer.channel = 3"""
 
 
 def norms(*moves):
-    return [move for norm in ("batch", "layer", "instance", "group")
-            for move in [(f"button ^{norm}$", "click", f"{norm.capitalize()} norm"), *moves]]
+    return [
+        move
+        for norm in ("batch", "layer", "instance", "group")
+        for move in [(f"button ^{norm}$", "click", f"{norm.capitalize()} norm"), *moves]
+    ]
 
 
 def bars(stage, explorer):
@@ -87,9 +96,11 @@ def fraction(stage, explorer):
 
 def fates(**least):
     """Return a check: at least so many rows have this fate."""
+
     def check(stage, explorer):
         found = explorer.locator(".cv-row").evaluate_all("rows => rows.map(row => row.dataset.fate)")
         assert all(found.count(fate) >= count for fate, count in least.items()), found
+
     return check
 
 
@@ -321,4 +332,4 @@ CASES = {
         ("alert", "see", "notes.txt must be an image"),
         uploaded("tiny.png", picture("teal"), "upload: tiny.png. conv1"), ("alert", "gone", None),
     ]),
-}
+}  # fmt: skip

@@ -201,7 +201,8 @@ class Stage(Notebook):
                 said.append(message["content"]["text"])
 
         answer = self.client.execute_interactive(
-            f"{code}\n{told}", output_hook=hear, store_history=False, allow_stdin=False, timeout=120)
+            f"{code}\n{told}", output_hook=hear, store_history=False, allow_stdin=False, timeout=120
+        )
         assert answer["content"]["status"] == "ok", "\n".join(answer["content"]["traceback"])
         return json.loads("".join(said)) if value else None
 

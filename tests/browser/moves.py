@@ -99,9 +99,11 @@ def act(node, what, words):
 
 def asked(code, words):
     """Return a move that Python makes."""
+
     def move(stage, explorer):
         stage.ask(code)
         says(explorer, words)
+
     return move
 
 
@@ -113,8 +115,10 @@ def picture(colour):
 
 def uploaded(name, data, words):
     """Return a move that chooses a file."""
+
     def move(stage, explorer):
         file = {"name": name, "mimeType": "", "buffer": data}
         explorer.locator("input[type=file]").first.set_input_files(file)
         says(explorer, words)
+
     return move

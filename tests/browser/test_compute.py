@@ -95,13 +95,17 @@ def test_suppression_and_its_measures(js, least, most):
     order = {"boxes": BOXES.tolist(), "scores": np.sort(RNG.random(12))[::-1].tolist(), "labels": [0, 1] * 6}
     truth = {"true_boxes": BOXES[3:6].tolist(), "true_labels": [1, 0, 1]}
     rounds = js("roundsOf", {**order, "score_threshold": least, "iou_threshold": most})
-    assert [(one["best"], one["rivals"]) for one in rounds] == nms.rounds(**order, score_threshold=least,
-                                                                          iou_threshold=most)
+    assert [(one["best"], one["rivals"]) for one in rounds] == nms.rounds(
+        **order, score_threshold=least, iou_threshold=most
+    )
     for step in range(len(rounds) + 1):
         fate = [one["name"] for one in js("fates", {**order, "step": step}, rounds)]
         kept, out, waiting = nms.standing(**order, score_threshold=least, iou_threshold=most, step=step)
         assert [[i for i, one in enumerate(fate) if one == name] for name in ("stays", "out", "waits")] == [
-            sorted(kept), sorted(out), waiting]
+            sorted(kept),
+            sorted(out),
+            waiting,
+        ]
         drawn = sorted(kept + waiting)
         right = nms.right_ones(BOXES[drawn].tolist(), [order["labels"][i] for i in drawn], **truth)
         assert js("rightOnes", drawn, {**order, **truth}) == sum(right)

@@ -43,8 +43,10 @@ def follow(stage, explorer, case):
                 says(explorer, words)
         agree(stage, explorer, case)
         assert places(explorer, case.parts) == before, move
-    stage.page.wait_for_function("said => document.querySelector('.cv-describe').innerText === said",
-                                 arg=stage.ask("", "explorer.describe()"))
+    stage.page.wait_for_function(
+        "said => document.querySelector('.cv-describe').innerText === said",
+        arg=stage.ask("", "explorer.describe()"),
+    )
 
 
 NUMBERS = """import re

@@ -51,7 +51,8 @@ def test_each_verdict_is_that_of_python(chromium):
         questions = sealed.load(lesson, part)
         asked = [[question, trials(question)] for question in questions]
         told = page.evaluate(
-            "asked => asked.map(([question, all]) => all.map((one) => verdict(question, one)))", asked)
+            "asked => asked.map(([question, all]) => all.map((one) => verdict(question, one)))", asked
+        )
         for (question, all_), here in zip(asked, told, strict=True):
             there = [sealed.verdict(question, one) for one in all_]
             assert [(one["right"], one["words"]) for one in here] == there
@@ -143,8 +144,11 @@ def test_page_and_python_follow_each_other_in_jupyterlab(stage):
     explorer.get_by_role("spinbutton").press_sequentially("26")
     stage.page.keyboard.press("Enter")
     says(explorer, "you forget the + 1: the first window counts too. See section 2.")
-    hears(stage, "[explorer.answers[0], explorer.checked[0], explorer.describe()]", [
-        26, True, explorer.locator(".cv-describe").inner_text()])
+    hears(
+        stage,
+        "[explorer.answers[0], explorer.checked[0], explorer.describe()]",
+        [26, True, explorer.locator(".cv-describe").inner_text()],
+    )
     explorer.get_by_role("button", name="Next").press("Enter")
     says(explorer, "Question 2 of 7: not answered yet.")
     explorer.get_by_role("checkbox").nth(1).press(" ")

@@ -13,7 +13,7 @@ from cvcourse import explorers, what_if
 
 SCRIPT = (Path(explorers.__file__).parent / "shapes.js").read_text(encoding="utf-8")
 KEYS = ("name", "type", "formula", "output_shape", "params", "macs", "activation_bytes", "input_shapes",
-        "sources", "controls")
+        "sources", "controls")  # fmt: skip
 ROWS = """([layers, adjustable, tries]) => tries.map(([size, changes]) => {
   try { return measured(layers, adjustable, size, changes); } catch (error) {
     if (error instanceof Impossible) return error.message;
@@ -93,6 +93,8 @@ def random_tries(model, count, seed=0, sizes=what_if.ADJUSTABLE["units"][1]):
 
 
 IMAGE, LINE, BLOCK = (20, 14, 6), (24, 6), (9, 8, 7, 4)
+
+
 @pytest.fixture(scope="module")
 def kinds():
     """{kind: models with a layer of it}."""
@@ -168,13 +170,13 @@ def kinds():
         "SpatialDropout3D": [chain(BLOCK, kl.SpatialDropout3D(0.1))],
         "RandomRotation": [chain(IMAGE, kl.RandomRotation(0.1))],
         "RandomTranslation": [chain(IMAGE, kl.RandomTranslation(0.1, 0.1))],
-    }
+    }  # fmt: skip
     kinds |= {kind: [chain(IMAGE, getattr(kl, kind)())] for kind in (
         "ReLU", "LeakyReLU", "ELU", "Softmax", "Identity", "UnitNormalization",
-        "ActivityRegularization", "RandomFlip")}
+        "ActivityRegularization", "RandomFlip")}  # fmt: skip
     kinds |= {kind: [chain(IMAGE, getattr(kl, kind)(0.2))] for kind in (
         "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "RandomZoom", "RandomBrightness",
-        "RandomContrast")}
+        "RandomContrast")}  # fmt: skip
     return kinds
 
 
@@ -186,8 +188,10 @@ def test_the_kinds_of_python_are_those_of_the_script(page, kinds):
 def test_a_kind_of_layer_costs_what_keras_says(page, kinds, kind):
     for number, model in enumerate(kinds[kind]):
         assert kind in [type(layer).__name__ for layer in model.layers]
-        tries = [*random_tries(model, 8, number, sizes=(1, 2, 3, 5, 9, 13, 20, 33)),
-                 *((size, {}) for size in (1, 2, 3, 7, 12, 27))]
+        tries = [
+            *random_tries(model, 8, number, sizes=(1, 2, 3, 5, 9, 13, 20, 33)),
+            *((size, {}) for size in (1, 2, 3, 7, 12, 27)),
+        ]
         assert both(page, model, tries)
 
 

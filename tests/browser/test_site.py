@@ -8,7 +8,7 @@ from lab import press
 
 PAGES = (
     "index", "01_first", "explorers", "glossary", "networks", "data", "search", "own_project", "api_boxes"
-)
+)  # fmt: skip
 LIMIT = 3_000_000  # bytes of a lesson's page, with its pictures
 
 

@@ -22,8 +22,10 @@ def lesson(tmp_path_factory):
     live = Pooling()
     state = {still.STATE: {"state": {live.model_id: still.saved(live)}}}
     view = v4.new_output("display_data", {still.VIEW: {"model_id": live.model_id}, "text/html": "<p>w</p>"})
-    picture = '<div class="figure"><img alt="two colours" src="data:image/svg+xml,' \
+    picture = (
+        '<div class="figure"><img alt="two colours" src="data:image/svg+xml,'
         '%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%22300%22 height=%22200%22/%3E"></div>'
+    )
     drawn = v4.new_output("display_data", {"text/html": picture})
 
     def printed(words):

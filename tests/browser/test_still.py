@@ -68,10 +68,18 @@ def test_network_says_on_a_page_what_python_says(opened):
 
 
 def test_network_with_a_layer_that_only_python_knows_says_so(opened):
-    page = opened(explorers.Network(keras.Sequential([
-        keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
-        keras.layers.Lambda(lambda x: 2 * x, output_shape=(6, 6, 4)),
-        keras.layers.Conv2D(2, 3, name="after")])))
+    page = opened(
+        explorers.Network(
+            keras.Sequential(
+                [
+                    keras.Input((8, 8, 3)),
+                    keras.layers.Conv2D(4, 3, name="conv"),
+                    keras.layers.Lambda(lambda x: 2 * x, output_shape=(6, 6, 4)),
+                    keras.layers.Conv2D(2, 3, name="after"),
+                ]
+            )
+        )
+    )
     before = page.locator(".cv-describe").inner_text()
     page.get_by_role("slider").nth(1).press("ArrowRight")
     page.locator(".cv-alive-note", has_text="asks Python").wait_for()
@@ -106,24 +114,35 @@ def agree(said, live):
     """Words of the page and of Python: the same, but for a rounding in the fourth digit."""
     figure = r"−?\d+(?:\.\d+)?(?:e[+−]\d+)?"
     assert re.sub(figure, "#", said) == re.sub(figure, "#", live.describe())
-    here, there = ([float(one.replace("−", "-")) for one in re.findall(figure, text)]
-                   for text in (said, live.describe()))
+    here, there = (
+        [float(one.replace("−", "-")) for one in re.findall(figure, text)] for text in (said, live.describe())
+    )
     assert here == pytest.approx(there, rel=2e-3, abs=1e-5)
 
 
 def test_feature_maps_explains_any_unit_of_a_small_network(opened):
     keras.utils.set_random_seed(0)
     kl = keras.layers
-    live = explorers.FeatureMaps(keras.Sequential([
-        keras.Input((32, 32, 3)), kl.ZeroPadding2D(((0, 1), (1, 0))),
-        kl.Conv2D(8, 3, strides=2, name="conv1", bias_initializer="random_normal"),
-        kl.BatchNormalization(name="normal", moving_mean_initializer="random_normal"),
-        kl.Activation("relu6", name="relu6"), kl.DepthwiseConv2D(3, depth_multiplier=2, name="depth"),
-        kl.MaxPooling2D(3, 2, padding="same", name="max"),
-        kl.SeparableConv2D(5, 3, padding="same", activation="silu", name="parted"),
-        kl.AveragePooling2D(3, 1, padding="same", name="mean"), kl.ReLU(0.5, name="cut"),
-        kl.Conv2D(6, 3, dilation_rate=2, padding="same", activation="sigmoid", name="conv2"),
-        kl.GlobalAveragePooling2D(), kl.Dense(2, activation="softmax")]), labels="ab")
+    live = explorers.FeatureMaps(
+        keras.Sequential(
+            [
+                keras.Input((32, 32, 3)),
+                kl.ZeroPadding2D(((0, 1), (1, 0))),
+                kl.Conv2D(8, 3, strides=2, name="conv1", bias_initializer="random_normal"),
+                kl.BatchNormalization(name="normal", moving_mean_initializer="random_normal"),
+                kl.Activation("relu6", name="relu6"),
+                kl.DepthwiseConv2D(3, depth_multiplier=2, name="depth"),
+                kl.MaxPooling2D(3, 2, padding="same", name="max"),
+                kl.SeparableConv2D(5, 3, padding="same", activation="silu", name="parted"),
+                kl.AveragePooling2D(3, 1, padding="same", name="mean"),
+                kl.ReLU(0.5, name="cut"),
+                kl.Conv2D(6, 3, dilation_rate=2, padding="same", activation="sigmoid", name="conv2"),
+                kl.GlobalAveragePooling2D(),
+                kl.Dense(2, activation="softmax"),
+            ]
+        ),
+        labels="ab",
+    )
     page = opened(live)
     words, line = page.locator(".cv-describe"), page.locator(".cv-formula")
     layer, image = page.get_by_role("combobox").all()

@@ -95,11 +95,14 @@ def test_a_short_press_collects_one_picture(filmed, record_property):
     record_property("explorer", ("Teach", "JupyterLab", "mouse, keyboard"))
 
 
-@pytest.mark.parametrize(("fixture", "words"), [
-    ("stage", "No camera was found."),
-    ("only_filmed", "The browser was not allowed to use the camera."),
-    ("filmed", "Browsers lend a camera only to pages from localhost or over https"),
-])
+@pytest.mark.parametrize(
+    ("fixture", "words"),
+    [
+        ("stage", "No camera was found."),
+        ("only_filmed", "The browser was not allowed to use the camera."),
+        ("filmed", "Browsers lend a camera only to pages from localhost or over https"),
+    ],
+)
 def test_without_a_camera_there_are_other_ways(request, fixture, words):
     stage = request.getfixturevalue(fixture)
     explorer, insecure = stage.show(SCENES), "localhost" in words
