@@ -156,7 +156,7 @@ def good():
         likeness.gradient_energy: {"images": maps[None]},
         losses.iou_loss: {"y_true": np.float32(BOX), "y_pred": np.float32(BOX)},
         losses.generalized_iou_loss: {"y_true": np.float32(BOX), "y_pred": np.float32(BOX)},
-        on_one_ground: {"made": scenes(2, size=32, seed=0), "brightness": 0.9},
+        on_one_ground: {"made": scenes(2, size=32, seed=0)},
     }
     weights = {"kernel_size": 3, "in_channels": 3, "filters": 4, "use_bias": True}
     depthwise = {"kernel_size": 3, "in_channels": 3, "depth_multiplier": 2}

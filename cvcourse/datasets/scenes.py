@@ -104,27 +104,31 @@ def scenes(
     _check_numbers(n, size, seed, knobs)
     # One row of numbers for each purpose, so that a knob that is turned shifts no other number.
     numbers = np.random.default_rng(seed).random((n, len(_PURPOSES), 48), dtype="float32")
-    images = np.empty((n, size, size, 3), "uint8")
-    instances = np.empty((n, size, size), "uint8")
+    images, masks, instances = (np.zeros((n, size, size, *end), "uint8") for end in ((3,), (), ()))
+    labels, boxes = np.empty(n, "int64"), np.zeros((n, most, 4), "float32")
     box_labels = np.full((n, most), -1, "int64")
     for i, rows in enumerate(numbers):
         drawn = dict(zip(_PURPOSES, rows.tolist(), strict=True))
         count = few + int(drawn["count"][0] * (most - few + 1))
-        images[i], instances[i], box_labels[i, :count] = _scene(size, count, classes, knobs, drawn)
-    some = [slice(k, k + 500) for k in range(0, n, 500)]  # a part at a time, for memory
-    known = [_annotate(instances[part], box_labels[part]) for part in some]
-    return Scenes(images, *(np.concatenate(part) for part in zip(*known, strict=True)), classes)
+        images[i], owner, drawn_labels = _scene(size, count, classes, knobs, drawn)
+        seen = np.flatnonzero(np.bincount(owner.ravel())[1:])  # what is hidden is not annotated
+        each = owner == seen[:, None, None] + 1
+        here = box_labels[i, : len(seen)] = np.take(drawn_labels, seen)
+        labels[i] = here[each.sum(axis=(1, 2)).argmax()]
+        boxes[i, : len(seen)] = tight_boxes(each)
+        for j, (label, pixels) in enumerate(zip(here, each, strict=True)):
+            instances[i][pixels], masks[i][pixels] = j + 1, label + 1
+    return Scenes(images, labels, boxes, box_labels, masks, instances, classes)
 
 
-def on_one_ground(made, brightness=0.93):
-    """Images of scenes with all but the animals painted over, float32 (N, H, W, 3) in [0, 1].
+def on_one_ground(made):
+    """Images of scenes with all but the animals painted over in light grey, float32 (N, H, W, 3) in [0, 1].
 
     Args:
         made: `Scenes`.
-        brightness: float in [0, 1] of the new ground.
 
     Raises:
-        TypeError, ValueError: other arguments than these.
+        TypeError: no `Scenes`.
 
     Example:
         >>> images = on_one_ground(scenes(2, size=32, seed=1, clutter=0))
@@ -133,36 +137,15 @@ def on_one_ground(made, brightness=0.93):
     """
     if not isinstance(made, Scenes):
         raise TypeError(f"made must be what `scenes` returns. Received: made={reprlib.repr(made)}")
-    number(brightness, "brightness", 0, 1)
     animal = (made.masks > 0)[..., None]
-    return np.where(animal, made.images / np.float32(255), np.float32(brightness)).astype("float32")
+    return np.where(animal, made.images / np.float32(255), np.float32(0.93))
 
 
 _PURPOSES = ("count", "background", "clutter", "objects", "posts", "light")
 
 
-def _annotate(instances, box_labels):
-    """All but the images of some `Scenes`, from what is visible; what cannot be seen is not annotated."""
-    n, most = box_labels.shape
-    each = instances[:, None] == np.arange(1, most + 1, dtype="uint8")[:, None, None]  # (N, M, S, S)
-    pixels = each.sum(axis=(2, 3))
-    box_labels[pixels == 0] = -1
-    order = np.argsort(box_labels < 0, axis=1, kind="stable")  # present ones first
-    box_labels = np.take_along_axis(box_labels, order, axis=1)
-    number = np.zeros((n, most + 1), "uint8")
-    np.put_along_axis(number, order + 1, np.arange(1, most + 1, dtype="uint8")[None], axis=1)
-    instances = number[np.arange(n)[:, None, None], instances]
-    boxes = tight_boxes(each.reshape(-1, *each.shape[2:])).reshape(n, most, 4)
-    boxes = np.take_along_axis(boxes, order[..., None], axis=1)
-    pixels = np.take_along_axis(pixels, order, axis=1)
-    labels = np.take_along_axis(box_labels, pixels.argmax(axis=1)[:, None], axis=1)[:, 0]
-    meaning = np.concatenate([np.zeros((n, 1), "uint8"), (box_labels + 1).astype("uint8")], axis=1)
-    masks = meaning[np.arange(n)[:, None, None], instances]
-    return labels, boxes, box_labels, masks, instances
-
-
 def _scene(size, count, classes, knobs, drawn):
-    """One scene: its image, its instance map and the class of each animal."""
+    """One scene: its image, the animal at each pixel (k + 1, or 0 for none) and the label of each animal."""
     image = _background(size, knobs["clutter"], drawn["background"])
     instances = np.zeros((size, size), "uint8")
     for k in range(int(9 * knobs["clutter"] * drawn["clutter"][0])):
@@ -174,9 +157,9 @@ def _scene(size, count, classes, knobs, drawn):
         labels.append(int(numbers[0] * len(classes)))
         places.append(_placement(size, count, k, turn, knobs, numbers))
         animal = classes[labels[k]]
-        drawing = (animal, int(numbers[1] * animals.INDIVIDUALS), _resolution(size))
-        inks, colours = animals.sprite(*drawing), animals.palette(animal, numbers[8:16])
-        window, covered = _paste(image, inks, colours, *places[k], animals.bounds(*drawing))
+        inks = animals.sprite(animal, int(numbers[1] * animals.INDIVIDUALS), _resolution(size))
+        colours = animals.palette(animal, numbers[8:16])
+        window, covered = _paste(image, inks, colours, *places[k])
         instances[window][covered] = k + 1
     _put_posts(image, instances, places[0], knobs["obstruction"], drawn["posts"])
     _light(image, knobs["lighting"], drawn["light"])
@@ -196,10 +179,11 @@ def _placement(size, count, k, turn, knobs, numbers):
     return x, y, half, knobs["orientation"] * np.pi * (2 * numbers[5] - 1), side
 
 
-def _paste(image, inks, colours, x, y, half, angle, side, bounds=(-1, -1, 1, 1)):
+def _paste(image, inks, colours, x, y, half, angle, side):
     """Draw a sprite into the image, nine samples a pixel; returns the window and where it is covered."""
     resolution = len(inks)
-    top, left, bottom, right = _window(len(image), x, y, half, angle, side, bounds)
+    top, left = (max(0, int(at - half)) for at in (y, x))  # a sprite stays in a circle: no turn needs more
+    bottom, right = (min(len(image), int(at + half) + 1) for at in (y, x))
     scale = resolution / (2 * half)
     down = (np.arange(3 * (bottom - top), dtype="float32") + 0.5) / 3 + (top - y)
     across = (np.arange(3 * (right - left), dtype="float32") + 0.5) / 3 + (left - x)
@@ -220,20 +204,6 @@ def _paste(image, inks, colours, x, y, half, angle, side, bounds=(-1, -1, 1, 1))
     window *= 1 - opacity
     window += total[..., :3] * np.float32(1 / 9)
     return (slice(top, bottom), slice(left, right)), opacity[..., 0] >= 0.5
-
-
-def _window(size, x, y, half, angle, side, bounds):
-    """The rows and columns of the image that the turned box `bounds` of a sprite touches."""
-    c, s = half * np.cos(angle), half * np.sin(angle)
-    corners = [(side * u, v) for u in bounds[::2] for v in bounds[1::2]]
-    across = [x + c * u - s * v for u, v in corners]
-    down = [y + s * u + c * v for u, v in corners]
-    return (
-        max(0, int(min(down))),
-        max(0, int(min(across))),
-        min(size, int(max(down)) + 1),
-        min(size, int(max(across)) + 1),
-    )
 
 
 def _put_thing(image, numbers):
