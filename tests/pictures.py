@@ -109,8 +109,8 @@ PICTURES = {
     "images": lambda: visualization.plot_images([RANDOM.random((9, 7, 3)), np.eye(5)], ["a", "b"]),
     "boxes": lambda: visualization.plot_boxes(
         [RANDOM.random((9, 7, 3)), np.zeros((5, 5, 3))],
-        [[[1, 1, 5, 6], [0, 0, 7, 9]], []],
-        [["cat 0.90", "dog 0.40"], []],
+        [[[1, 1, 5, 6], [0, 0, 7, 9], [1.5, 1, 6, 7]], []],
+        [["cat 0.90", "dog 0.40", "dog 0.30"], []],
         truth=[[[1, 2, 5, 6]], []],
         titles=["found", "nothing"],
     ),

@@ -126,6 +126,18 @@ def test_boxes_lie_where_they_are_and_are_told():
     assert "1 box, cat" in drawn.alt
 
 
+def test_words_of_boxes_that_overlap_stand_at_other_places():
+    found = [[[10, 10, 50, 60], [14, 10, 90, 60], [16, 10, 52, 60], [11, 11, 50, 60], [12, 9, 49, 61]]]
+    said = [["cat 0.90", "dog 0.80", "cat 0.70", "dog 0.60", "cat 0.50"]]
+    drawn = visualization.plot_boxes([np.zeros((100, 100, 3))], found, said)
+    written = texts_with_boxes(drawn)
+    assert [text.get_text() for text, _ in written] == said[0]
+    areas = [box for _, box in written]
+    x, y = drawn.axes[0].transData.inverted().transform((areas[0].x0, areas[0].y0))
+    assert (x, y) == pytest.approx((10, 10), abs=1)  # what comes first has the upper left corner
+    assert not any(one.overlaps(other) for i, one in enumerate(areas) for other in areas[:i])
+
+
 @pytest.mark.parametrize(("shift", "cmap"), [(0, "viridis"), (-0.5, "RdBu")])
 def test_feature_maps_share_a_scale(shift, cmap):
     maps = RANDOM.random((7, 5, 3)) + shift
@@ -173,6 +185,14 @@ def test_bars_are_as_long_as_their_numbers():
     assert [bar.get_width() for bar in bars] == [3, -2]
     assert matplotlib.colors.same_color(bars[0].get_facecolor(), COLORS["kernel"])
     assert [t.get_text() for t in axes.texts] == ["3", "−2 ± 0.5"]
+
+
+def test_a_spread_of_zero_is_told_and_no_spread_is_not():
+    figure = visualization.plot_bars({"none": 3, "zero": (2, 0.0)}, "accuracy", form="{:.1f}")
+    assert figure.alt == "accuracy. none: 3.0; zero: 2.0 ± 0.0."
+    assert [text.get_text() for text in figure.axes[0].texts] == ["3.0", "2.0 ± 0.0"]
+    (bars,) = figure.axes[0].collections
+    assert [segment.tolist() for segment in bars.get_segments()] == [[], [[2, 1], [2, 1]]]
 
 
 def test_a_roadmap_shows_the_values_and_marks_the_place():

@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from cvcourse.boxes.checks import rows
-from cvcourse.visualization.canvas import COLORS, Picture, picture
+from cvcourse.visualization.canvas import COLORS, Picture, _overlap, picture
 from cvcourse.visualization.checks import drawn
 from cvcourse.visualization.images import _photograph
 
@@ -30,7 +30,8 @@ def plot_boxes(
     Args:
         images: list of (H, W, 3), uint8 or float in [0, 1], of any size.
         boxes: for each image float (K, 4) as (x1, y1, x2, y2) in pixels.
-        words: for each image K str, one at the upper left corner of each box; or None.
+        words: for each image K str, one at the upper left corner of each box, or on one of its sides where
+            nothing is written yet; or None.
         truth: for each image true boxes (T, 4), drawn blue and dotted; or None.
         titles: one str above each image; or None.
         columns: images in a row; default: up to 4.
@@ -66,18 +67,15 @@ def plot_boxes(
     drawing, axes = picture(columns * side, lines * (side + 0.25), alt, lines, columns, wspace=0.04)
     for one in np.ravel(axes):
         one.set_axis_off()
-    for one, image, found, names, true, title in zip(
-        np.ravel(axes), images, boxes, words, truth, titles, strict=False
-    ):
+    for one, image, found, true, title in zip(np.ravel(axes), images, boxes, truth, titles, strict=False):
         height, width = np.shape(image)[:2]
         one.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
         one.set_title(title, fontsize=10)
         _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 2.0, "linestyle": ":"})
         _frames(one, found, {"edgecolor": COLORS[role], "linewidth": line})
-        for (x1, y1, *_), name in zip(found, names, strict=False):
-            ground = {"facecolor": COLORS[role], "edgecolor": "none", "pad": 1.5}
-            place = max(0, min(x1, 0.7 * width)), max(0.07 * height, y1)
-            one.text(*place, name, color="white", fontsize=9, bbox=ground, va="bottom", clip_on=False)
+    drawing.draw_without_rendering()  # lays it out: only now letters can be measured in pixels of an image
+    for one, found, names in zip(np.ravel(axes), boxes, words, strict=False):
+        _write(one, found, names, COLORS[role])
     return drawing
 
 
@@ -87,6 +85,22 @@ def _frames(axes, boxes, look):
         # White on both sides is seen on any ground; of many thin boxes it would leave no ground to see.
         for more in (under, {}) if look["linewidth"] >= 2 else ({},):
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
+
+
+def _write(axes, boxes, words, color):
+    """Write each word at the first corner of its box, or place on its sides, that is free."""
+    width = axes.get_xlim()[1]
+    ground, taken = {"facecolor": color, "edgecolor": "none", "pad": 1.5}, []
+    for (x1, y1, x2, y2), word in zip(boxes, words, strict=False):
+        label = axes.text(0, 0, word, color="white", fontsize=9, bbox=ground, va="bottom", clip_on=False)
+        size = label.get_window_extent().padded(2).transformed(axes.transData.inverted())
+        wide, high = size.width, -size.height
+        lefts = [max(0, min(x, width - wide)) for x in (x1, x2 - wide)]
+        lows = [max(high, y) for y in (y1, *np.linspace(y2, y1, 12))]
+        areas = [(x, y - high, x + wide, y) for y in lows for x in lefts]
+        free = (area for area in areas if not any(_overlap(area, other) for other in taken))
+        taken.append(next(free, areas[0]))
+        label.set_position((taken[-1][0], taken[-1][3]))
 
 
 def _texts(words):

@@ -101,9 +101,10 @@ def plot_bars(
         'accuracy. max: 0.91; average: 0.9 ± 0.02.'
     """
     mapping(values, "values", "bar")
-    pairs = [value if isinstance(value, tuple) else (value, 0) for value in values.values()]
+    given = [isinstance(value, tuple) for value in values.values()]
+    pairs = [value if told else (value, 0) for value, told in zip(values.values(), given, strict=True)]
     means, spreads = _array(pairs, "values", (2,), "of numbers or of (mean, spread)").T
-    texts = [form.format(mean) + (f" ± {form.format(spread)}" if spread else "") for mean, spread in pairs]
+    texts = [" ± ".join(map(form.format, pair[: 1 + told])) for pair, told in zip(pairs, given, strict=True)]
     texts = [text.replace("-", "−") for text in texts]
     alt = "; ".join(f"{label}: {text}" for label, text in zip(values, texts, strict=True))
     figure, axes = picture(7.6, 0.6 + 0.36 * len(values) + 0.3 * bool(title), f"{xlabel}. {alt}.")
@@ -111,7 +112,7 @@ def plot_bars(
     inks = [color("output" if role is None else role, "colors") for role in roles]
     places = range(len(values))
     axes.barh(places, means, 0.7, color=inks)
-    spread = np.where(spreads > 0, spreads, np.nan)
+    spread = np.where(given & (spreads >= 0), spreads, np.nan)  # a spread of 0 is a mark, none is nothing
     axes.errorbar(means, places, xerr=spread, fmt="none", ecolor="#222222", capsize=3, linewidth=1.2)
     for place, mean, spread, text in zip(places, means, spreads, texts, strict=True):
         side, align = (-1, "right") if mean < 0 else (1, "left")
