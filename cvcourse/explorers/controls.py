@@ -11,6 +11,8 @@ from copy import deepcopy
 import numpy as np
 from traitlets import TraitError, TraitType
 
+from cvcourse import arguments
+
 
 class Refused(ValueError, TraitError):
     """A value that a trait does not take: traitlets then takes back all that was set together with it."""
@@ -96,12 +98,12 @@ class Slider(Control):
         self, word, letter="", *, role="selected", low=0, high=None, step=1, default=None, unit="", stops=None
     ):
         high = len(stops) - 1 if high is None else high
-        self.number = whole if isinstance(step, int) else share
+        self.whole = isinstance(step, int)
         default = low if default is None else default
         super().__init__(
             "slider",
             word,
-            default if self.number is whole else float(default),
+            default if self.whole else float(default),
             letter=letter,
             role=role,
             low=low,
@@ -112,7 +114,7 @@ class Slider(Control):
         )
 
     def validate(self, explorer, value):
-        return self.number(self.name, value, *self.declared(explorer, "low", "high"))
+        return within(self.name, value, *self.declared(explorer, "low", "high"), self.whole)
 
 
 class Choice(Control):
@@ -138,7 +140,7 @@ class Choice(Control):
     def validate(self, explorer, value):
         options, first = self.declared(explorer, "options", "first")
         if isinstance(options, str):
-            return whole(self.name, value, first, max(first, len(getattr(explorer, options)) - 1))
+            return within(self.name, value, first, max(first, len(getattr(explorer, options)) - 1))
         return one_of(self.name, value, options)
 
 
@@ -180,49 +182,34 @@ class Array(Data):
         return np.ascontiguousarray(value, self.dtype)
 
 
-def whole(name, value, lowest, highest):
-    """Return `value` as an int from `lowest` to `highest`, or say what is wrong with the argument `name`.
+def within(name, value, lowest, highest, whole=True):
+    """Return `value` as an int (as a float unless `whole`) from `lowest` to `highest`, or say what is wrong.
 
     Example:
-        >>> whole("strides", 2, 0, 5)
-        2
+        >>> within("strides", 2, 0, 5), within("threshold", 1, 0, 1, whole=False)
+        (2, 1.0)
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value <= highest:
-        raise ValueError(
-            f"{name} must be a whole number from {lowest} to {highest} in this explorer. "
-            f"Received: {name}={value!r}."
-        )
-    return int(value)
+    try:
+        return arguments.number(value, name, lowest, highest, whole)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
-def share(name, value, lowest, highest):
-    """Return `value` as a float from `lowest` to `highest`, or say what is wrong with the argument `name`.
+def several(name, values, count, lowest, highest, whole=True):
+    """Return `values` as a list of `count` numbers, each as `within` returns it.
 
     Example:
-        >>> share("threshold", 1, 0, 1)
-        1.0
-    """
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not lowest <= value <= highest:
-        raise ValueError(f"{name} must be a number from {lowest} to {highest}. Received: {name}={value!r}")
-    return float(value)
-
-
-def several(name, values, count, check, lowest, highest):
-    """Return `values` as a list of `count` numbers, each as `check` (`whole` or `share`) returns it.
-
-    Example:
-        >>> several("position", (3, 4), 2, whole, 0, 9)
+        >>> several("position", (3, 4), 2, 0, 9)
         [3, 4]
     """
     if not isinstance(values, list | tuple | np.ndarray) or len(values) != count:
         raise ValueError(f"{name} must be {count} numbers. Received: {name}={values!r:.80}")
-    return [check(name, value, lowest, highest) for value in values]
+    return [within(name, value, lowest, highest, whole) for value in values]
 
 
 def is_place(explorer, value):
     """The check of a `position`, [row, column]; one beyond the border stands for the last pixel."""
-    return several("position", value, 2, whole, 0, 10**6)
+    return several("position", value, 2, 0, 10**6)
 
 
 def photograph(image, largest, name="image"):

@@ -10,7 +10,7 @@ from traitlets import observe
 
 from cvcourse.arithmetic import conv_output_size, dropped_pixels, same_padding
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Data, Kept, Slider, is_place, one_of, whole
+from cvcourse.explorers.controls import Array, Data, Kept, Slider, is_place, one_of, within
 from cvcourse.explorers.window import cat_pixels, frame, grey_pixels, unseen
 from cvcourse.visualization import TEXT_COLORS, picture, style
 
@@ -80,7 +80,7 @@ class Convolution(Explorer):
     presets = Data()
     kernels = Kept(lambda explorer, value: _names(value), [])
     weights = Kept(lambda explorer, value: _weights(value, len(explorer.kernels), explorer.kernel_size), [])
-    filter = Kept(lambda explorer, value: whole("filter", value, 0, len(explorer.kernels) - 1), 0)
+    filter = Kept(lambda explorer, value: within("filter", value, 0, len(explorer.kernels) - 1), 0)
     kernel_size = Slider("Size", "F", role="kernel", low=_SIZES[0], high=_SIZES[-1], default=3)
     strides = Slider("Stride", "S", high=5, default=1)
     padding = Kept(lambda explorer, value: _padding(value), 0)
@@ -128,7 +128,7 @@ def _padding(padding):
         return "same" if padding == "same" else 0
     if isinstance(padding, str):
         raise ValueError(f'padding must be 0 to 3 pixels, "valid" or "same". Received: padding={padding!r}.')
-    return whole("padding", padding, 0, 3)
+    return within("padding", padding, 0, 3)
 
 
 def _names(names):
@@ -166,7 +166,7 @@ def _filters(kernel, size):
             f"all kernels must have the same size F. Received: {sorted(sizes)}, "
             f"kernel_size={size}. Leave kernel_size out: it is the size of your kernel."
         )
-    size = whole("kernel_size", size or (len(own[0]) if own else 3), 1, 7)
+    size = within("kernel_size", size or (len(own[0]) if own else 3), 1, 7)
     names = [one if isinstance(one, str) else "own" for one in kernels]
     arrays = iter(own)
     return names, [(KERNELS[name][size] if name in KERNELS else next(arrays)).tolist() for name in names]

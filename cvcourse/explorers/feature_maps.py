@@ -8,7 +8,7 @@ from cvcourse.datasets import photos
 from cvcourse.datasets.upload import as_photo, fit, read_image
 from cvcourse.explorers.base import Explorer, javascript
 from cvcourse.explorers.carried import EXACT, carried, channels_first
-from cvcourse.explorers.controls import Choice, Data, Kept, whole
+from cvcourse.explorers.controls import Choice, Data, Kept, within
 from cvcourse.interpretation import explain_unit, feature_maps
 from cvcourse.visualization import COLORS, picture
 
@@ -218,7 +218,7 @@ class FeatureMaps(Explorer):
         sizes = [self._sizes[self.layer][axis] for axis in axes]
         values = value if len(axes) > 1 else [value]
         try:
-            return [whole(name, one, 0, size - 1) for one, size in zip(values, sizes, strict=True)]
+            return [within(name, one, 0, size - 1) for one, size in zip(values, sizes, strict=True)]
         except (ValueError, TypeError):
             limits = " and ".join(f"0 to {size - 1}" for size in sizes)
             raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 
 from cvcourse import datasets, pretrained, training
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import Data, Kept, whole
+from cvcourse.explorers.controls import Data, Kept, within
 from cvcourse.keras_graph import find_layer, named_layers
 from cvcourse.models import vgg
 from cvcourse.summary import summarize
@@ -96,7 +96,7 @@ class Freezing(Explorer):
             )
         self._model, self._train, self._test, self._run = model, train, test, None
         self._augment, self._seed = augment, seed
-        batch_size = whole("batch_size", batch_size, 1, 1024)
+        batch_size = within("batch_size", batch_size, 1, 1024)
         shape = (32, 32, 3) if train is None else np.shape(train[0])[1:]
         self._classes = 3 if train is None else int(np.max(train[1])) + 1
         if model is not None and (as_graph(model) is None or (model.output_shape[-1] or 0) < self._classes):
@@ -116,7 +116,7 @@ class Freezing(Explorer):
             frozen=asleep,
             batch_size=batch_size,
             runs=[_curve(label, list(map(float, values))) for label, values in (curves or {}).items()],
-            epochs=whole("epochs", epochs, 1, 100),
+            epochs=within("epochs", epochs, 1, 100),
             recorded=RECORDED.get(epochs, {}) if same and _is_default(train, test) else {},
         )
         self.observe(lambda change: self.tell(problem=""), names=["frozen"])

@@ -2,7 +2,7 @@
 
 from cvcourse import what_if
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import Data, Kept, whole
+from cvcourse.explorers.controls import Data, Kept, within
 from cvcourse.keras_graph import find_name
 from cvcourse.visualization import plot_network
 
@@ -102,7 +102,7 @@ class Network(Explorer):
     def _size(self, size):
         if self._graph and isinstance(size, int) and size < 1:
             raise ValueError(f"input_size must be at least 1 pixel. Received: input_size={size}")
-        return whole("input_size", size, 0, LARGEST)
+        return within("input_size", size, 0, LARGEST)
 
     def _changes(self, changes):
         controls = {row["name"]: row["controls"] for row in self._original}

@@ -7,7 +7,7 @@ from cvcourse import boxes as bx
 from cvcourse import pretrained
 from cvcourse.datasets import scenes
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Data, Kept, Slider, photograph, whole
+from cvcourse.explorers.controls import Array, Data, Kept, Slider, photograph, within
 from cvcourse.models import rcnn
 from cvcourse.visualization import COLORS, picture, style
 
@@ -66,7 +66,7 @@ class NMS(Explorer):
     classes = Data([], state=True)
     score_threshold = Slider("Score at least", "s", role="kernel", high=1, step=0.01)
     iou_threshold = Slider("IoU at most", "t", high=1, step=0.01)
-    step = Kept(lambda explorer, value: whole("step", value, 0, len(explorer.boxes)), 0)
+    step = Kept(lambda explorer, value: within("step", value, 0, len(explorer.boxes)), 0)
 
     def __init__(
         self, image=None, boxes=None, scores=None, labels=None, truth=None, classes=("object",),

@@ -4,7 +4,7 @@ import numpy as np
 
 from cvcourse.datasets import photos
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Array, Choice, Data, Kept, Slider, Toggle, whole
+from cvcourse.explorers.controls import Array, Choice, Data, Kept, Slider, Toggle, within
 from cvcourse.visualization import picture, style
 from cvcourse.visualization.cubes import draw_cube, words_of
 
@@ -45,7 +45,7 @@ the mean −0.87, in this batch.
     _esm = javascript("compute.js", "normalization.js")
 
     norm = Choice("norm:", NORMS, kind="buttons")
-    groups = Kept(lambda explorer, value: whole("groups", value, 1, explorer.shape[3]), 2)
+    groups = Kept(lambda explorer, value: within("groups", value, 1, explorer.shape[3]), 2)
     batch_size = Slider("Batch size", "N", role="input", low=1, high=8)
     image = Kept(lambda explorer, value: _place(value, "image", explorer.shape[0]), 0)
     channel = Kept(lambda explorer, value: _place(value, "channel", explorer.shape[3]), 0)
@@ -81,7 +81,7 @@ the mean −0.87, in this batch.
 
 
 def _place(value, name, count):
-    return min(whole(name, value, 0, 10**6), count - 1)  # beyond the last one means the last one
+    return min(within(name, value, 0, 10**6), count - 1)  # beyond the last one means the last one
 
 
 def _course_maps():

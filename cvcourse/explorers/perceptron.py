@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvcourse.explorers.base import Explorer, javascript, number
-from cvcourse.explorers.controls import Kept, one_of, several, share, whole
+from cvcourse.explorers.controls import Kept, one_of, several, within
 from cvcourse.models.perceptron import perceptron_step
 from cvcourse.visualization import COLORS, picture, style
 
@@ -46,9 +46,11 @@ class Perceptron(Explorer):
     _esm = javascript("compute.js", "perceptron.js")
 
     points = Kept(lambda explorer, value: _points(value), [])
-    weights = Kept(lambda explorer, value: several("weights", value, 3, share, -LARGEST, LARGEST), [0.0] * 3)
-    history = Kept(lambda explorer, value: several("history", value, len(value), whole, 0, 1), [])
-    chosen = Kept(lambda explorer, value: whole("chosen", value, 0, len(explorer.points) - 1), 0)
+    weights = Kept(
+        lambda explorer, value: several("weights", value, 3, -LARGEST, LARGEST, whole=False), [0.0] * 3
+    )
+    history = Kept(lambda explorer, value: several("history", value, len(value), 0, 1), [])
+    chosen = Kept(lambda explorer, value: within("chosen", value, 0, len(explorer.points) - 1), 0)
 
     def __init__(self, preset="OR", points=None):
         kinds = PRESETS[one_of("preset", preset, PRESETS)]

@@ -52,7 +52,7 @@ function row(name, classes, pick) {
 }
 
 function render({ model, el }) {
-  const knobs = model.get("knobs");
+  const rest = model.get("rest");
   const classes = model.get("classes");
   const names = model.get("names");
   const { sheet, made } = model.get("recorded");
@@ -76,11 +76,11 @@ function render({ model, el }) {
     panel(caption, canvas),
     element("div", {}, title, ...rows.map(({ node }) => node), ends));
 
-  const atRest = (values) => ({ ...Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob[3]])), ...values });
+  const atRest = (values) => ({ ...rest, ...values });
   const same = (of, now, but) => SETTINGS.every((name) => name === but || of[name] === now[name]);
 
   function move(values, knob) {
-    const swept = knob in knobs ? knob : get().swept;
+    const swept = knob in rest ? knob : get().swept;
     if (model.still) return recall(values, swept);
     set({ ...values, swept });
     clearTimeout(waiting);

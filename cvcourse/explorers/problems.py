@@ -67,7 +67,7 @@ class Problems(Explorer):
 
     names = Data()
     classes = Data()
-    knobs = Data({name: list(knob) for name, knob in KNOBS.items()})
+    rest = Data(dict(REST))
     animal = Choice("Picture", PICTURES)
     background = Choice("Background", tuple(BACKGROUNDS))
     turn = Slider("Turn", role="input", low=-180, high=180, step=5, default=0, unit="°")
@@ -113,19 +113,23 @@ class Problems(Explorer):
                 )
         return found
 
-    def _look(self, change=None):
-        settings = self._settings()
-        image, hidden = problem(**settings)
-        scores = {name: rows[0].tolist() for name, rows in self.scores(image[None]).items()}
-        self.tell(
-            view={
-                "of": settings,
-                "pixels": image.tobytes(),
-                "hidden": hidden,
-                "scores": scores,
-                "truth": _class_of(self.animal),
+    def _views(self, states):
+        """Return the images of some states, and of each {"of", "hidden", "scores", "truth"}."""
+        images, hidden = zip(*(problem(**state) for state in states), strict=True)
+        scores = self.scores(np.stack(images))
+        return np.stack(images), [
+            {
+                "of": state,
+                "hidden": hidden[k],
+                "scores": {name: rows[k].tolist() for name, rows in scores.items()},
+                "truth": _class_of(state["animal"]),
             }
-        )
+            for k, state in enumerate(states)
+        ]
+
+    def _look(self, change=None):
+        images, (view,) = self._views([self._settings()])
+        self.tell(view=view | {"pixels": images.tobytes()})
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
@@ -142,22 +146,9 @@ class Problems(Explorer):
         states = [state for k, state in enumerate(states) if state not in states[:k]]
         rests = [{"animal": one, "background": ground, **REST} for one in PICTURES for ground in BACKGROUNDS]
         states += [state for state in rests if state not in states]
-        images, hidden = zip(*(problem(**state) for state in states), strict=True)
-        scores, sheet = self.scores(np.stack(images)), io.BytesIO()
+        (images, views), sheet = self._views(states), io.BytesIO()
         Image.fromarray(np.concatenate(images)).save(sheet, "JPEG", quality=90, subsampling=0)
-        made = []
-        for k, state in enumerate(states):
-            found = {name: np.round(rows[k], 4).tolist() for name, rows in scores.items()}
-            answers = {name: self.classes[int(rows[k].argmax())] for name, rows in scores.items()}
-            truth = _class_of(state["animal"])
-            made.append(
-                {
-                    "of": state,
-                    "scores": found,
-                    "truth": truth,
-                    "words": describe(state, hidden[k], answers, truth),
-                }
-            )
+        made = [view | {"words": describe(view, self.classes)} for view in views]
         return {"sheet": sheet.getvalue(), "made": made}
 
     def _receive(self, widget, content, buffers):
@@ -167,49 +158,51 @@ class Problems(Explorer):
 
     def answers(self):
         """Return {name: answer} for the present picture."""
-        return {name: self.classes[int(np.argmax(row))] for name, row in self.view["scores"].items()}
-
-    def describe(self):
-        """Return the picture and the answers in words."""
-        if not self.view:
-            return ""
-        return describe(self._settings(), self.view["hidden"], self.answers(), self.view["truth"])
-
-    @style()
-    def figure(self):
-        """Return the picture and the scores of each classifier as a `Picture`."""
-        drawing, (left, *rows) = picture(9.4, 3, self.describe(), columns=1 + len(self.names))
-        left.imshow(self.image())
-        left.set_axis_off()
-        for axes, (name, answer) in zip(rows, self.answers().items(), strict=True):
-            scores = self.view["scores"][name]
-            right = answer == self.view["truth"]
-            role = "output" if right else "selected"
-            colors = [COLORS[role if one == answer else "reference"] for one in self.classes]
-            bars = axes.barh(self.classes, scores, color=colors)
-            axes.bar_label(bars, fmt="%.2f", padding=3)
-            axes.invert_yaxis()
-            axes.set_xticks([])
-            axes.margins(x=0.3)
-            axes.set_title(f"{name}: {answer} {'✓' if right else '✗'}", color=TEXT_COLORS[role])
-        return drawing
+        return _answers(self.view, self.classes)
 
 
-def describe(settings, hidden, answers, truth):
-    """Return a picture and the answers to it in words. Pure; `settings` are the arguments of `problem`."""
+def _answers(view, classes):
+    return {name: classes[int(np.argmax(scores))] for name, scores in view["scores"].items()}
+
+
+def describe(view, classes):
+    """Return a picture and the answers to it in words. Pure; arguments as the attributes of `Problems`."""
+    if not view:
+        return ""
+    settings, truth = view["of"], view["truth"]
     words = {
         "turn": f"turned by {number(settings['turn'], 0)}°",
         "light": f"light {settings['light']} %",
-        "cover": f"{hidden:.0%} hidden",
+        "cover": f"{view['hidden']:.0%} hidden",
         "size": f"size {settings['size']} %",
     }
     parts = [f"A {settings['animal']}", *(words[name] for name in KNOBS if settings[name] != REST[name])]
     if settings["background"] != "plain":
         parts.append(f"on {settings['background']}")
     says = [
-        f"{name}: {answer}, {'right' if answer == truth else 'wrong'}" for name, answer in answers.items()
+        f"{name}: {answer}, {'right' if answer == truth else 'wrong'}"
+        for name, answer in _answers(view, classes).items()
     ]
     return f"{', '.join(parts)}. {'; '.join(says)}."
+
+
+@style()
+def figure(view, classes, description):
+    """Return a picture and the scores of each classifier as a `Picture`. Pure; arguments as `describe`'s."""
+    drawing, (left, *rows) = picture(9.4, 3, description, columns=1 + len(view["scores"]))
+    left.imshow(problem(**view["of"])[0])
+    left.set_axis_off()
+    for axes, (name, answer) in zip(rows, _answers(view, classes).items(), strict=True):
+        right = answer == view["truth"]
+        role = "output" if right else "selected"
+        colors = [COLORS[role if one == answer else "reference"] for one in classes]
+        bars = axes.barh(classes, view["scores"][name], color=colors)
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.invert_yaxis()
+        axes.set_xticks([])
+        axes.margins(x=0.3)
+        axes.set_title(f"{name}: {answer} {'✓' if right else '✗'}", color=TEXT_COLORS[role])
+    return drawing
 
 
 def _places(knob):

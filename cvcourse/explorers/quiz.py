@@ -5,7 +5,7 @@ import textwrap
 
 from cvcourse import sealed
 from cvcourse.explorers.base import Explorer, javascript
-from cvcourse.explorers.controls import Data, Kept, whole
+from cvcourse.explorers.controls import Data, Kept, within
 from cvcourse.visualization import picture, style
 
 LETTERS = "abcdefgh"
@@ -40,7 +40,7 @@ class Quiz(Explorer):
 
     lesson, part = Data(""), Data("")
     questions = Data([])
-    at = Kept(lambda explorer, value: whole("at", value, 0, max(0, len(explorer.questions) - 1)), 0)
+    at = Kept(lambda explorer, value: within("at", value, 0, max(0, len(explorer.questions) - 1)), 0)
     answers = Kept(lambda explorer, value: _each("answers", value, explorer.questions, ANSWERS), [])
     checked = Kept(lambda explorer, value: _each("checked", value, explorer.questions, (bool,)), [])
 
