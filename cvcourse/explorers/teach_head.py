@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 from PIL import Image
 
-from cvcourse import backend, datasets
+from cvcourse import backend, datasets, stored
 from cvcourse.pretrained.network import centre_crop
 
 SIDE = 224  # pixels of a picture as it comes; the network's own size may differ
@@ -114,15 +114,10 @@ def read_saved(path):
     width = HEADS * CLASSES[1]
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                with archive.open(member) as file:
-                    if np.lib.format.read_magic(file) != (1, 0):
-                        raise ValueError(f"{member.filename} has an unknown version")
-                    shape, _, kind = np.lib.format.read_array_header_1_0(file)
-                    if kind.hasobject or np.prod(shape, dtype="float64") * kind.itemsize > LARGEST_ARRAY:
-                        raise ValueError(f"{member.filename} is too large or holds no numbers")
-        with np.load(path, allow_pickle=False) as arrays:
-            saved = {name: arrays[name] for name in SAVED}
+            if max(member.file_size for member in archive.infolist()) > LARGEST_ARRAY:
+                raise ValueError("one of its arrays is too large")
+        found = stored.read_npz(path)
+        saved = {name: found[name] for name in SAVED}
     except FileNotFoundError:
         raise
     except Exception as error:
