@@ -43,6 +43,8 @@ def test_shipped_weights_are_whole_and_small(name):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
     assert path.stat().st_size == card["bytes"] <= (6e6 if name == "course" else 1.5e6)
     assert card["parameters"] == network.model.count_params() and repr(network).startswith(name)
+    lines = repr(network).splitlines()  # of which JupyterLab breaks none inside a word
+    assert max(map(len, lines)) <= 80 and " ".join(map(str.strip, lines)).endswith(network.source)
     for key in ("command", "seed", "date", "versions", "recipe", "history", "machine", "limits", "data"):
         assert card[key] not in (None, "", {}), key
     assert network.classes == tuple(card["classes"])

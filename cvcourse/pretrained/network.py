@@ -1,5 +1,6 @@
 """A trained network with all that is needed to use it rightly, and the images that it takes."""
 
+import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ class Pretrained(NamedTuple):
     def __repr__(self):
         count = len(self.classes) if self.classes is not None else self.model.output_shape[-1]
         classes = f"{count} classes, " if count else ""
-        return f"{self.name}: {self.model.count_params():,} parameters, {classes}{self.source}"
+        text = f"{self.name}: {self.model.count_params():,} parameters, {classes}{self.source}"
+        return textwrap.fill(text, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
     @property
     def body(self) -> keras.Model:
