@@ -8,10 +8,11 @@ from cvcourse.explorers import Capacity
 
 def test_numbers_are_those_of_the_recorded_run():
     explorer = Capacity(width=2, images=0)
+    widths, sizes = explorer.recorded["widths"], explorer.recorded["sizes"]
     runs = [
         run
         for run in recording.replay("capacity").runs
-        if (run["width"], run["images"], run["remedy"]) == (explorer.widths[2], explorer.sizes[0], "none")
+        if (run["width"], run["images"], run["remedy"]) == (widths[2], sizes[0], "none")
     ]
     assert len(runs) == 3
     keys = ("accuracy", "val_accuracy")

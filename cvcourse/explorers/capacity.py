@@ -12,14 +12,11 @@ class Capacity(Explorer):
     """Training and validation curves of the recorded run "capacity", mean ± spread over three seeds.
 
     Args:
-        width: int, 0–2, place of the network among `widths` (from small to large).
-        images: int, 0–2, place of the data among `sizes` (from few to many).
+        width: int, 0–2, from the small network to the large one.
+        images: int, 0–2, from few training images to many.
         remedy: "none", "dropout", "augmentation", "weight decay" or "all three".
         metric: "loss" or "accuracy".
         folder: path of the recorded runs; default that of the package.
-
-    Attributes:
-        widths, sizes: lists of int, filters of the first convolution and training images.
 
     Raises:
         ValueError: an argument is none of these.
@@ -49,19 +46,10 @@ class Capacity(Explorer):
         }
         super().__init__(declared, recorded=runs, width=width, images=images, remedy=remedy, metric=metric)
 
-    @property
-    def widths(self):
-        return self.recorded["widths"]
-
-    @property
-    def sizes(self):
-        return self.recorded["sizes"]
-
 
 def recorded(runs):
     """Return a `Recording` as the browser draws it: a plain dict of lists, four digits a number."""
     means = {key: runs.curves(key) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    first = {run["label"]: run for run in runs.runs}
     return {
         "widths": sorted({run["width"] for run in runs.runs}),
         "sizes": sorted({run["images"] for run in runs.runs}),
@@ -69,7 +57,7 @@ def recorded(runs):
         "params": {str(run["width"]): run["params"] for run in runs.runs},
         "curves": {
             label: {key: np.round(curves[label], 4).tolist() for key, curves in means.items()}
-            for label in first
+            for label in means["loss"]
         },
     }
 

@@ -158,15 +158,11 @@ class _Parcel:
         layer, (inputs, outputs) = self.layers[name], self.heard[name]
         kind, (function, limits) = KINDS[type(layer)], _function(layer)
         sliding = hasattr(layer, "strides")
-        pad = getattr(layer, "padding", None)
-        before = [
-            -window(layer, axis, 0, inputs.shape[axis + 1])[0]
-            if sliding
-            else pad[axis][0]
-            if isinstance(layer, kl.ZeroPadding2D)
-            else 0
-            for axis in (0, 1)
-        ]
+        if sliding:
+            before = [-window(layer, axis, 0, inputs.shape[axis + 1])[0] for axis in (0, 1)]
+        else:
+            zeros = layer.padding if isinstance(layer, kl.ZeroPadding2D) else ((0, 0), (0, 0))
+            before = [first for first, _ in zeros]
         weights, bias = _weights(layer, outputs.shape[-1])
         return {
             "from": list(way),

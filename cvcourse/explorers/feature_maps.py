@@ -300,7 +300,6 @@ class FeatureMaps(Explorer):
             "preactivation": unit.preactivation,
             "function": unit.function,
             "field": list(unit.receptive_field),
-            "window": list(unit.window),
         }
 
     # --- A page without Python ------------------------------------------------------------------------------

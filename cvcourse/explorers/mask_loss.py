@@ -151,15 +151,8 @@ def describe(mask, truth, sure):
 def figure(image, truth, mask, sure, description):
     """Return the state of a `MaskLoss` as a `Picture`. Pure; arguments as its attributes."""
     drawing, (scene, bars) = picture(8.4, 3.6, f"Mask loss. {description}", columns=2)
-    scene.imshow(
-        tinted(
-            image,
-            {
-                role: (np.asarray(truth) == true) & (np.asarray(mask) == painted)
-                for true, painted, role in OVERLAY
-            },
-        )
-    )
+    there = {role: (truth == true) & (mask == painted) for true, painted, role in OVERLAY}
+    scene.imshow(tinted(image, there))
     scene.set_axis_off()
     scene.set_title("green: found; blue: missed; red: false alarm")
     got = measures(mask, truth, sure)

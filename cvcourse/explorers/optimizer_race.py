@@ -85,8 +85,9 @@ def paths(surface, rate, beta, steps=STEPS):
     return found
 
 
-def _step(name, gradient, first, second, t, rate, beta, rho=0.9, beta_2=0.999, tiny=1e-7):
+def _step(name, gradient, first, second, t, rate, beta):
     """Return (move, first, second): how far the weights move, and what the optimiser remembers."""
+    rho, beta_2, tiny = 0.9, 0.999, 1e-7  # as Keras has them
     if name == "SGD":
         return -rate * gradient, first, second
     if name == "momentum":

@@ -2,7 +2,6 @@
 
 import io
 from functools import cache, lru_cache
-from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
@@ -17,18 +16,16 @@ PICTURES = ("cat", "dog", "duck", PHOTOGRAPH)
 SIZE = 64  # pixels of the image that the classifiers get
 DRAWN = 2 * SIZE  # pixels that are drawn; two by two become one
 SEEDS = {"cat": 3, "dog": 2, "duck": 1}  # of the scene that shows each animal
-BACKGROUNDS = MappingProxyType(
-    {  # photograph and the colour that its grey gets
-        "plain": None,
-        "grass": ("grass", (0.75, 1.1, 0.5)),
-        "brick": ("brick", (1.2, 0.75, 0.6)),
-        "coffee": ("coffee", (1, 1, 1)),
-    }
-)
-KNOBS = MappingProxyType({  # lowest, highest and step; the rest position
+BACKGROUNDS = {  # photograph and the colour that its grey gets
+    "plain": None,
+    "grass": ("grass", (0.75, 1.1, 0.5)),
+    "brick": ("brick", (1.2, 0.75, 0.6)),
+    "coffee": ("coffee", (1, 1, 1)),
+}
+KNOBS = {  # lowest, highest and step; the rest position
     "turn": (-180, 180, 15, 0), "light": (5, 200, 5, 100), "cover": (0, 90, 5, 0), "size": (30, 100, 5, 100),
-})  # fmt: skip
-REST = MappingProxyType({name: knob[3] for name, knob in KNOBS.items()})
+}  # fmt: skip
+REST = {name: knob[3] for name, knob in KNOBS.items()}
 POST = np.array((0.52, 0.37, 0.23))
 
 
@@ -67,7 +64,7 @@ class Problems(Explorer):
 
     names = Data()
     classes = Data()
-    rest = Data(dict(REST))
+    rest = Data(REST)
     animal = Choice("Picture", PICTURES)
     background = Choice("Background", tuple(BACKGROUNDS))
     turn = Slider("Turn", role="input", low=-180, high=180, step=5, default=0, unit="°")

@@ -1,7 +1,6 @@
 """What `Teach` learns from and how it looks: drawn scenes, folders of pictures, its words, its picture."""
 
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from PIL import ImageOps
@@ -13,7 +12,7 @@ from cvcourse.pretrained.network import centre_crop
 from cvcourse.visualization import COLORS, picture, style
 
 LARGEST_PHOTO = 30_000_000  # bytes of a picture from a folder
-KNOBS = MappingProxyType({"clutter": 0.3, "scale": 0.1, "lighting": 0.2})  # of the drawn scenes
+KNOBS = {"clutter": 0.3, "scale": 0.1, "lighting": 0.2}  # of the drawn scenes
 
 
 def course_pictures(bursts=5, frames=5):
