@@ -69,17 +69,13 @@ def lenet5_1998() -> Model:
     x = layers.Rescaling(1.275, offset=-0.1, name="rescale")(inputs)
     x = squash(layers.Conv2D(6, 5, name="C1")(x))
     x = squash(SubSampling(name="S2")(x))
-    maps = [layers.Conv2D(1, 5, name=f"C3_{k}")(_maps(x, seen)) for k, seen in enumerate(C3)]
+    maps = [layers.Conv2D(1, 5, name=f"C3_{k}")(ops.take(x, seen, axis=-1)) for k, seen in enumerate(C3)]
     x = squash(layers.concatenate(maps, name="C3"))
     x = squash(SubSampling(name="S4")(x))
     x = squash(layers.Conv2D(120, 5, name="C5")(x))
     x = layers.Flatten(name="flatten")(x)  # (N, 1, 1, 120) -> (N, 120)
     x = squash(layers.Dense(84, name="F6")(x))
     return Model(inputs, Bitmaps(name="output")(x), name="lenet5_1998")
-
-
-def _maps(x, seen):
-    return ops.concatenate([x[..., k : k + 1] for k in seen], axis=-1)
 
 
 def squash(x: Any) -> Any:

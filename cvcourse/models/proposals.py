@@ -20,6 +20,7 @@ import numpy as np
 from keras import Input, Model, layers, ops
 
 from cvcourse import boxes as bx
+from cvcourse.losses import iou_loss
 
 STRIDE = 8  # pixels
 SIZES, RATIOS = (22, 28, 42), (0.7, 1.0, 1.4)
@@ -55,11 +56,7 @@ def propose(
 
 def iou(boxes: Any, others: Any) -> Any:
     """Return the IoU of each box with each other one of its picture: (N, K, 4), (N, T, 4) to (N, K, T)."""
-    boxes, others = boxes[:, :, None], others[:, None]
-    sides = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])
-    common = ops.prod(ops.relu(sides), axis=-1)
-    area, other = (ops.prod(b[..., 2:] - b[..., :2], axis=-1) for b in (boxes, others))
-    return common / ops.maximum(area + other - common, 1e-6)
+    return 1 - iou_loss(boxes[:, :, None], others[:, None])
 
 
 def encode(boxes: Any, anchors: Any) -> Any:

@@ -33,14 +33,14 @@ def proposals(image: np.ndarray) -> np.ndarray:
 
 def grouped(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """Return the boxes of all regions of a segmentation, and of all that merging neighbours makes of them."""
+    from skimage.measure import regionprops
+
     count = segments.max() + 1
     pixels = np.bincount(segments.ravel(), minlength=count)
     colour = (image if image.dtype == np.uint8 else 255 * image).astype(int) // 32  # eight bins a channel
     place = (segments[..., None] * 3 + np.arange(3)) * 8 + colour
     shades = np.bincount(place.ravel(), minlength=count * 24).reshape(count, 24)
-    row, column = np.indices(segments.shape)
-    sides = [_least(values, segments, count) for values in (column, row, -column - 1, -row - 1)]
-    boxes = np.stack(sides, axis=1) * (1, 1, -1, -1)
+    boxes = np.array([region.bbox for region in regionprops(segments + 1)])[:, [1, 0, 3, 2]]
     beside = zip(segments[:, :-1].ravel(), segments[:, 1:].ravel(), strict=True)
     below = zip(segments[:-1].ravel(), segments[1:].ravel(), strict=True)
     pairs = {(min(pair), max(pair)) for pair in {*beside, *below} if pair[0] != pair[1]}
@@ -54,12 +54,6 @@ def grouped(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
         alike = {pair: value for pair, value in alike.items() if not {one, other} & set(pair)}
         alike |= {(n, new): _similarity(regions[n], regions[new], segments.size) for n in touched}
     return np.array([box for box, _, _ in regions], float)
-
-
-def _least(values, segments, count):
-    least = np.full(count, np.iinfo(int).max)
-    np.minimum.at(least, segments.ravel(), values.ravel())
-    return least
 
 
 def _merged(one, other):

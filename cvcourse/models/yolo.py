@@ -22,6 +22,7 @@ import numpy as np
 from keras import Input, KerasTensor, Model, layers, ops
 
 from cvcourse import boxes as bx
+from cvcourse.losses import iou_loss
 
 CELL = 8  # pixels: three strides of two between the picture and the grid
 COORD, NO_OBJECT = 5.0, 0.5  # λ of the paper, equation 3
@@ -125,19 +126,14 @@ def yolo_loss(target: Any, output: Any) -> Any:
     centre = ops.sum((target[..., :2] - output[..., :2]) ** 2, axis=-1)
     # The root: two pixels more matter more to a small box than to a large one.
     size = ops.sum((ops.sqrt(target[..., 2:4]) - ops.sqrt(output[..., 2:4] + 1e-6)) ** 2, axis=-1)
-    agreement = there * ops.stop_gradient(_iou(target, output))
+    agreement = there * ops.stop_gradient(1 - iou_loss(_corners(target), _corners(output)))
     confidence = ops.binary_crossentropy(agreement, output[..., 4])
     kind = ops.categorical_crossentropy(target[..., 5:], output[..., 5:])
     cells = there * (COORD * (centre + size) + confidence + kind) + NO_OBJECT * (1 - there) * confidence
     return ops.sum(cells, axis=(1, 2))
 
 
-def _iou(target, output):
-    """The IoU of the two boxes of each cell, (N, S, S)."""
-    # In shares of the picture; both centres lie in the same cell, so the cell's own place does not matter.
-    share = 1 / target.shape[1]
-    low = ops.maximum(*(box[..., :2] * share - box[..., 2:4] / 2 for box in (target, output)))
-    high = ops.minimum(*(box[..., :2] * share + box[..., 2:4] / 2 for box in (target, output)))
-    common = ops.prod(ops.relu(high - low), axis=-1)
-    both = ops.prod(target[..., 2:4], axis=-1) + ops.prod(output[..., 2:4], axis=-1)
-    return common / (both - common + 1e-9)
+def _corners(cells):
+    """The boxes of cells (N, S, S, …), from their own corner, in shares of the picture: (N, S, S, 4)."""
+    centre, half = cells[..., :2] / cells.shape[1], cells[..., 2:4] / 2
+    return ops.concatenate([centre - half, centre + half], axis=-1)
