@@ -1,15 +1,12 @@
 """Train the course network on CIFAR-100; write its weights and its model card."""
 
-import tempfile
-from pathlib import Path
-
 import keras
 import numpy as np
 
 from cvcourse import pretrained, recording, training
 from cvcourse.datasets import load
 from cvcourse.models.vgg import course_network
-from experiments.shipping import data_hash, ship
+from experiments.shipping import checkpoints, data_hash, ship
 
 SEED = 0
 RECIPE = {"epochs": 30, "batch_size": 256, "peak": 0.2, "weight_decay": 5e-3, "label_smoothing": 0.1}
@@ -29,14 +26,9 @@ def main(folder=pretrained.WEIGHTS, seed=SEED, recipe=RECIPE):
             seed=seed,
             verbose=2,
             validation_data=(data.x_test, data.y_test),
-            callbacks=[_keep_checkpoints()],
+            callbacks=[checkpoints("course")],
             **recipe,
         )
-    return write(model, data, history.history, clock, seed, recipe, folder)
-
-
-def write(model, data, history, clock, seed, recipe, folder):
-    """Store float16 weights and the card with the accuracy that those stored weights reach."""
 
     def figures():
         labels = training.predict(model, data.x_test)
@@ -49,7 +41,7 @@ def write(model, data, history, clock, seed, recipe, folder):
         figures,
         folder=folder,
         clock=clock,
-        history=history,
+        history=history.history,
         architecture="cvcourse.models.vgg.course_network",
         data={
             "name": "CIFAR-100",
@@ -68,9 +60,3 @@ def write(model, data, history, clock, seed, recipe, folder):
         "its test accuracy. CIFAR-100 itself holds ten test images that are also training images.",
         classes=list(data.classes),
     )
-
-
-def _keep_checkpoints():
-    # An hour's work should survive a power cut; the file is in the system's folder for such things.
-    path = Path(tempfile.gettempdir()) / "cvcourse-backbone.weights.h5"
-    return keras.callbacks.ModelCheckpoint(path, save_weights_only=True)

@@ -39,11 +39,6 @@ def main(*parts, folder=None):
             for run in measure(strategy, size, data):
                 print(run["label"], "seed", run["seed"], "rate", run["rate"], run["result"], flush=True)
                 runs.append(run)
-    return store(runs, data, folder)
-
-
-def store(runs, data, folder=None, made_on=None):
-    """Write the recording of these runs and return its path; `made_on` as in `shipping.record`."""
     return record(
         "imagenet_transfer",
         "What is a network that has seen a million photographs worth, with 10, 25 or 100 images per class?",
@@ -51,7 +46,6 @@ def store(runs, data, folder=None, made_on=None):
         data_facts("CIFAR-10, enlarged to 96 and 160 pixels", data),
         runs,
         folder,
-        made_on,
     )
 
 

@@ -1,6 +1,7 @@
 """Store what was made: weights, with a card of the figures that they reach, and measured runs as JSON."""
 
 import hashlib
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def ship(name, model, measure, *, folder, clock, history, **facts):
     card = recording.rounded(card)
     stored.write(path.with_suffix(".json"), card)
     return card
+
+
+def checkpoints(name):
+    """Return a callback that keeps the weights of a long training in the folder for temporary files."""
+    from keras.callbacks import ModelCheckpoint
+
+    path = Path(tempfile.gettempdir()) / f"cvcourse-{name}.weights.h5"
+    return ModelCheckpoint(path, save_weights_only=True)
 
 
 def record(name, question, command, data, runs, folder=None, made_on=None):

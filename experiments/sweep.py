@@ -106,22 +106,15 @@ def _results(run, jobs, data, on):
 def _client(on):
     """A client of the scheduler at an address, or of that many processes here."""
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise ValueError(f"{error}. Several workers need: pip install -e '.[cluster]'") from None
     if isinstance(on, int):
-        cluster = LocalCluster(n_workers=on, threads_per_worker=1, memory_limit=0, dashboard_address=None)
-        return _closing(Client(cluster), cluster)
+        return Client(n_workers=on, threads_per_worker=1, memory_limit=0, dashboard_address=None)
     try:
         return Client(on, timeout=PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
         raise ValueError(f"no Dask scheduler answers at {on!r} within {PATIENCE} seconds: {error}") from None
-
-
-@contextlib.contextmanager
-def _closing(client, cluster):
-    with cluster, client:
-        yield client
 
 
 def _apart(job, shared):

@@ -4,8 +4,8 @@
 `cvcourse experiments tasks measure yolo` only measures again what ships.
 """
 
-import tempfile
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from cvcourse.models import (
     yolo,
 )
 from cvcourse.models import super_resolution as sr
-from experiments.shipping import data_hash, ship
+from experiments.shipping import checkpoints, data_hash, ship
 
 SEED = 0
 # Photographs to learn fine detail from, and others that the network never sees.
@@ -87,7 +87,6 @@ def train(name, task, folder, seed, changes):
     steps = recipe["epochs"] * -(-len(x) // recipe["batch_size"])
     optimizer = keras.optimizers.Adam(training.OneCycle(recipe["peak"], steps))
     model.compile(optimizer, task.loss, jit_compile=False)
-    kept = Path(tempfile.gettempdir()) / f"cvcourse-{name}.weights.h5"
     with recording.Clock() as clock:
         history = training.fit(
             model,
@@ -97,7 +96,7 @@ def train(name, task, folder, seed, changes):
             batch_size=recipe["batch_size"],
             seed=seed,
             verbose=2,
-            callbacks=[keras.callbacks.ModelCheckpoint(kept, save_weights_only=True)],
+            callbacks=[checkpoints(name)],
         )
     return ship(
         name,
@@ -164,16 +163,13 @@ def classifier_figures(model):
     return figures
 
 
-def yolo_figures(model, n=TEST_SCENES):
-    """Average precision, as `detector_figures`."""
+def whole_picture_figures(detector, model, n=TEST_SCENES):
+    """Average precision, as `detector_figures`; `detector` is the module `yolo` or `ssd`."""
     test = fixed_scenes(n)
-    return detector_figures(detections(yolo, model, test.images), test)
+    return detector_figures(detections(detector, model, test.images), test)
 
 
-def ssd_figures(model, n=TEST_SCENES):
-    """As `yolo_figures`."""
-    test = fixed_scenes(n)
-    return detector_figures(detections(ssd, model, test.images), test)
+yolo_figures, ssd_figures = (partial(whole_picture_figures, detector) for detector in (yolo, ssd))
 
 
 def rcnn_figures(model, n=TEST_SCENES):
