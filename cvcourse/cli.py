@@ -11,7 +11,8 @@
     cvcourse data fetch cifar10 --to DIR    put a data set into a folder that a class shares
     cvcourse experiments backbone           make a recorded run, or weights that ship, again
 
-A verb is a function that takes its arguments and returns the exit status, and a few lines in `parser()`.
+A verb is a function that takes its arguments, and a few lines in `parser()`; what it says is printed, and an
+exit status other than 0 is returned.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main(arguments=None):
     if more:
         options.notebooks += map(Path, more)  # argparse takes none that stand behind an option
     try:
-        return options.verb(options)
+        return options.verb(options) or 0
     except (OSError, RuntimeError, ValueError) as error:
         print(f"cvcourse: {error}", file=sys.stderr)
         return 1
@@ -125,14 +126,13 @@ def parser():
 
 
 def experiments(options):
-    """Run a long experiment, where the course's repository is at hand. The exit status."""
+    """Run a long experiment, where the course's repository is at hand."""
     root = Path(__file__).parents[1]
     if not (root / "experiments" / "__main__.py").is_file():
         raise ValueError("the long experiments are no part of the package: run this from a checkout of the "
                          "course's repository, installed with `pip install -e .`")  # fmt: skip
     sys.path.insert(0, str(root))  # its workers get the same path
     import_module("experiments.__main__").run(options.words)
-    return 0
 
 
 def doctor(options):
@@ -148,16 +148,15 @@ def doctor(options):
 
 
 def data_fetch(options):
-    """Put a data set into a folder; students then set CVCOURSE_DATA to it. The exit status."""
+    """Put a data set into a folder; students then set CVCOURSE_DATA to it."""
     from cvcourse.datasets.load import FOLDER, fetch  # here, so that the other verbs start quickly
 
     path = fetch(options.name, options.to)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. On students' machines, set {FOLDER} to this folder.")
-    return 0
 
 
 def site(options):
-    """Build the website; the exit status."""
+    """Build the website."""
     from cvcourse.publishing import site as website  # here, so that the other verbs start quickly
 
     notebooks = options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))
@@ -168,61 +167,54 @@ def site(options):
     except ImportError as error:
         raise ValueError(f"{error}. The website needs: pip install -e '.[site]'") from None
     print(f"{options.out / 'index.html'}: {lessons} lessons")
-    return 0
 
 
 def student(options):
-    """Hand lessons out without their solutions; the exit status."""
+    """Hand lessons out without their solutions."""
     from cvcourse.classroom.results import notebooks_in  # here, so that the other verbs start quickly
     from cvcourse.classroom.student import hand_out
 
     print(*hand_out(notebooks_in(options.notebooks), options.folder, options.update), sep="\n")
-    return 0
 
 
 def assignment(options):
-    """Write the source of an assignment; the exit status."""
+    """Write the source of an assignment."""
     from cvcourse.classroom.assignment import assignment as write
 
     print(write(options.notebook, options.folder, options.seed_by, options.only_exercises, options.quiz))
-    return 0
 
 
 def class_release(options):
-    """Write what students get of an assignment; the exit status."""
+    """Write what students get of an assignment."""
     from cvcourse.classroom.grading import release
 
     release(options.folder, options.lesson)
     print(options.folder / "release" / options.lesson)
-    return 0
 
 
 def class_grade(options):
-    """Grade a lesson's submissions; the exit status."""
+    """Grade a lesson's submissions."""
     from cvcourse.classroom.grading import grade
 
     print(*grade(options.folder, options.lesson), sep="\n")
-    return 0
 
 
 def progress(options):
-    """Print what is done in notebooks, by their outputs; the exit status."""
+    """Print what is done in notebooks, by their outputs."""
     from cvcourse.classroom.results import progress as table
 
     print(table(options.paths))
-    return 0
 
 
 def class_report(options):
-    """Write the page and the table of a class; the exit status."""
+    """Write the page and the table of a class."""
     from cvcourse.classroom.report import report
 
     print(*report(options.folder, options.to, options.names), sep="\n")
-    return 0
 
 
 def slides(options):
-    """Write a lesson as slides; it is run first, unless a run is kept that is still good. The exit status."""
+    """Write a lesson as slides; it is run first, unless a run is kept that is still good."""
 
     from cvcourse.publishing.executed import executed
 
@@ -237,18 +229,16 @@ def slides(options):
     number = path.stem[:2]
     out.write_text(page(notebook, f"Lesson {number}" if number.isdigit() else ""), encoding="utf-8")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB. Open it in a browser; ? shows the keys.")
-    return 0
 
 
 def clean(options):
-    """Run notebooks, keep the output of the checked cells, strip the rest; the exit status."""
+    """Run notebooks, keep the output of the checked cells, strip the rest."""
     for path in options.notebooks:
         try:
             clean_one(path, options.strip)
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{path} was left as it is. {error}") from None
         print(f"{path}: {'stripped' if options.strip else 'run and cleaned'}")
-    return 0
 
 
 def clean_one(path, strip):

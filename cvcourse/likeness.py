@@ -55,13 +55,12 @@ def _mean_and_root(name, rows):
     return rows.mean(axis=0), (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def nearest(images: ArrayLike, pictures: ArrayLike, part: int = 500) -> tuple[np.ndarray, np.ndarray]:
+def nearest(images: ArrayLike, pictures: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return for each image which of `pictures` is nearest, and how far it is (root mean square error).
 
     Args:
         images: float array (N, …), for example made images in [0, 1].
         pictures: float array (M, …) of the same shape behind the first axis: the training pictures.
-        part: int ≥ 1, how many pictures are compared at a time, for memory.
 
     Returns:
         (index, distance): int array (N,) into `pictures`, and float64 array (N,), in units of a pixel.
@@ -76,23 +75,17 @@ def nearest(images: ArrayLike, pictures: ArrayLike, part: int = 500) -> tuple[np
     """
     images = arguments.array(images, "images", range(1, 9), "(N, …)", empty=True)
     pictures = arguments.array(pictures, "pictures", range(1, 9), "(M, …)")
-    part = arguments.number(part, "part", 1, whole=True)
     if images.shape[1:] != pictures.shape[1:]:
         raise ValueError(
             "images and pictures must have one shape behind the first axis, and there must be pictures. "
             f"Received: {images.shape} and {pictures.shape}"
         )
-    rows = images.reshape(len(images), pictures[0].size).astype("float64")
-    index, best = np.zeros(len(rows), int), np.full(len(rows), np.inf)
-    for start in range(0, len(pictures), part):
-        some = pictures[start : start + part].reshape(-1, rows.shape[1]).astype("float64")
-        # |a − b|² = |a|² + |b|² − 2 a·b: one matrix product for all pairs.
-        apart = np.sum(rows**2, axis=1)[:, None] + np.sum(some**2, axis=1) - 2 * rows @ some.T
-        closest = apart.argmin(axis=1)
-        distance = apart[np.arange(len(rows)), closest]
-        nearer = distance < best
-        index[nearer], best[nearer] = start + closest[nearer], distance[nearer]
-    return index, np.sqrt(np.maximum(best, 0) / rows.shape[1])
+    rows, others = (x.reshape(len(x), pictures[0].size).astype("float64") for x in (images, pictures))
+    # |a − b|² = |a|² + |b|² − 2 a·b: one matrix product for many pairs; |a|² is the same for all pictures.
+    squares = np.sum(others**2, axis=1)
+    parts = np.array_split(rows, len(rows) // 500 + 1)  # for memory
+    index = np.concatenate([(squares - 2 * part @ others.T).argmin(axis=1) for part in parts])
+    return index, np.sqrt(np.mean((rows - others[index]) ** 2, axis=1))
 
 
 def gradient_energy(images: ArrayLike) -> np.ndarray:

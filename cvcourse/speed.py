@@ -74,16 +74,14 @@ def work():
     return time.perf_counter() - start
 
 
-def record(readme, seconds=None):
-    """Write what lessons take, by README.md, and `work` beside it (measured, unless given); the path."""
+def record(readme):
+    """Write what lessons take, by README.md, and `work` beside it; the path."""
     from cvcourse import recording
 
     line = re.compile(r"notebooks/(\w+)\.ipynb\).*\| (\d+) s, ([\d.]+) GB \|$", re.MULTILINE)
     found = line.findall(Path(readme).read_text(encoding="utf-8"))
     lessons = {name: {"seconds": int(taken), "memory_gb": float(memory)} for name, taken, memory in found}
-    was = "measured" if seconds is None else "given"
-    seconds = min(_work_apart() for _ in range(3)) if seconds is None else seconds
-    made = {"date": f"{date.today()}", "machine": recording.machine(), "versions": recording.versions()}
-    fields = {"command": "cvcourse doctor --record README.md", **made, "work_was": was}
-    fields |= {"work": seconds, "lessons": lessons}
+    fields = {"command": "cvcourse doctor --record README.md", "date": f"{date.today()}"}
+    fields |= {"machine": recording.machine(), "versions": recording.versions()}
+    fields |= {"work": min(_work_apart() for _ in range(3)), "lessons": lessons}
     return stored.write(KNOWN, recording.rounded(fields))

@@ -48,7 +48,7 @@ def number(see, ask, value, words, *wrong, per=1, within=0, unit=""):
     return _question("number", see, ask, said, [], per=per, unit=unit) | {"value": value}
 
 
-def computed(see, ask, check, args, words, *wrong, per=1, within=0, unit="", times=1):
+def computed(see, ask, check, args, words, *wrong, per=1, within=0, times=1):
     """A number that the solution of an exercise gives; its known mistakes give the wrong ones."""
 
     def scalar(function):
@@ -66,7 +66,7 @@ def computed(see, ask, check, args, words, *wrong, per=1, within=0, unit="", tim
         if key and key not in seen | found.keys():
             found[key] = name
             named.append((other, f"This is exactly what you get if you {name}."))
-    return number(see, ask, value, words, *named, per=per, within=within, unit=unit)
+    return number(see, ask, value, words, *named, per=per, within=within)
 
 
 def order(see, ask, words, items, *notes):

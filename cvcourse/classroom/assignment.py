@@ -11,7 +11,6 @@ import secrets
 import textwrap
 from pathlib import Path
 
-import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cvcourse import stored
@@ -87,12 +86,11 @@ def assignment(path, folder, seed_by="student", only_exercises=False, quiz=False
         mark["points"] = points[mark["grade_id"]]
     edition.cells = (_exercises_of(edition.cells) if only_exercises else edition.cells) + cells
     target = folder / "source" / path.stem / path.name
-    target.parent.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
         config.write_text(CONFIG, encoding="utf-8")
     _remember(folder / SEEDS, path.stem, seed_by)
-    nbformat.write(edition, target)
+    stored.write_notebook(edition, target)
     return target
 
 

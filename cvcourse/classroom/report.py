@@ -2,7 +2,6 @@
 
 import csv
 import html
-import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -86,12 +85,11 @@ def report(folder, to, names=False):
         found = [(number[name], one) for name, one in found]
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(page(counted(found), len({name for name, _ in found}), names), encoding="utf-8")
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(["student", "lesson", "exercise", "state", "mistake"])
-    rows.writerows([_plain(s), one.lesson, one.exercise, one.state, one.mistake] for s, one in found)
-    to.with_suffix(".csv").write_text(table.getvalue(), encoding="utf-8", newline="")
-    return to, to.with_suffix(".csv")
+    with (table := to.with_suffix(".csv")).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["student", "lesson", "exercise", "state", "mistake"])
+        rows.writerows([_plain(s), one.lesson, one.exercise, one.state, one.mistake] for s, one in found)
+    return to, table
 
 
 def _plain(text):

@@ -116,7 +116,6 @@ def hand_out(lessons, folder, update=False):
             "up to date and keep their answers."
         )
     editions = [(folder / path.name, student_edition(stored.read_notebook(path))) for path in lessons]
-    folder.mkdir(parents=True, exist_ok=True)
     return [_hand_out(path, edition) for path, edition in editions]
 
 

@@ -217,16 +217,9 @@ def folders(folder, bad="refuse", limit=None):
 
 def _below(folder):
     """The pictures in a folder and deeper, in Keras's order."""
-    walked = []
-    for place, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        walked.append((place, sorted(name for name in names if not name.startswith("."))))
-    return [
-        Path(place) / name
-        for place, names in sorted(walked)
-        for name in names
-        if Path(name).suffix.lower() in PICTURES
-    ]
+    inside = [path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and not path.is_dir()]
+    shown = [path for path in inside if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+    return sorted(shown, key=lambda path: (str(path.parent), path.name))
 
 
 def _voc_record(path, objects, classes, difficult, own):
