@@ -154,6 +154,7 @@ class Fixed:
         self.logits = rng.standard_normal((pictures, regions, 4)).astype("float32")
         self.change = rng.standard_normal((pictures, regions, 4)).astype("float32")
         self.all_masks = rng.standard_normal((pictures, regions, 28, 28, 3)).astype("float32")
+        self.mask_loss = mask_rcnn_loss.cross_entropy
 
     def heads(self, fine, rois):
         return self.logits, self.change
@@ -214,6 +215,14 @@ def test_masks_of_other_classes_have_no_part_in_the_loss(some, targets):
     assert float(mask_rcnn_loss.head_losses(heads, None, true, targets)["mask"]) > 5
 
 
+def test_dice_is_0_for_the_right_mask_and_1_for_its_opposite():
+    mask = np.zeros((1, 1, 28, 28), "float32")
+    mask[..., :14] = 1
+    sure = (mask - 0.5) * 100
+    assert float(mask_rcnn_loss.dice(mask, sure)[0, 0]) == pytest.approx(0, abs=1e-5)
+    assert float(mask_rcnn_loss.dice(mask, -sure)[0, 0]) == pytest.approx(1, abs=1e-5)
+
+
 def test_shaken_boxes_still_fit(some, targets):
     rois = np.asarray(mask_rcnn_loss.regions(np.zeros((4, 2, 4), "float32"), targets["boxes"], 64, seed=1))
     assert rois.shape == (4, 2 + targets["boxes"].shape[1], 4)
@@ -251,9 +260,10 @@ def test_the_answer_has_its_shapes_and_decodes(model, some):
     assert nothing.boxes.shape == (0, 4) and nothing.masks.shape == (0, 64, 64)
 
 
-def test_training_reaches_every_part(some, targets):
+@pytest.mark.parametrize("mask_loss", [mask_rcnn_loss.cross_entropy, mask_rcnn_loss.dice])
+def test_training_reaches_every_part(some, targets, mask_loss):
     keras.utils.set_random_seed(0)
-    model = mask_rcnn.mask_rcnn()
+    model = mask_rcnn.mask_rcnn(mask_loss=mask_loss)
     before = [np.asarray(variable).copy() for variable in model.trainable_variables]
     model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)  # quicker for one step
     history = training.fit(model, some.images, targets, epochs=1, batch_size=4, verbose=0).history

@@ -18,6 +18,7 @@ non-maximum suppression. Batch norm learns along; all parts are trained together
 Adam, on 64×64 pixels. What is learned from: see `mask_rcnn_loss`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -77,9 +78,9 @@ class MaskRCNN(keras.Model):
     Its parts can be used alone: `backbone`, `rpn`, `box_head`, `mask_head`, and `anchors`, float32 (A, 4).
     """
 
-    def __init__(self, size, classes):
+    def __init__(self, size, classes, mask_loss):
         super().__init__(name="mask_rcnn")
-        self.size, self.anchors = size, proposals.anchors(size)
+        self.size, self.mask_loss, self.anchors = size, mask_loss, proposals.anchors(size)
         self.backbone = backbone(size)
         (_, _, _, fine), (_, cells, _, coarse) = self.backbone.output_shape
         self.rpn = proposals.head(cells, coarse)
@@ -145,14 +146,15 @@ def _each(head, rois):
     return [ops.reshape(output, (-1, rois.shape[1], *output.shape[1:])) for output in outputs]
 
 
-def mask_rcnn(size: int = 64, classes: int = 3) -> MaskRCNN:
+def mask_rcnn(size: int = 64, classes: int = 3, mask_loss: Callable = loss.cross_entropy) -> MaskRCNN:
     """Return the network, with random weights.
 
     Args:
         size: int, height and width of the pictures, a multiple of 8.
         classes: int, background not included.
+        mask_loss: function (true masks, logits) -> (N, R), for example `mask_rcnn_loss.dice`.
 
     Returns:
         `MaskRCNN`, from images (N, S, S, 3), float32 in [0, 1], to the dict that its `call` describes.
     """
-    return MaskRCNN(size, classes)
+    return MaskRCNN(size, classes, mask_loss)

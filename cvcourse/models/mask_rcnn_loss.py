@@ -4,12 +4,12 @@
     regions    match the true box that they overlap most, if their IoU is at least 0.5, else the background:
                L_class, the log loss of all classes
                L_box, smooth L1, only for regions that match a box
-               L_mask, for them, too: the pixels' mean binary cross-entropy of the one mask that belongs to
-               the true class. The other classes' masks have no part in it
+               L_mask, for them, too: the pixels' mean binary cross-entropy, or the Dice loss, of the one mask
+               that belongs to the true class. The other classes' masks have no part in it
 
 Source: He et al., "Mask R-CNN" (ICCV 2017), section 3; Ren et al., "Faster R-CNN" (2015), equation 1;
-Girshick, "Fast R-CNN" (2015), equation 3, for smooth L1, which is four times Keras's Huber loss, the mean of
-a box's four numbers.
+Milletari et al., "V-Net" (2016), section 3, for Dice; Girshick, "Fast R-CNN" (2015), equation 3, for smooth
+L1, which is four times Keras's Huber loss, the mean of a box's four numbers.
 
 How this one differs: all anchors count, objects and background one half each, in place of 256 drawn at random
 with at most as many objects as background: the same on average. They take part with IoU ≥ 0.6 or < 0.4 in
@@ -94,8 +94,7 @@ def head_losses(model: Any, fine: Any, rois: Any, y: dict[str, Any]) -> dict[str
     there_, label, match = (ops.take_along_axis(x, best, axis=1) for x in (there, label, match))
     rois = ops.take_along_axis(rois, best[..., None], axis=1)
     masks = model.masks(fine, rois, label)
-    shown = mask_target(y["instances"], match, rois, y["boxes"].shape[1])
-    pixels = ops.mean(ops.binary_crossentropy(shown, masks, from_logits=True), axis=(2, 3))  # (N, MASKS)
+    pixels = model.mask_loss(mask_target(y["instances"], match, rois, y["boxes"].shape[1]), masks)
     return {
         "class": ops.mean(ops.sparse_categorical_crossentropy(kind, logits, from_logits=True)),
         "box": mean(4 * keras.losses.huber(wanted, change), there),
@@ -114,6 +113,18 @@ def mask_target(instances: Any, match: Any, rois: Any, most: int) -> Any:
 def chosen(masks: Any, kind: Any) -> Any:
     """Return the mask of that number of each region: (N, R, m, m, K) and int (N, R) to (N, R, m, m)."""
     return ops.einsum("nrijk,nrk->nrij", masks, ops.one_hot(kind, masks.shape[-1], dtype="float32"))
+
+
+def cross_entropy(mask: Any, logits: Any) -> Any:
+    """Return the mean binary cross-entropy of each region's pixels: (N, R, m, m) twice to (N, R)."""
+    return ops.mean(ops.binary_crossentropy(mask, logits, from_logits=True), axis=(2, 3))
+
+
+def dice(mask: Any, logits: Any) -> Any:
+    """Return 1 − 2 |shared| / (|true| + |guessed|) of each region, V-Net's, squares below: (N, R)."""
+    guess = ops.sigmoid(logits)
+    covered = ops.sum(mask**2 + guess**2, axis=(2, 3))
+    return 1 - 2 * ops.sum(mask * guess, axis=(2, 3)) / ops.maximum(covered, 1e-6)
 
 
 def mean(values: Any, weights: Any) -> Any:
