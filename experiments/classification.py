@@ -6,15 +6,14 @@ networks share one recipe: see `cvcourse.league`.
 
 import itertools
 import time
-from pathlib import Path
 
 import numpy as np
 
 from cvcourse import recording
 from cvcourse.datasets import load
 from cvcourse.league import ENTRIES, train
-from experiments.shipping import data_facts, record
-from experiments.sweep import sweep
+from experiments.shipping import data_facts
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 IMAGES, TEST_IMAGES, EPOCHS = 5_000, 2_000, 6
@@ -66,20 +65,14 @@ def main(*entries, seeds=SEEDS, folder=None, on=None, **sizes):
         "epochs": sizes.get("epochs", EPOCHS),
     }
     jobs = [{"entry": e, "seed": s, **sizes} for s, e in itertools.product(seeds, entries or ENTRIES)]
-    journal = Path(folder or recording.RUNS) / "classification.unfinished"
-    for new in sweep(run, jobs, data, facts, journal, on):
-        entry, seed = new["label"], new["seed"]
-        old = runs.get((entry, seed), {"result": {}})
-        same = np.array_equal(old["result"].get("confusion"), new["result"]["confusion"])
-        runs[entry, seed] = {**old, "history": new["history"]} if same else new
-    path = record(
-        "classification",
-        "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?",
-        "cvcourse experiments classification",
-        facts,
-        list(runs.values()),
-        folder,
-        made_on,
-    )
-    journal.unlink()
-    return path
+
+    def join(found):
+        for new in found:
+            entry, seed = new["label"], new["seed"]
+            old = runs.get((entry, seed), {"result": {}})
+            same = np.array_equal(old["result"].get("confusion"), new["result"]["confusion"])
+            runs[entry, seed] = {**old, "history": new["history"]} if same else new
+        return list(runs.values())
+
+    question = "Which classifier, from 1958 to 2017, learns most from 5,000 small photographs?"
+    return measure("classification", question, run, jobs, data, facts, folder, on, join=join, made_on=made_on)

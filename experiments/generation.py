@@ -14,7 +14,7 @@ from cvcourse.gan_training import BATCH, JUDGED, Judge, Watch, fit_gan
 from cvcourse.models import vae
 from cvcourse.models.gan import RATES, STEADY, STEADY_RATES, steady_gan
 from experiments import tasks
-from experiments.shipping import data_hash, ship
+from experiments.shipping import ship
 from experiments.sweep import measure
 
 PARTS = "vae_plane", "gan_runs", "gan_tricks", "gan"
@@ -64,7 +64,7 @@ def run(label, steps, seed, images, judge, every, **how):
 def _plane_data(n):
     images = on_one_ground(drawings(n))
     name = f"drawings({n}) of cvcourse.datasets.fixed on one ground, seed {TRAIN_SEED}"
-    return {"name": name, "images": n, "sha256": data_hash(images)}, images, images
+    return tasks.about(name, images), images, images
 
 
 def plane_figures(model, n=500):
@@ -128,11 +128,7 @@ def _gan_data(n):
     """The training pictures as float32 in [0, 1], and what they are."""
     images = drawings(n).images / np.float32(255)
     given = ", ".join(f"{knob}={value}" for knob, value in {"seed": TRAIN_SEED, **PLAIN}.items())
-    return images, {
-        "name": f"scenes({n}, 32, {given})",
-        "images": n,
-        "sha256": data_hash(images),
-    }
+    return images, tasks.about(f"scenes({n}, 32, {given})", images)
 
 
 def short_run(label, steps, seed, judged, data):

@@ -36,7 +36,7 @@ def main(*parts, folder=None):
     data, runs = load("cifar10"), []
     for strategy in parts or STRATEGIES:
         for size in SIZES:
-            for run in measure(strategy, size, data):
+            for run in tuned_runs(strategy, size, data):
                 print(run["label"], "seed", run["seed"], "rate", run["rate"], run["result"], flush=True)
                 runs.append(run)
     return record(
@@ -49,7 +49,7 @@ def main(*parts, folder=None):
     )
 
 
-def measure(strategy, size, data, amounts=AMOUNTS, seeds=SEEDS, rates=None, epochs=EPOCHS):
+def tuned_runs(strategy, size, data, amounts=AMOUNTS, seeds=SEEDS, rates=None, epochs=EPOCHS):
     """Choose a learning rate for each number of images, then train with each seed; yields runs.
 
     Args:

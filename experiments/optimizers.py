@@ -1,7 +1,6 @@
 """Compare optimisers and their settings on CIFAR-10: what a choice by experience has to be tested on."""
 
 from datetime import date
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,8 +8,8 @@ import numpy as np
 from cvcourse import recording, training
 from cvcourse.datasets import load
 from cvcourse.models.cnn import small_cnn
-from experiments.shipping import data_hash, record
-from experiments.sweep import sweep
+from experiments.shipping import data_hash
+from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
 FRESH = (3, 4, 5)  # more seeds, for the best with a cosine and without it
@@ -165,19 +164,15 @@ def main(part="all", folder=None, on=None):
     missing = [key for key in wanted if key not in runs]
     if not missing:
         return None
-    journal = Path(folder or recording.RUNS) / "optimizers.unfinished"
-    found = sweep(run, [{**wanted[key], "seed": key[1]} for key in missing], data, facts, journal, on)
-    runs |= {key: made | one for key, one in zip(missing, found, strict=True)}
-    path = record(
-        "optimizers",
-        "Which optimiser, which learning rate, which momentum, with a schedule or without?",
-        "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else ""),
-        facts,
-        [runs[key] for key in wanted if key in runs],
-        folder,
-    )
-    journal.unlink()
-    return path
+
+    def join(found):
+        every = runs | {key: made | one for key, one in zip(missing, found, strict=True)}
+        return [every[key] for key in wanted]
+
+    todo = [{**wanted[key], "seed": key[1]} for key in missing]
+    question = "Which optimiser, which learning rate, which momentum, with a schedule or without?"
+    command = "cvcourse experiments optimizers" + (", then optimizers missing" if part == "missing" else "")
+    return measure("optimizers", question, run, todo, data, facts, folder, on, command, join)
 
 
 def _old(facts, folder):

@@ -18,17 +18,21 @@ from experiments.shipping import record
 PATIENCE = 20  # seconds to wait for a scheduler
 
 
-def measure(name, question, run, jobs, data, facts, folder=None, on=None, command=None):
+def measure(
+    name, question, run, jobs, data, facts, folder=None, on=None, command=None, join=list, made_on=None
+):
     """Run all jobs, record them as `runs/{name}.json`, and return the path.
 
     Args:
-        name, question, command, folder: as for `shipping.record`; the command is the one named so.
+        name, question, command, folder, made_on: as for `shipping.record`; the command is the one named so.
         run, jobs, data, on: as for `sweep`.
         facts: dict with "name" and "sha256" of the data.
+        join: function, the runs to those that are recorded, where some were recorded before.
     """
     journal = Path(folder or recording.RUNS) / f"{name}.unfinished"
     runs = sweep(run, jobs, data, facts, journal, on)
-    path = record(name, question, command or f"cvcourse experiments {name}", facts, runs, folder)
+    command = command or f"cvcourse experiments {name}"
+    path = record(name, question, command, facts, join(runs), folder, made_on)
     journal.unlink()
     return path
 

@@ -64,11 +64,11 @@ def main(*names, folder=pretrained.WEIGHTS, seed=SEED, **recipe):
     if wrong:
         raise ValueError(f"the networks are: {', '.join(TASKS)}. Received: {', '.join(sorted(wrong))}")
     if again:
-        return [measure(name, TASKS[name], Path(folder) / f"{name}.json") for name in names or TASKS]
+        return [measure_again(name, TASKS[name], Path(folder) / f"{name}.json") for name in names or TASKS]
     return [train(name, TASKS[name], folder, seed, recipe) for name in names or TASKS]
 
 
-def measure(name, task, path):
+def measure_again(name, task, path):
     """Measure weights that ship again, and write the figures into their card. The card."""
     card, model = stored.read(path), task.build()
     pretrained.load_weights(model, path.with_name(card["file"]), card["sha256"])
@@ -123,12 +123,13 @@ def _learn(target, size=64, **knobs):
         y = target(made)
         given = ", ".join(f"{knob}={value}" for knob, value in {"seed": TRAIN_SEED, **knobs}.items())
         parts = y.values() if isinstance(y, dict) else [y]
-        return _about(f"scenes({n}, {size}, {given})", made.images, *parts), made.images, y
+        return about(f"scenes({n}, {size}, {given})", made.images, *parts), made.images, y
 
     return data
 
 
-def _about(name, x, *y):
+def about(name, x, *y):
+    """Return what a card says of data to learn from."""
     return {"name": name, "images": len(x), "sha256": data_hash(x, *y)}
 
 
@@ -137,7 +138,7 @@ def _pieces(n):
     made = scenes(n, 64, TRAIN_SEED, **SEVERAL)
     pairs = [rcnn.encode(scene, selective_search.proposals(scene.image), i) for i, scene in enumerate(made)]
     x, y = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    return _about(f"pieces of scenes({n}, 64, seed={TRAIN_SEED}, objects=(1, 3))", x, y), x, y
+    return about(f"pieces of scenes({n}, 64, seed={TRAIN_SEED}, objects=(1, 3))", x, y), x, y
 
 
 def _patches(n, side=48):
@@ -150,7 +151,7 @@ def _patches(n, side=48):
         patches += [image[row : row + side, column : column + side] for row, column in corners]
     y = np.stack(patches)
     x = sr.shrink(y)
-    return _about(f"{side}×{side} patches of the photographs {', '.join(LEARNED)}", x, y), x, y
+    return about(f"{side}×{side} patches of the photographs {', '.join(LEARNED)}", x, y), x, y
 
 
 def classifier_figures(model):

@@ -69,7 +69,7 @@ def test_a_reuse_of_lite0_is_tuned_on_validation_images_alone(data, monkeypatch,
     monkeypatch.setattr(imagenet_transfer, "VALIDATION", slice(12, 24))
     monkeypatch.setattr(imagenet_transfer, "IMAGES", 50)
     rates = (0.001, 0.01)
-    (run,) = imagenet_transfer.measure(strategy, 32, data, (2,), (0,), rates, epochs=1)
+    (run,) = imagenet_transfer.tuned_runs(strategy, 32, data, (2,), (0,), rates, epochs=1)
     assert set(run["validation_by_rate"]) == set(rates) and run["rate"] in rates
     assert run["steps"] == (1 if strategy == "upper blocks" else 0)
     assert run["result"]["trainable_params"] == {"upper blocks": 3_120_867, "features alone": 3843}[strategy]
