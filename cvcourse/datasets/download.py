@@ -16,8 +16,8 @@ CHUNK = 1 << 16
 SLOWEST = 1000  # bytes per second: below this, for a whole timeout, a connection counts as dead
 
 
-def download(url, path, checksum, timeout=10.0, progress=True):
-    """Fetch a file; returns its path.
+def download(url, path, checksum, timeout=10.0):
+    """Fetch a file, and print how far it is; returns its path.
 
     The bytes go to a temporary file beside `path`, which gets its name only when the checksum is right:
     an interrupted download leaves nothing behind.
@@ -27,7 +27,6 @@ def download(url, path, checksum, timeout=10.0, progress=True):
         path: where to put it; missing folders are made, an existing file is replaced.
         checksum: str, the sha256 or the md5 that the file must have, in hexadecimal.
         timeout: float, seconds to wait for an answer, and then for more of it.
-        progress: whether to print how far it is.
 
     Returns:
         `path`, as a `pathlib.Path`.
@@ -39,7 +38,7 @@ def download(url, path, checksum, timeout=10.0, progress=True):
     path = Path(path)
     digest = hashlib.new("md5" if len(checksum) == 32 else "sha256")
     with whole(path) as out:
-        found = _copy(url, out, digest, timeout, progress)
+        found = _copy(url, out, digest, timeout)
         if found != checksum:
             raise ConnectionError(
                 f"{url} did not send the right file (checksum {found[:12]}…, expected {checksum[:12]}…). A "
@@ -54,7 +53,7 @@ def checksum_is(path, checksum):
         return hashlib.file_digest(file, "md5" if len(checksum) == 32 else "sha256").hexdigest() == checksum
 
 
-def _copy(url, out, digest, timeout, progress):
+def _copy(url, out, digest, timeout):
     """Write what the address sends into `out`; returns its checksum."""
     name = Path(urlsplit(url).path).name
     size, got, start = None, 0, time.monotonic()
@@ -71,7 +70,7 @@ def _copy(url, out, digest, timeout, progress):
                     if got - checked[1] < SLOWEST * timeout:
                         raise TimeoutError(f"only {got:,} bytes in {now - start:.0f} s")
                     checked = (now, got)
-                if progress and now - shown > 0.5:
+                if now - shown > 0.5:
                     shown = now
                     _show(name, got, size, now - start)
     except (OSError, HTTPException, ValueError) as error:
@@ -82,8 +81,7 @@ def _copy(url, out, digest, timeout, progress):
         raise ConnectionError(f"nothing from {url} ({reason})") from None
     if size and got < size:
         raise ConnectionError(f"{url} broke off after {got / 1e6:.1f} of {size / 1e6:.1f} MB")
-    if progress:
-        _show(name, got, size, time.monotonic() - start, end="\n")
+    _show(name, got, size, time.monotonic() - start, end="\n")
     return digest.hexdigest()
 
 

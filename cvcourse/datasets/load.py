@@ -107,7 +107,7 @@ def _from_source(name, folder):
         except OSError as error:
             raise ConnectionError(_what_was_tried(name, folder, cache, error)) from None
     try:
-        arrays = source.read(paths)
+        arrays = source.read(*paths)
     except Exception as error:
         raise ValueError(f"{paths[0]} cannot be read ({error}). Delete it and load {name!r} again.") from None
     return _checked(paths[0], *arrays, source.classes)
@@ -188,12 +188,12 @@ def _faces():
     return images, labels, ("other", "face")
 
 
-def _split(images, labels, classes, test_share=0.2, seed=0):
+def _split(images, labels, classes):
     """The same split on every machine, with the same share of each class in the test part."""
     from sklearn.model_selection import train_test_split
 
     x_train, x_test, y_train, y_test = train_test_split(
-        images, labels.astype("int64"), test_size=test_share, random_state=seed, stratify=labels
+        images, labels.astype("int64"), test_size=0.2, random_state=0, stratify=labels
     )
     return Dataset(x_train, y_train, x_test, y_test, classes)
 

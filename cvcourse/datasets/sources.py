@@ -10,6 +10,7 @@ import os
 import pickle
 import tarfile
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class Source(NamedTuple):
     """A data set on the internet: its files as (path in the cache, address, checksum), a reader, classes."""
 
     files: tuple
-    read: callable  # the paths of the files -> x_train, y_train, x_test, y_test
+    read: callable  # of the paths of the files, gives x_train, y_train, x_test, y_test
     classes: tuple
     older: tuple = ()  # names under which earlier versions of Keras keep the first file
 
@@ -69,15 +70,10 @@ def fetch_files(source, cache):
     return [download(url, cache / name, checksum) for name, url, checksum in source.files]
 
 
-def read_idx(paths):
-    """Four files in MNIST's own format: training images and labels, test images and labels."""
-    return tuple(_idx(path) for path in paths)
-
-
-def read_cifar(paths, folder, train, test, key):
-    """CIFAR's archive of pickled batches; the images come as rows of red, then green, then blue."""
-    with tarfile.open(paths[0], "r:gz") as archive:
-        batches = [_batch(archive, f"{folder}/{name}", key) for name in (*train, test)]
+def read_cifar(path, names, key):
+    """CIFAR's archive of pickled batches, the last of them the test's; images are rows of red, green, blue."""
+    with tarfile.open(path, "r:gz") as archive:
+        batches = [_batch(archive, name, key) for name in names]
     images = np.concatenate([x for x, _ in batches]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     labels = np.concatenate([y for _, y in batches])
     first_test = len(images) - len(batches[-1][0])
@@ -85,7 +81,8 @@ def read_cifar(paths, folder, train, test, key):
     return images[:first_test], labels[:first_test], images[first_test:], labels[first_test:]
 
 
-def _idx(path):
+def read_idx(path):
+    """A file of images or labels in MNIST's own format, as an array."""
     with gzip.open(path) as file:
         data = file.read()
     axes = data[3]
@@ -118,19 +115,9 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 
-def _mnist(paths):
-    arrays = read_npz(paths[0])
-    return tuple(arrays[name] for name in ("x_train", "y_train", "x_test", "y_test"))
-
-
-def _cifar10(paths):
-    return read_cifar(
-        paths, "cifar-10-batches-py", [f"data_batch_{k}" for k in range(1, 6)], "test_batch", "labels"
-    )
-
-
-def _cifar100(paths):
-    return read_cifar(paths, "cifar-100-python", ["train"], "test", "fine_labels")
+def _mnist(path):
+    arrays = read_npz(path)
+    return [arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")]
 
 
 def _fashion(name, md5):
@@ -147,13 +134,16 @@ SOURCES = {
          _fashion("train-labels-idx1", "25c81989df183df01b3e8a0aad5dffbe"),
          _fashion("t10k-images-idx3", "bef4ecab320f06d8554ea6380940ec79"),
          _fashion("t10k-labels-idx1", "bb300cfdad3c16e7a12a480ee83cd310")),
-        read_idx, _CLOTHES),
+        lambda *paths: [*map(read_idx, paths)], _CLOTHES),
     "cifar10": Source(
         (("cifar-10-batches-py-target_archive", f"{_TORONTO}cifar-10-python.tar.gz",
           "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"),),
-        _cifar10, _CIFAR10, older=("cifar-10-batches-py.tar.gz", "cifar-10-python.tar.gz")),
+        partial(read_cifar, key="labels", names=[
+            *(f"cifar-10-batches-py/data_batch_{k}" for k in range(1, 6)), "cifar-10-batches-py/test_batch"]),
+        _CIFAR10, older=("cifar-10-batches-py.tar.gz", "cifar-10-python.tar.gz")),
     "cifar100": Source(
         (("cifar-100-python-target_archive", f"{_TORONTO}cifar-100-python.tar.gz",
           "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),),
-        _cifar100, tuple(_CIFAR100.split()), older=("cifar-100-python.tar.gz",)),
+        partial(read_cifar, key="fine_labels", names=["cifar-100-python/train", "cifar-100-python/test"]),
+        tuple(_CIFAR100.split()), older=("cifar-100-python.tar.gz",)),
 }  # fmt: skip
