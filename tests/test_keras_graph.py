@@ -192,7 +192,7 @@ def test_receptive_fields_behind_a_concatenation(axis):
 def test_receptive_fields_of_channels_first_are_the_whole_image_rather_than_wrong():
     model = keras.Sequential([keras.Input((1, 9, 9)), layers.Conv2D(1, 3, data_format="channels_first")])
     name, everything = model.layers[0].name, (0, 0, float("inf"), float("inf"))
-    assert receptive.reach(model, [], name, (0, 0, 1, 1)) == everything
+    assert receptive.reaches(model, [], name, [(0, 0, 1, 1)]) == [everything]
 
 
 def check_fields(model, name):
@@ -200,7 +200,7 @@ def check_fields(model, name):
     whole = interpretation.feature_maps(model, image, name)[name]
     calls = passes.calls(model, passes.as_batch(model, image))
     for row in (0, 7, whole.shape[0] - 1):
-        y1, x1, y2, x2 = receptive.reach(model, calls, name, (row, 9, row + 1, 10))
+        [(y1, x1, y2, x2)] = receptive.reaches(model, calls, name, [(row, 9, row + 1, 10)])
         other = RNG.random(image.shape).astype("float32")
         keep = np.s_[int(y1) : int(min(y2, 16)), int(x1) : int(min(x2, 16))]
         other[keep] = image[keep]

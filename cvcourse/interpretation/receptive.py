@@ -28,93 +28,69 @@ _NEIGHBOURS = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczo
 
 
 class _Step(NamedTuple):
-    """One operation of the forward pass; `inner` is the (graph, steps) of a nested model."""
+    """One operation of the forward pass, between tensors that are known by their keys."""
 
     name: str | None
     node: Step
-    inner: tuple | None
+    inputs: list
+    outputs: list
 
 
-def reach(model: keras.Model, calls: Any, name: str, box: Sequence[int]) -> Any:
-    """Return the box of image pixels that can reach `box` of the output of the call `name`.
+def reaches(model: keras.Model, calls: Any, name: str, boxes: Sequence[Sequence[int]]) -> list:
+    """Return for each box of the output of the call `name` the box of image pixels that can reach it.
 
     It is the union over all ways back, residual ones too, not clipped to the image. The whole image
     where it cannot be known: behind a global pooling or a dense layer, an unknown layer, or in a
     subclassed model.
     """
-    return reaches(model, calls, name, [box])[0]
-
-
-def reaches(model: keras.Model, calls: Any, name: str, boxes: Sequence[Sequence[int]]) -> list:
-    """Return what `reach` gives for each of many boxes of the same call."""
     graph = graph_of(model)
     if graph is None:
         return [_ALL] * len(boxes)
     names = {id(layer): name for name, layer in named_layers(model).items()}
     sizes = {call.name: call.input_shape for call in calls}
-    listed = _steps(graph, names, Counter())
-    back = [_follow(listed, name, box, sizes) or {} for box in boxes]
-    return [inputs.get(id(graph.inputs[0]), _ALL) for inputs in back]
+    keys: dict[int, Any] = {}
+    listed = _steps(graph, names, Counter(), keys)
+    end = next((place for place, step in enumerate(listed, 1) if step.name == name), 0)
+    back = [_back(listed[:end], box, sizes) for box in boxes]
+    return [inputs.get(keys[id(graph.inputs[0])], _ALL) for inputs in back]
 
 
-def _steps(graph, names, counts):
-    """List the operations of a graph in the order in which Keras runs them, named as their calls are."""
-    listed = []
+def _steps(graph, names, counts, keys):
+    """List the operations of a graph in the order in which Keras runs them, named as their calls are.
+
+    Those of a nested model stand before the model itself, once for each of its calls. `keys` is {id(tensor):
+    key}; a tensor inside a nested model and the one outside that it stands for have one key.
+    """
+
+    def key(tensor):
+        return keys.setdefault(id(tensor), object())
+
+    listed, _ = [], [key(tensor) for tensor in graph.inputs]
     for node in steps(graph):
         inner, name = graph_of(node.operation), names.get(id(node.operation))
         if name is not None:
             counts[name] += 1
             name = name if counts[name] == 1 else f"{name}#{counts[name]}"
-        listed.append(_Step(name, node, inner and (inner, _steps(inner, names, counts))))
+        if inner:
+            inside = {id(one): key(tensor) for one, tensor in zip(inner.inputs, node.inputs, strict=False)}
+            listed += _steps(inner, names, counts, inside)
+            for one, tensor in zip(inner.outputs, node.outputs, strict=True):
+                keys[id(tensor)] = inside[id(one)]
+        listed.append(_Step(name, node, list(map(key, node.inputs)), list(map(key, node.outputs))))
     return listed
 
 
-def _follow(steps, name, box, sizes):
-    """Find the call `name` among the steps and return {id(tensor): box} behind it, or None."""
-    for position, step in enumerate(steps):
-        if step.name == name:
-            boxes = {id(tensor): box for tensor in step.node.outputs}
-            _back(steps[: position + 1], boxes, sizes)
-            return boxes
-        inner = step.inner and _follow(step.inner[1], name, box, sizes)
-        if inner:
-            boxes = {}
-            _leave(step, inner, boxes)
-            _back(steps[:position], boxes, sizes)
-            return boxes
-    return None
-
-
-def _back(steps, boxes, sizes):
-    """Extend {id(tensor): box} from the outputs of the steps to their inputs, last step first."""
-    for step in reversed(steps):
-        if not any(id(tensor) in boxes for tensor in step.node.outputs):
-            continue
-        if step.inner:
-            graph, inner_steps = step.inner
-            inner = {
-                id(inside): boxes[id(outside)]
-                for inside, outside in zip(graph.outputs, step.node.outputs, strict=True)
-                if id(outside) in boxes
-            }
-            _back(inner_steps, inner, sizes)
-            _leave(step, inner, boxes)
-            continue
-        box = next(boxes[id(tensor)] for tensor in step.node.outputs if id(tensor) in boxes)
-        for tensor in step.node.inputs:
-            _join(boxes, tensor, _before(step, box, tensor, sizes))
-
-
-def _leave(step, inner, boxes):
-    """Carry the boxes on a nested model's inputs over to the tensors that it was called on."""
-    for inside, outside in zip(step.inner[0].inputs, step.node.inputs, strict=False):
-        if id(inside) in inner:
-            _join(boxes, outside, inner[id(inside)])
-
-
-def _join(boxes, tensor, box):
-    old = boxes.get(id(tensor), box)
-    boxes[id(tensor)] = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
+def _back(listed, box, sizes):
+    """Return {key of a tensor: box} behind a box of the output of the last step."""
+    boxes = dict.fromkeys(listed[-1].outputs, box) if listed else {}
+    for step in reversed(listed):
+        box = next((boxes[key] for key in step.outputs if key in boxes), None)
+        if box is not None and graph_of(step.node.operation) is None:
+            for key, tensor in zip(step.inputs, step.node.inputs, strict=True):
+                new = _before(step, box, tensor, sizes)
+                old = boxes.get(key, new)
+                boxes[key] = (*map(min, old[:2], new[:2]), *map(max, old[2:], new[2:]))
+    return boxes
 
 
 def _before(step, box, tensor, sizes):

@@ -1,7 +1,6 @@
 """One number of a feature map, explained: patch × weights + bias, then the activation."""
 
 from collections.abc import Sequence
-from functools import singledispatch
 from operator import index
 from typing import NamedTuple
 
@@ -12,12 +11,13 @@ from numpy.typing import ArrayLike
 
 from cvcourse.interpretation.maps import kernels
 from cvcourse.interpretation.passes import as_batch, calls, find_calls, listening, named_layers
-from cvcourse.interpretation.receptive import reach, window
+from cvcourse.interpretation.receptive import reaches, window
 
-_CHANNELWISE = (
-    kl.DepthwiseConv2D, kl.MaxPooling2D, kl.AveragePooling2D, kl.GlobalAveragePooling2D,
-    kl.GlobalMaxPooling2D, kl.BatchNormalization, kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Softmax,
-)  # fmt: skip
+_LEARNED = (kl.Conv2D, kl.DepthwiseConv2D, kl.SeparableConv2D, kl.Dense)
+_AVERAGES = (kl.AveragePooling2D, kl.GlobalAveragePooling2D)
+_MAXIMA = (kl.MaxPooling2D, kl.GlobalMaxPooling2D)
+_ACTIVATIONS = (kl.Activation, kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Softmax)
+_CHANNELWISE = (kl.DepthwiseConv2D, *_AVERAGES, *_MAXIMA, kl.BatchNormalization, *_ACTIVATIONS)
 _GLOBAL = (kl.GlobalAveragePooling2D, kl.GlobalMaxPooling2D)
 
 
@@ -89,7 +89,7 @@ def explain_unit(
     x = as_batch(model, image)
     [call] = find_calls(model, x, [layer])
     layer = call.layer
-    if _weighted_sum.dispatch(type(layer)) is _weighted_sum.dispatch(object):
+    if not isinstance(layer, (*_LEARNED, *_CHANNELWISE)):
         raise ValueError(
             "layer must be a weighted sum of its input: a convolution, dense, pooling, batch normalisation "
             f"or activation layer. Received: layer={call.name!r}, a {type(layer).__name__}"
@@ -98,11 +98,11 @@ def explain_unit(
     values, outputs = _ends_of(model, call.name, x)
     patch, inside, box = _patch(layer, values, row, column)
     seen = _seen(layer, patch, channel)
-    weights, bias = _weighted_sum(layer, seen, inside, channel)
+    weights, bias = _weights_and_bias(layer, seen, inside, channel)
     products = seen * weights
     preactivation = float(products.sum(dtype="float64") + bias)
     function = _function(layer)
-    field = reach(model, calls(model, x), call.name, (row, column, row + 1, column + 1))
+    [field] = reaches(model, calls(model, x), call.name, [(row, column, row + 1, column + 1)])
     activation = _activate(layer, function, patch, preactivation, channel)
     true = float(outputs[..., channel] if outputs.ndim == 1 else outputs[row, column, channel])
     if not abs(activation - true) <= 2e-3 * (abs(true) + np.abs(products).max()) + 1e-5:
@@ -223,57 +223,24 @@ def _all_sums(layer, patch):
     return patch.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
 
 
-@singledispatch
-def _weighted_sum(layer, patch, inside, channel):
+def _weights_and_bias(layer, patch, inside, channel):
     """Return (weights (F, F, D), bias) of one channel of the layer."""
-    raise NotImplementedError
-
-
-@_weighted_sum.register(kl.Conv2D)
-@_weighted_sum.register(kl.DepthwiseConv2D)
-@_weighted_sum.register(kl.SeparableConv2D)
-def _(layer, patch, inside, channel):
-    return kernels(layer)[..., channel], _bias(layer, channel)
-
-
-@_weighted_sum.register(kl.Dense)
-def _(layer, patch, inside, channel):
-    return keras.ops.convert_to_numpy(layer.kernel[:, channel]).reshape(1, 1, -1), _bias(layer, channel)
-
-
-def _bias(layer, channel):
-    return float(layer.bias[channel]) if layer.use_bias else 0.0
-
-
-@_weighted_sum.register(kl.AveragePooling2D)
-@_weighted_sum.register(kl.GlobalAveragePooling2D)
-def _(layer, patch, inside, channel):
-    return (inside[..., None] / inside.sum()).astype("float32"), 0.0  # padding is not counted
-
-
-@_weighted_sum.register(kl.MaxPooling2D)
-@_weighted_sum.register(kl.GlobalMaxPooling2D)
-def _(layer, patch, inside, channel):
-    weights = np.zeros(patch.shape, "float32")
-    weights.flat[np.where(inside[..., None], patch, -np.inf).argmax()] = 1
-    return weights, 0.0
-
-
-@_weighted_sum.register(kl.BatchNormalization)
-def _(layer, patch, inside, channel):
-    mean, variance = float(layer.moving_mean[channel]), float(layer.moving_variance[channel])
-    scale = (float(layer.gamma[channel]) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
-    shift = float(layer.beta[channel]) if layer.center else 0.0
-    return np.full((1, 1, 1), scale), shift - mean * scale
-
-
-@_weighted_sum.register(kl.Activation)
-@_weighted_sum.register(kl.ReLU)
-@_weighted_sum.register(kl.LeakyReLU)
-@_weighted_sum.register(kl.ELU)
-@_weighted_sum.register(kl.Softmax)
-def _(layer, patch, inside, channel):
-    return np.ones((1, 1, 1), "float32"), 0.0
+    if isinstance(layer, _LEARNED):
+        kernel = layer.kernel[None, None] if isinstance(layer, kl.Dense) else kernels(layer)
+        weights = keras.ops.convert_to_numpy(kernel[..., channel])
+        return weights, float(layer.bias[channel]) if layer.use_bias else 0.0
+    if isinstance(layer, _AVERAGES):
+        return (inside[..., None] / inside.sum()).astype("float32"), 0.0  # padding is not counted
+    if isinstance(layer, _MAXIMA):
+        weights = np.zeros(patch.shape, "float32")
+        weights.flat[np.where(inside[..., None], patch, -np.inf).argmax()] = 1
+        return weights, 0.0
+    if isinstance(layer, kl.BatchNormalization):
+        mean, variance = float(layer.moving_mean[channel]), float(layer.moving_variance[channel])
+        scale = (float(layer.gamma[channel]) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
+        shift = float(layer.beta[channel]) if layer.center else 0.0
+        return np.full((1, 1, 1), scale), shift - mean * scale
+    return np.ones((1, 1, 1), "float32"), 0.0  # an activation alone
 
 
 def _function(layer):
