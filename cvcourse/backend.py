@@ -305,29 +305,30 @@ def _jax_gradients(function, groups):
 # --- TensorFlow -------------------------------------------------------------------------------------------
 
 
-def traced():
-    """Return how many operations TensorFlow has traced in the present graph; None where nothing is traced."""
+def traced(call):
+    """Return the result of `call()`, and the operations that TensorFlow traced meanwhile: None without it."""
     if keras.backend.backend() != "tensorflow":
-        return None
+        return call(), None
     import tensorflow as tf
 
-    return None if tf.executing_eagerly() else len(tf.compat.v1.get_default_graph().get_operations())
+    if tf.executing_eagerly():
+        return call(), None
+    graph = tf.compat.v1.get_default_graph()
+    start = len(graph.get_operations())
+    return call(), graph.get_operations()[start:]
 
 
-def products(numbers):
+def products(operations):
     """Return the multiply-adds of the matrix products and convolutions among traced operations.
 
     Args:
-        numbers: ints, places in the graph that is being traced, as `traced` counts them.
+        operations: list, as `traced` gives it, or None.
 
     Returns:
-        int; None where a size is open, or where an operation does work that cannot be read from its shapes:
-        a loop, a branch, a Fourier transform, Python code.
+        int; None without operations, where a size is open, or where one does work that cannot be read from
+        its shapes: a loop, a branch, a Fourier transform, Python code.
     """
-    import tensorflow as tf
-
-    operations = tf.compat.v1.get_default_graph().get_operations()
-    work = [_products(operations[number]) for number in numbers]
+    work = [None] if operations is None else [_products(operation) for operation in operations]
     return None if None in work else sum(work)
 
 

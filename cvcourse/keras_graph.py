@@ -234,24 +234,15 @@ def _walk_code(container, path, args, kwargs, inner):
     note, names, others = inner.keywords["note"], inner.keywords["names"], set()
 
     def told(path, layer, args, kwargs, call):
-        start = backend.traced()
-        outputs = call(*args, **kwargs)
-        numbers = range(start or 0, backend.traced() or 0)
+        outputs, traced = backend.traced(lambda: call(*args, **kwargs))
         if layer is container:
-            own = [number for number in numbers if number not in others]
-            note(path, layer, args, kwargs, None, lambda: None if start is None else backend.products(own))
+            own = traced and [operation for operation in traced if operation not in others]
+            note(path, layer, args, kwargs, None, lambda: backend.products(own))
         elif is_leaf(layer):
-            note(
-                path,
-                layer,
-                args,
-                kwargs,
-                outputs,
-                lambda: None if start is None else backend.products(numbers),
-            )
+            note(path, layer, args, kwargs, outputs, lambda: backend.products(traced))
         else:
             _walk_steps(layer, args, kwargs, inner)
-        others.update(numbers)
+        others.update(traced or ())
         return outputs
 
     with overhearing({path: container} | dict(_parts(container, names, inner.keywords["above"])), told):
@@ -263,9 +254,8 @@ def _work(layer, args, kwargs):
     found = []
 
     def told(path, layer, args, kwargs, call):
-        start = backend.traced()
-        outputs = call(*args, **kwargs)
-        found.append(None if start is None else backend.products(range(start, backend.traced())))
+        outputs, traced = backend.traced(lambda: call(*args, **kwargs))
+        found.append(backend.products(traced))
         return outputs
 
     if is_open((args, kwargs)):
