@@ -186,8 +186,8 @@ def receptive_field(stack: Iterable[Sequence[int]]) -> ReceptiveField:
     Source: Araujo, Norris and Sim, "Computing receptive fields of CNNs" (Distill, 2019).
     """
     size, jump, start = 1, 1, 0.5
-    whole = isinstance(stack, Iterable) and getattr(stack, "shape", None) != ()  # else one wrong layer
-    for layer in stack if whole else [stack]:
+    many = isinstance(stack, Iterable) and getattr(stack, "shape", None) != ()  # else one wrong layer
+    for layer in stack if many else [stack]:
         kernel_size, strides, padding, dilation_rate = _stack_entry(layer)
         span = _span(kernel_size, dilation_rate)
         size += (span - 1) * jump

@@ -2,7 +2,6 @@
 
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,10 +54,11 @@ def average_precision(
     threshold = arguments.number(threshold, "threshold", 1e-9, 1)
     if not (overlap is None or callable(overlap)):
         raise TypeError(f"overlap must be None or a function such as mask_iou. Received: overlap={overlap!r}")
-    wanted = np.concatenate([column(labels, "truth's labels", "(T,)").astype(int) for _, labels in truth])
-    judge = partial(_judge, threshold=threshold, overlap=overlap or _each_iou)
-    answers = [judge(*picture, *known) for picture, known in zip(found, truth, strict=True)]
-    labels, scores, right = (np.concatenate(column) for column in zip(*answers, strict=True))
+    answers = [
+        _judge(*picture, *known, threshold, overlap or _each_iou)
+        for picture, known in zip(found, truth, strict=True)
+    ]
+    labels, scores, right, wanted = (np.concatenate(column) for column in zip(*answers, strict=True))
     return {
         int(k): _area_under_curve(scores[labels == k], right[labels == k], np.sum(wanted == k))
         for k in np.unique(wanted)
@@ -83,7 +83,7 @@ def _pictures(pictures, name, parts):
 
 
 def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
-    """For one picture: the found labels and scores, best first, and whether each box is right."""
+    """For one picture: labels and scores, best first, whether each box is right; and the true labels."""
     labels, true_labels = (
         column(part, f"{name}'s labels", "(K,)").astype(int)
         for part, name in ((labels, "found"), (true_labels, "truth"))
@@ -105,7 +105,7 @@ def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
         if fits.shape[1] and fits[i].max() >= threshold:
             right[place] = True
             fits[:, fits[i].argmax()] = 0  # taken
-    return labels[order], scores[order], right
+    return labels[order], scores[order], right, true_labels
 
 
 def _area_under_curve(scores, right, wanted):

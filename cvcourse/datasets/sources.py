@@ -71,7 +71,7 @@ def fetch_files(source, cache):
 
 
 def read_cifar(path, names, key):
-    """CIFAR's archive of pickled batches, the last of them the test's; images are rows of red, green, blue."""
+    """CIFAR's pickled batches, the test's last; the images come as rows of red, then green, then blue."""
     with tarfile.open(path, "r:gz") as archive:
         batches = [_batch(archive, name, key) for name in names]
     images = np.concatenate([x for x, _ in batches]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
