@@ -21,14 +21,14 @@ class Term(NamedTuple):
     meaning: str
 
 
-def terms(source=SOURCE):
+def terms():
     """The terms of the glossary.
 
     Example:
         >>> [term.meaning for term in terms() if term.name == "accuracy"]
         ['The share of answers that are right.']
     """
-    lines = source.read_text(encoding="utf-8").splitlines()
+    lines = SOURCE.read_text(encoding="utf-8").splitlines()
     found = []
     for line in lines:
         if line and not line.startswith("#"):
@@ -109,10 +109,10 @@ def anchor(name):
     return "first-" + re.sub(r"\W+", "-", name.lower())
 
 
-def page(homes, known=None):
+def page(homes):
     """The glossary as a page of MyST: each term with its meaning and the lesson that explains it."""
     entries = []
-    for term in terms() if known is None else known:
+    for term in terms():
         also = [form for form in term.forms[1:] if form[:4].lower() != term.name[:4].lower()]
         names = f" Also: {', '.join(also)}." if also else ""
         stem = homes.get(term.name)

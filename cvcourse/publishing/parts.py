@@ -86,7 +86,7 @@ def parts(notebook):
             if mode == "solved":
                 waiting.append(part)
             elif mode not in ("left out", "hints"):
-                yield from _as_wished([part], slide_type)
+                yield from _as_wished(part, slide_type)
                 slide_type = slide_type.replace("subslide", "-").replace("slide", "-")
         if "exercise" in tags and mode == "task":
             mode = "hints"
@@ -105,12 +105,11 @@ def as_notes(found):
     return [Part("notes", part.more or part.html, cell=part.cell) for part in found if part.kind != "code"]
 
 
-def _as_wished(found, slide_type):
-    """The parts as the cell's `slideshow` metadata want them."""
-    for part in found:
-        part.starts = slide_type in ("slide", "subslide")
-        part.step = part.step or slide_type == "fragment"
-    return as_notes(found) if slide_type == "notes" else found
+def _as_wished(part, slide_type):
+    """The part as the cell's `slideshow` metadata want it; nothing of code for the notes."""
+    part.starts = slide_type in ("slide", "subslide")
+    part.step = part.step or slide_type == "fragment"
+    return as_notes([part]) if slide_type == "notes" else [part]
 
 
 # Text.

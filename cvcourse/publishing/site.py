@@ -111,12 +111,12 @@ def sphinx(source, out):
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace
 
-    told = io.StringIO()
+    warnings = io.StringIO()
     where = source, None, out, source / "doctrees", "html", dict(CONFIG)
     with docutils_namespace():  # a second site in one process begins anew
-        Sphinx(*where, status=None, warning=told, freshenv=True).build()
-    if told.getvalue().strip():
-        raise ValueError(f"Sphinx warned:\n{told.getvalue()}")
+        Sphinx(*where, status=None, warning=warnings, freshenv=True).build()
+    if warnings.getvalue().strip():
+        raise ValueError(f"Sphinx warned:\n{warnings.getvalue()}")
     pictures = out / "pictures"
     pictures.mkdir(exist_ok=True)
     for picture in (source / "pictures").iterdir():
@@ -301,7 +301,7 @@ def networks_page():
     for path in sorted((PACKAGE / "weights").glob("*.json")):
         card = json.loads(path.read_text(encoding="utf-8"))
         rows = "".join(
-            f'<tr><th scope="row">{html.escape(key.replace("_", " "))}</th><td>{told(value)}</td></tr>'
+            f'<tr><th scope="row">{html.escape(key.replace("_", " "))}</th><td>{said(value)}</td></tr>'
             for key, value in card.items()
             if key not in ("name", "history")
         )
@@ -309,12 +309,12 @@ def networks_page():
     return text
 
 
-def told(value):
+def said(value):
     """A value of a card in words."""
     if isinstance(value, dict):
-        return "; ".join(f"{html.escape(key.replace('_', ' '))}: {told(one)}" for key, one in value.items())
+        return "; ".join(f"{html.escape(key.replace('_', ' '))}: {said(one)}" for key, one in value.items())
     if isinstance(value, list):
-        return ", ".join(map(told, value))
+        return ", ".join(map(said, value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}"
     return html.escape(str(value))

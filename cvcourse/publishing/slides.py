@@ -62,11 +62,11 @@ def page(notebook, lesson=""):
     return "\n".join([
         '<!doctype html>\n<html lang="en" data-jp-theme-light="true" data-still="seen">\n<head>',
         '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">',
-        f"<title>{title}</title>\n{still.style(chr(10).join(css))}\n</head>\n<body>",
+        f"<title>{title}</title>\n{still.inline('style', chr(10).join(css))}\n</head>\n<body>",
         f'<main aria-label="Slides: {title}">',
         *(_section(slide, number) for number, slide in enumerate(found, 1)),
         f"</main>\n{still.scripts(entries)}",
-        still.script((_FOLDER / "slides.js").read_text(encoding="utf-8")),
+        still.inline("script", (_FOLDER / "slides.js").read_text(encoding="utf-8")),
         "</body>\n</html>\n",
     ])  # fmt: skip
 

@@ -97,21 +97,16 @@ def scripts(entries):
     modules = {_key(entry["state"]["_esm"]): entry["state"]["_esm"] for entry in entries}
     if not modules:
         return ""
-    parts = [style(text) for text in (*styles, THEME)]
+    parts = [inline("style", text) for text in (*styles, THEME)]
     parts += [
         f'<script type="application/json" id="{key}">{_data(text)}</script>' for key, text in modules.items()
     ]
-    return "\n".join([*parts, script((_FOLDER / "still.js").read_text(encoding="utf-8"))])
+    return "\n".join([*parts, inline("script", (_FOLDER / "still.js").read_text(encoding="utf-8"))])
 
 
-def style(text):
-    """A <style> element, which no text can end early."""
-    return "<style>\n" + re.sub(r"</(?=style)", r"<\\/", text, flags=re.IGNORECASE) + "\n</style>"
-
-
-def script(text):
-    """A <script> element, which no text can end early."""
-    return "<script>\n" + re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE) + "\n</script>"
+def inline(tag, text):
+    """A <style> or <script> element, which no text can end early."""
+    return f"<{tag}>\n" + re.sub(f"</(?={tag})", r"<\\/", text, flags=re.IGNORECASE) + f"\n</{tag}>"
 
 
 def _data(value):
