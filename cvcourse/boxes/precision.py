@@ -55,7 +55,7 @@ def average_precision(
     if not (overlap is None or callable(overlap)):
         raise TypeError(f"overlap must be None or a function such as mask_iou. Received: overlap={overlap!r}")
     answers = [
-        _judge(*picture, *known, threshold, overlap or _each_iou)
+        _judge(*picture, *known, threshold=threshold, overlap=overlap or _each_iou)
         for picture, known in zip(found, truth, strict=True)
     ]
     labels, scores, right, wanted = (np.concatenate(column) for column in zip(*answers, strict=True))
