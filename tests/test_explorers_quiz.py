@@ -144,7 +144,8 @@ def test_nothing_said_to_an_answer_can_be_read_in_page_state_or_notebook(name):
 
 def test_state_words_and_picture_of_the_explorer():
     explorer = Quiz(4)
-    assert explorer.lesson == "04" and explorer.description == "Question 1 of 7: not answered yet."
+    assert explorer.questions == Quiz("04").questions
+    assert explorer.description == "Question 1 of 7: not answered yet."
     explorer.answers = [26, *explorer.answers[1:]]
     assert explorer.description == "Question 1 of 7: not checked yet."
     explorer.checked = [True, *explorer.checked[1:]]

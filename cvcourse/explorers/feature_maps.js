@@ -306,6 +306,6 @@ function render({ model, el }) {
     key: ({ key }) => (key === "Home" || key === "End" ? chooseDepth(key === "End" ? 1e6 : 0) : false),
   });
 
-  return state.page({ el, tall: true, row: "flex-wrap:nowrap;gap:8px 16px", controls: [layer, image, upload, file, guess],
+  return state.page({ el, row: "flex-wrap:nowrap;gap:8px 16px", controls: [layer, image, upload, file, guess],
     stage: [stage, detail, formula, problem] }, draw);
 }

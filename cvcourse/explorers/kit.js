@@ -105,15 +105,14 @@ function begin(model, names, change = {}) {
     controlOf(one, typeof one.options === "string" ? read(model.get(one.options)) : one.options, change[name] ?? ((value) => set({ [name]: value })))));
 
   // The explorer on its page: controls, stage, and its words below. The controls show the state before each
-  // paint(state, root). Returns what render() must: the function that ends it all. tall: its words may need two
-  // lines, or so many; whole: it draws anew when the explorer changes its width; row: style of the row of controls.
+  // paint(state, root). Returns what render() must: the function that ends it all. tall: lines
+  // that its words may need; whole: it draws anew when the explorer changes its width; row: style of the row of controls.
   // paint() says false if what it draws is still on its way.
-  function page({ el, controls, stage, tall = false, whole = false, row = null }, paint, ...ends) {
+  function page({ el, controls, stage, tall = 2, whole = false, row = null }, paint, ...ends) {
     const nodes = controls.map((one) => one.node ?? one);
     const above = nodes.length ? [element("div", { class: "cv-controls", style: row }, ...nodes)] : [];
-    const words = element("p", { class: "cv-describe", role: "status", "aria-live": "polite" });
+    const words = element("p", { class: "cv-describe", role: "status", "aria-live": "polite", style: `--cv-lines:${tall}` });
     const root = element("div", { class: "cv-explorer" }, ...above, ...stage, words);
-    if (tall) words.style.minHeight = `${1.45 * (tall === true ? 2 : tall)}em`;
     root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrow keys
     const say = () => { words.textContent = model.get("description"); };
     say();

@@ -61,7 +61,7 @@ class Latent(Explorer):
     def __init__(self, model=None, images=None, labels=None, classes=None, z=(0.5, 0.5)):
         if model is None:
             model, images, labels, classes = _shipped()
-        self._model, self._seen = model, (None, None)
+        self._model = model
         self._images, self._labels, classes = _checked(model, images, labels, classes)
         places = np.asarray(model.encoder(self._images)[0]) if len(self._images) else np.zeros((0, 2))
         self._places = places
@@ -72,27 +72,20 @@ class Latent(Explorer):
         super().__init__(
             z=z, extent=extent, shape=list(grid.shape[1:]), pictures=_sheet(grid), dots=dots, classes=classes
         )
-        self.observe(self._look, names=["z"])
-        self._look()
 
     def _decode(self, z):
         return np.clip(np.asarray(self._model.decoder(np.asarray(z, "float32"))), 0, 1)
 
-    def _look(self, change=None):
-        made, nearest, distance = self._found
+    def _say(self, change=None):
+        """Find the picture at z, its nearest training picture (or None) and how far that is; then say so."""
+        (made,), nearest, distance = self._decode([self.z]), None, 0.0
+        if len(self._images):
+            (index,), (distance,) = likeness.nearest(made[None], self._images)
+            nearest, distance = self._images[index], float(distance)
+        self._found = made, nearest, distance
         found = b"" if nearest is None else _bytes(nearest)
         self.tell(look={"z": self.z, "made": _bytes(made), "nearest": found, "distance": distance})
-
-    @property
-    def _found(self):
-        """Return (picture at z, its nearest training picture or None, how far that is): once for each z."""
-        if self._seen[0] != self.z:
-            (made,), nearest, distance = self._decode([self.z]), None, 0.0
-            if len(self._images):
-                (index,), (distance,) = likeness.nearest(made[None], self._images)
-                nearest = self._images[index]
-            self._seen = self.z, (made, nearest, float(distance))
-        return self._seen[1]
+        super()._say()
 
     def image(self):
         """Return the decoder's picture of the present z, float32 (H, W, C) in [0, 1]."""

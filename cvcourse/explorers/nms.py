@@ -105,12 +105,12 @@ class NMS(Explorer):
         return measures(**self.now("image", "classes"))
 
 
-def example(seed=SEED):
+def example():
     """Return a scene and what R-CNN's network finds in windows of it, moved by its offsets: the arguments.
 
     The windows go in large steps, so that there are no more boxes than the page has room for.
     """
-    scene = scenes(1, 64, seed, objects=3, scale=0.1)[0]
+    scene = scenes(1, 64, SEED, objects=3, scale=0.1)[0]
     network, windows = pretrained.load("rcnn"), rcnn.windows(step=0.5)
     pieces = rcnn.crop(scene.image.astype("float32") / 255, windows)
     output = np.asarray(network.model(pieces, training=False))

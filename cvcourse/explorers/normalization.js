@@ -159,7 +159,6 @@ function render({ model, el }) {
 
   return page({
     el,
-    tall: true,
     whole: true,
     controls: [norm, groups, batch, after],
     stage: [element("div", { class: "cv-stage", style: "gap:8px 16px;justify-content:space-between" }, cube.canvas, maps2d.canvas),

@@ -128,7 +128,7 @@ function render({ model, el }) {
     });
   }
 
-  return page({ el, controls: [...SETTINGS.map((name) => control[name]), reset], stage: [stage], tall: true }, (now) => {
+  return page({ el, controls: [...SETTINGS.map((name) => control[name]), reset], stage: [stage] }, (now) => {
     drawPicture(now);
     drawStrips(now);
   }, () => clearTimeout(waiting));

@@ -71,7 +71,7 @@ function verdict(question, answer) {
 const rich = (text) => text.split("`").map((part, n) => (n % 2 ? element("code", {}, part) : part));
 
 function render({ model, el }) {
-  const { get, set, page } = begin(model, ["lesson", "part", "questions", "answers", "checked", "at"]);
+  const { get, set, page } = begin(model, ["part", "questions", "answers", "checked", "at"]);
   const legend = element("legend");
   const options = element("div", { class: "cv-options" });
   const heard = element("span", { class: "cv-hidden", role: "status" });

@@ -38,7 +38,7 @@ class Quiz(Explorer):
 
     _esm = javascript("quiz.js")
 
-    lesson, part = Data(""), Data("")
+    part = Data("")
     questions = Data([])
     at = Kept(lambda explorer, value: within("at", value, 0, max(0, len(explorer.questions) - 1)), 0)
     answers = Kept(lambda explorer, value: _each("answers", value, explorer.questions, ANSWERS), [])
@@ -46,11 +46,8 @@ class Quiz(Explorer):
 
     def __init__(self, lesson, part=""):
         questions = sealed.load(lesson, part)
-        name = f"{lesson:02}" if isinstance(lesson, int) else lesson
         count = len(questions)
-        super().__init__(
-            lesson=name, part=part, questions=questions, answers=[None] * count, checked=[False] * count
-        )
+        super().__init__(part=part, questions=questions, answers=[None] * count, checked=[False] * count)
 
     def _lifeless(self):
         asked = [text(question) for question in self.questions]

@@ -92,7 +92,6 @@ function render({ model, el }) {
 
   return page({
     el,
-    tall: true,
     controls: [...KNOBS.map((name) => control[name]), phi,
       element("div", { role: "group", "aria-label": "Networks of the paper", style: "display:flex;gap:4px;margin-left:auto" },
         ...buttons.map(([, node]) => node))],

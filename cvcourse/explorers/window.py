@@ -5,13 +5,14 @@ import numpy as np
 from cvcourse.datasets import photos
 from cvcourse.visualization import COLORS
 
+LARGEST = 64  # height and width, in pixels, at which single pixels are still seen
 
-def grey_pixels(image, largest=64):
+
+def grey_pixels(image):
     """Return `image` as grey values in hundredths: the numbers that are shown are the numbers that count.
 
     Args:
         image: array (H, W), (H, W, 1) or (H, W, 3), numbers in [0, 1]; colour becomes brightness.
-        largest: int; the largest height and width, in pixels, at which single pixels are still seen.
 
     Returns:
         Array (H, W), float64 in [0, 1], rounded to two decimals.
@@ -31,9 +32,9 @@ def grey_pixels(image, largest=64):
             "image must have the shape (H, W), (H, W, 1) or (H, W, 3). "
             f"Received: shape {np.shape(image)}. One image of a batch is images[0]."
         )
-    if max(pixels.shape) > largest:
+    if max(pixels.shape) > LARGEST:
         raise ValueError(
-            f"image must have at most {largest} × {largest} pixels, so that each can be seen. "
+            f"image must have at most {LARGEST} × {LARGEST} pixels, so that each can be seen. "
             f"Received: shape {np.shape(image)}. Take a part of it, image[:32, :32], "
             "or a smaller one, photos.cat(size=32)."
         )
@@ -45,9 +46,9 @@ def grey_pixels(image, largest=64):
     return np.round(np.minimum(pixels, 1), 2)
 
 
-def cat_pixels(size=28):
-    """Return the course's cat in grey at full contrast, (size, size), as `grey_pixels` gives it."""
-    pixels = grey_pixels(photos.cat(size=size))
+def cat_pixels():
+    """Return the course's cat in grey at full contrast, (28, 28), as `grey_pixels` gives it."""
+    pixels = grey_pixels(photos.cat(size=28))
     return np.round((pixels - pixels.min()) / (pixels.max() - pixels.min()), 2)
 
 
