@@ -55,7 +55,7 @@ def average_precision(
     if not (overlap is None or callable(overlap)):
         raise TypeError(f"overlap must be None or a function such as mask_iou. Received: overlap={overlap!r}")
     answers = [
-        _judge(*picture, *known, threshold=threshold, overlap=overlap or _each_iou)
+        _judge(picture, known, threshold, overlap or _each_iou)
         for picture, known in zip(found, truth, strict=True)
     ]
     labels, scores, right, wanted = (np.concatenate(column) for column in zip(*answers, strict=True))
@@ -82,8 +82,9 @@ def _pictures(pictures, name, parts):
     return rows
 
 
-def _judge(boxes, labels, scores, true_boxes, true_labels, threshold, overlap):
+def _judge(picture, known, threshold, overlap):
     """For one picture: labels and scores, best first, whether each box is right; and the true labels."""
+    (boxes, labels, scores), (true_boxes, true_labels) = picture, known
     labels, true_labels = (
         column(part, f"{name}'s labels", "(K,)").astype(int)
         for part, name in ((labels, "found"), (true_labels, "truth"))
