@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cvcourse.boxes.checks import rows
 from cvcourse.visualization.canvas import COLORS, Picture, _overlap, picture
-from cvcourse.visualization.checks import drawn
+from cvcourse.visualization.checks import color, drawn
 from cvcourse.visualization.images import _photograph
 
 WIDEST = 9.4  # a page, in units of 100 CSS pixels
@@ -35,7 +35,7 @@ def plot_boxes(
         truth: for each image true boxes (T, 4), drawn blue and dotted; or None.
         titles: one str above each image; or None.
         columns: images in a row; default: up to 4.
-        role: str, a key of `COLORS`, the colour of the boxes.
+        role: a role of `COLORS` or a colour, of the boxes.
         line: float, width of their lines.
 
     Returns:
@@ -56,7 +56,7 @@ def plot_boxes(
             "images, boxes, words, truth and titles must be of one length, at least 1. Received: "
             f"{len(images)}, {len(boxes)}, {len(words)}, {len(truth)}, {len(titles)}"
         )
-    columns = columns or min(4, len(images))
+    columns, ink = columns or min(4, len(images)), color(role, "role")
     images = [_photograph(image, f"images[{i}]") for i, image in enumerate(images)]
     boxes, truth = ([rows(one, name) for one in some] for some, name in ((boxes, "boxes"), (truth, "truth")))
     words = [_texts(one) for one in words]
@@ -72,10 +72,10 @@ def plot_boxes(
         one.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
         one.set_title(title, fontsize=10)
         _frames(one, true, {"edgecolor": COLORS["input"], "linewidth": 2.0, "linestyle": ":"})
-        _frames(one, found, {"edgecolor": COLORS[role], "linewidth": line})
+        _frames(one, found, {"edgecolor": ink, "linewidth": line})
     drawing.draw_without_rendering()  # lays it out: only now letters can be measured in pixels of an image
     for one, found, names in zip(np.ravel(axes), boxes, words, strict=False):
-        _write(one, found, names, COLORS[role])
+        _write(one, found, names, ink)
     return drawing
 
 
@@ -87,10 +87,10 @@ def _frames(axes, boxes, look):
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **(look | more)))
 
 
-def _write(axes, boxes, words, color):
+def _write(axes, boxes, words, ink):
     """Write each word at the first corner of its box, or place on its sides, that is free."""
     width = axes.get_xlim()[1]
-    ground, taken = {"facecolor": color, "edgecolor": "none", "pad": 1.5}, []
+    ground, taken = {"facecolor": ink, "edgecolor": "none", "pad": 1.5}, []
     for (x1, y1, x2, y2), word in zip(boxes, words, strict=False):
         label = axes.text(0, 0, word, color="white", fontsize=9, bbox=ground, va="bottom", clip_on=False)
         size = label.get_window_extent().padded(2).transformed(axes.transData.inverted())

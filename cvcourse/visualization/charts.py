@@ -54,8 +54,9 @@ def plot_curves(
     story = "; ".join(f"{label}: from {m[0]:.3g} to {m[-1]:.3g}" for label, (m, _) in lines.items())
     figure, axes = picture(7.6, 3.8, f"{ylabel} against {xlabel}. {story}.")
     ends = []
+    given = colors if isinstance(colors, dict | None) else mapping(colors, "colors")
     for i, (label, (mean, spread)) in enumerate(lines.items()):
-        role = None if colors is None else _colors(colors).get(label)
+        role = given.get(label) if given else None
         role = CYCLE[i % len(CYCLE)] if role is None else role
         ink, dots = color(role, "colors"), {"marker": "o", "markersize": 4} if len(mean) < 15 else {}
         places = np.arange(1, len(mean) + 1) if x is None else _array(x, "x", (1,), "(N,)")[: len(mean)]
@@ -224,10 +225,6 @@ def check_rows(rows: Any, keys: Sequence[str]) -> None:
             if key in ROW and not ROW[key](row[key]):
                 wrong = f"rows[{i}][{key!r}]={row[key]!r}"
                 raise TypeError(f"rows must be summarize(model).rows. Received: {wrong}")
-
-
-def _colors(colors):
-    return colors if isinstance(colors, dict) else mapping(colors, "colors")
 
 
 def _line(label, values):

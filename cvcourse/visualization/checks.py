@@ -62,28 +62,12 @@ def _list(value, name):
         raise TypeError(f"{name} must be a list. Received: {name}={short(value)}") from None
 
 
-def _length(value, name):
-    return arguments.number(value, name, 0.01, 10_000)
-
-
-def _indices(value, name):
-    return [arguments.whole(one, name, -1000, 10**9) for one in _list(value, name)]
-
-
-def _numbers(count):
-    def check(value, name):
-        found = arguments.array(value, name, (1,), f"of {count} numbers")
-        if len(found) != count:
-            raise ValueError(f"{name} must be {count} numbers. Received: {name}={short(value)}")
-        return tuple(found.tolist())
-
-    return check
-
-
-def _window(value, name):
-    if isinstance(value, Mapping):
-        return {key: one if one is None else _numbers(4)(one, name) for key, one in value.items()}
-    return _numbers(4)(value, name)
+def numbers(value: Any, name: str, count: int) -> tuple:
+    """Return a list of so many numbers as a tuple."""
+    found = arguments.array(value, name, (1,), f"of {count} numbers")
+    if len(found) != count:
+        raise ValueError(f"{name} must be {count} numbers. Received: {name}={short(value)}")
+    return tuple(found.tolist())
 
 
 def _form(value, name):
@@ -93,22 +77,14 @@ def _form(value, name):
         raise ValueError(f'{name} must be a format such as "{{:.2f}}". Received: {short(value)}') from None
 
 
-def _role(value, name):
-    if not isinstance(value, str) or value not in COLORS:
-        raise ValueError(f"{name} must be one of {', '.join(COLORS)}. Received: {name}={short(value)}")
-    return value
-
-
 CHECKS = {
     **dict.fromkeys(("title", "xlabel", "ylabel"), _text),
-    **dict.fromkeys(("titles", "images", "boxes", "words", "truth"), _list),
-    **dict.fromkeys(("filters", "channels"), _indices),
+    **dict.fromkeys(("titles", "images", "boxes", "words", "truth", "filters", "channels"), _list),
     **dict.fromkeys(("merge", "names"), arguments.flag),
-    **dict.fromkeys(("cell", "line", "size"), _length),
+    **dict.fromkeys(("cell", "line", "size"), functools.partial(arguments.number, low=0.01, high=10_000)),
     **dict.fromkeys(("curves", "steps", "blocks"), mapping),
+    **dict.fromkeys(("ylim", "origin"), functools.partial(numbers, count=2)),
     "between": lambda value, name: list(value) if isinstance(value, str) else _list(value, name),
     "columns": functools.partial(arguments.whole, high=1000), "form": _form,
-    "channel": functools.partial(arguments.whole, low=0, high=10**9),
     "decimals": functools.partial(arguments.whole, low=0, high=12),
-    "ylim": _numbers(2), "origin": _numbers(2), "window": _window, "role": _role,
 }  # fmt: skip

@@ -10,8 +10,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from cvcourse import arguments
-from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture, style
-from cvcourse.visualization.checks import drawn
+from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture
+from cvcourse.visualization.checks import drawn, numbers
 
 MOST_TILES = 64  # more are too small to see, and slow
 GAP = 0.9  # between two matrices, in cells: room for a sign
@@ -84,7 +84,7 @@ def plot_filters(
     kernels = _array(kernels, "kernels", (4,), "(F, F, D, K)")
     height, width, depth, count = kernels.shape
     filters = _indices(filters, "filters", count)
-    _indices([channel], "channel", depth)
+    channel = arguments.number(channel, "channel", 0, depth - 1, whole=True)
     shown = kernels[..., filters]
     top = np.abs(shown).max() or 1.0
     colours = depth == 3
@@ -222,6 +222,7 @@ def draw_matrix(
         [[0.0, 1.0]]
     """
     matrix = _array(matrix, "matrix", (2,), "(H, W)")
+    frame = window if window is None else numbers(window, "window", 4)
     if not hasattr(axes, "imshow"):
         raise TypeError(f"axes must be matplotlib's. Received: axes={axes!r}")
     height, width = matrix.shape
@@ -236,16 +237,13 @@ def draw_matrix(
         size = min(11, 72 * cell * 1.35 / max(3, len(text)))
         axes.text(x + column + 0.5, y + row + 0.5, text, color=ink, fontsize=size, ha="center", va="center")
     axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=COLORS["reference"], clip_on=False))
-    if window is not None:
-        if isinstance(window, Mapping):
-            raise TypeError(f"window must be (y, x, height, width). Received: window={window!r}")
-        top, left, rows, columns = window
-        frame = Rectangle((x + left, y + top), columns, rows, fill=False, linewidth=3, clip_on=False)
-        axes.add_patch(frame).set_edgecolor(COLORS["selected"])
+    if frame:
+        top, left, rows, columns = frame
+        outline = Rectangle((x + left, y + top), columns, rows, fill=False, linewidth=3, clip_on=False)
+        axes.add_patch(outline).set_edgecolor(COLORS["selected"])
     return image
 
 
-@style()
 def _tiles(tiles, labels, columns, alt, title, cmap, norm, scale=None, widest=1.4):
     """Tiles in rows, in one axes (an axes each would take seconds); `scale` labels their colour bar."""
     columns = max(1, min(columns or (8 if len(tiles) <= 32 else 16), len(tiles)))
@@ -314,10 +312,10 @@ def _array(values: ArrayLike, name: str, ranks: Collection[int], shape: str) -> 
 
 
 def _indices(indices, name, count):
-    indices = list(range(min(count, MOST_TILES))) if indices is None else list(indices)
-    if not indices or not all(0 <= i < count for i in indices):
-        raise ValueError(f"{name} must be from 0 to {count - 1}. Received: {indices}")
-    return indices
+    indices = range(min(count, MOST_TILES)) if indices is None else indices
+    if not len(indices):
+        raise ValueError(f"{name} must hold at least one number. Received: none")
+    return [arguments.number(i, name, 0, count - 1, whole=True) for i in indices]
 
 
 def _cells(name, matrix):
