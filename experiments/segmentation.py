@@ -13,13 +13,14 @@ from skimage.measure import label as components
 from skimage.morphology import diamond, dilation
 from skimage.segmentation import find_boundaries
 
-from cvcourse import boxes, pretrained, recording, training
+from cvcourse import boxes, pretrained, training
 from cvcourse.datasets import formats, scenes
 from cvcourse.datasets.fixed import SEVERAL, TRAIN_SEED, fixed_scenes
 from cvcourse.datasets.load import FOLDER
 from cvcourse.models.unet import border_weights, part_touching, unet, weighted_cross_entropy
 from experiments.shipping import data_hash, record, ship
 from experiments.sweep import measure
+from experiments.tasks import fit
 
 SEEDS = (0, 1, 2)
 SKIPS = {"scenes": 4000, "epochs": 6, "tests": 200, "widths": (8, 16, 32, 48), "batch_size": 32, "peak": 5e-3}
@@ -57,17 +58,6 @@ def main(*parts, seeds=SEEDS, folder=None, weights=pretrained.WEIGHTS, images=No
         else:
             paths.append(nuclei(seeds, folder, weights, images, NUCLEI | sizes))
     return paths
-
-
-def fit(model, x, y, seed, sizes, loss="sparse_categorical_crossentropy", **options):
-    """Train with Adam under one cycle; return the history and the clock."""
-    steps = sizes["epochs"] * -(-len(x) // sizes["batch_size"])
-    optimizer = keras.optimizers.Adam(training.OneCycle(sizes["peak"], steps))
-    model.compile(optimizer, loss, jit_compile=False)
-    options = {"epochs": sizes["epochs"], "batch_size": sizes["batch_size"], "seed": seed, **options}
-    with recording.Clock() as clock:
-        history = training.fit(model, x, y, verbose=2, **options)
-    return history.history, clock
 
 
 def near_boundary(masks, distance=NEAR):

@@ -79,40 +79,41 @@ def measure_again(name, task, path):
 
 
 def train(name, task, folder, seed, changes):
-    """Train one network with Adam under one cycle, and ship it. Its card."""
+    """Train one network with `fit`, and ship it. Its card."""
     recipe = {**task.recipe, **changes}
-    about, x, y = task.data(recipe["n"])
+    facts, x, y = task.data(recipe["n"])
     keras.utils.set_random_seed(seed)
     model = task.build()
-    steps = recipe["epochs"] * -(-len(x) // recipe["batch_size"])
-    optimizer = keras.optimizers.Adam(training.OneCycle(recipe["peak"], steps))
-    model.compile(optimizer, task.loss, jit_compile=False)
-    with recording.Clock() as clock:
-        history = training.fit(
-            model,
-            x,
-            y,
-            epochs=recipe["epochs"],
-            batch_size=recipe["batch_size"],
-            seed=seed,
-            verbose=2,
-            callbacks=[checkpoints(name)],
-        )
+    history, clock = fit(model, x, y, seed, recipe, task.loss, callbacks=[checkpoints(name)])
     return ship(
         name,
         model,
         lambda: task.measure(model),
         folder=folder,
         clock=clock,
-        history=history.history,
+        history=history,
         architecture=f"{task.build.__module__}.{task.build.__name__}",
-        data=about,
+        data=facts,
         command=f"cvcourse experiments {task.script} {name}",
         seed=seed,
         recipe={**recipe, "optimizer": "Adam, one cycle"},
         limits=task.limits,
         classes=list(task.classes),
     )
+
+
+def fit(model, x, y, seed, sizes, loss="sparse_categorical_crossentropy", **options):
+    """Train with Adam under one cycle; return the history and the clock.
+
+    `sizes` has "epochs", "batch_size" and "peak" of the learning rate; `options` are those of `training.fit`.
+    """
+    steps = sizes["epochs"] * -(-len(x) // sizes["batch_size"])
+    optimizer = keras.optimizers.Adam(training.OneCycle(sizes["peak"], steps))
+    model.compile(optimizer, loss, jit_compile=False)
+    options = {"epochs": sizes["epochs"], "batch_size": sizes["batch_size"], "seed": seed, **options}
+    with recording.Clock() as clock:
+        history = training.fit(model, x, y, verbose=2, **options)
+    return history.history, clock
 
 
 def _learn(target, size=64, **knobs):
