@@ -270,6 +270,10 @@ def test_bad_input_is_explained(case):
     assert "Received: " in str(error.value)
 
 
+def test_a_title_may_be_a_number():
+    assert visualization.plot_matrix(np.eye(2), title=5).axes[0].get_title(loc="left") == "5"
+
+
 def test_something_else_than_numbers_is_refused():
     with pytest.raises(TypeError, match="array of numbers"):
         visualization.plot_feature_maps("cat.png")

@@ -50,7 +50,7 @@ def mapping(value: Any, name: str, what: str = "label") -> Mapping:
 def _text(value, name):
     if not isinstance(value, str | Number):
         raise TypeError(f"{name} must be a text. Received: {name}={short(value)}")
-    return value
+    return str(value)
 
 
 def _list(value, name):
