@@ -5,7 +5,6 @@ Nothing here needs a network, and each check stands alone: what it stumbles over
 
 import importlib.metadata
 import json
-import operator
 import os
 import re
 import shutil
@@ -106,35 +105,28 @@ def _guarded(name, check):
 
 
 def _python():
+    from packaging.specifiers import SpecifierSet
+
     wanted = importlib.metadata.metadata("cvcourse")["Requires-Python"]
     version = ".".join(map(str, sys.version_info[:3]))
     told = f"{version}; the course takes {wanted}"
-    return (OK, told) if _fits(version, wanted) else (PROBLEM, told, "Install Python 3.13.")
-
-
-def _fits(version, ranges):
-    """Whether a version such as "2.21.0" lies in ranges such as ">=2.20,<2.22"."""
-    compare = {">=": operator.ge, "<": operator.lt, "==": operator.eq, ">": operator.gt, "<=": operator.le}
-    found = re.findall(r"([<>=!~]+)\s*([\d.]+)", ranges)
-    return all(compare[sign](_numbers(version), _numbers(bound)) for sign, bound in found)
-
-
-def _numbers(version):
-    return ([int(number) for number in re.findall(r"\d+", version)] + [0, 0, 0])[:3]
+    return (OK, told) if version in SpecifierSet(wanted) else (PROBLEM, told, "Install Python 3.13.")
 
 
 def _packages():
+    from packaging.requirements import Requirement
+
     bad, other, count = [], [], 0
     pins = PACKAGE.parent / "requirements.txt"  # in a clone
     pins = re.findall(r"^([\w.-]+)==(\S+)", pins.read_text("utf-8") if pins.is_file() else "", re.MULTILINE)
-    for line in importlib.metadata.requires("cvcourse"):
-        name, ranges, only = re.match(r"([\w.-]+)\s*([^;]*)(.*)", line).groups()
-        if ("extra" in only or name in BACKENDS) and name != _chosen()[0]:
+    for asked in map(Requirement, importlib.metadata.requires("cvcourse")):
+        name = asked.name
+        if (asked.marker or name in BACKENDS) and name != _chosen()[0]:  # a marker: of an extra
             continue
         try:
             version, count = importlib.metadata.version(name), count + 1
-            if not _fits(version, ranges):
-                bad.append(f"{name} {version} must be {ranges}")
+            if not asked.specifier.contains(version, prereleases=True):
+                bad.append(f"{name} {version} must be {asked.specifier}")
             elif dict(pins).get(name, version) != version:
                 other.append(f"{name} {version} ({dict(pins)[name]} is tested)")
         except importlib.metadata.PackageNotFoundError:
