@@ -90,6 +90,7 @@ def test_the_picture_is_drawn_only_where_no_page_shows_explorers(monkeypatch, me
         page = explorer._repr_mimebundle_()[0]
         assert ("data:image/png" in page["text/html"]) == drawn
         assert page["text/plain"] == explorer.description in page["text/html"]
+        assert "application/vnd.jupyter.widget-view+json" in page
 
 
 BAD = [

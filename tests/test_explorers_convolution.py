@@ -99,13 +99,6 @@ def test_words_say_what_is_never_seen():
     assert "only padding" in Convolution(kernel_size=2, padding=2).describe()
 
 
-def test_page_without_a_kernel_gets_picture_and_words():
-    data, _ = Convolution()._repr_mimebundle_()
-    assert "data:image/png" in data["text/html"]
-    assert "Output pixel [8, 7]" in data["text/html"]
-    assert "application/vnd.jupyter.widget-view+json" in data
-
-
 def test_colour_becomes_brightness_in_hundredths():
     explorer = Convolution(np.full((4, 4, 3), [1, 0, 0]), kernel="identity", kernel_size=1)
     np.testing.assert_allclose(explorer.output(), 0.21)

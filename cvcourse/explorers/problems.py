@@ -60,7 +60,6 @@ class Problems(Explorer):
     """
 
     _esm = javascript("problems.js")
-    state = ("view",)
 
     names = Data()
     classes = Data()
@@ -85,18 +84,13 @@ class Problems(Explorer):
             raise ValueError(f"classes must hold {', '.join(SEEDS)}. Received: classes={tuple(classes)}")
         self._classifiers = dict(classifiers)
         super().__init__(names=list(classifiers), classes=list(classes))
-        self.observe(self._look, names=["animal", "background", *KNOBS])
         self.on_msg(self._receive)
-        self._look()
         self.tell(recorded=self._record())
         self.sweep()
 
-    def _settings(self):
-        return {name: getattr(self, name) for name in ("animal", "background", *KNOBS)}
-
     def image(self, **changes):
         """Return the image that the classifiers get, uint8 (64, 64, 3); `changes` to the state, if any."""
-        return problem(**self._settings() | changes)[0]
+        return problem(**self.now("swept") | changes)[0]
 
     def scores(self, images):
         """Return {name: scores (N, classes)} of all classifiers for images, uint8 (N, 64, 64, 3)."""
@@ -124,9 +118,10 @@ class Problems(Explorer):
             for k, state in enumerate(states)
         ]
 
-    def _look(self, change=None):
-        images, (view,) = self._views([self._settings()])
+    def _say(self, change=None):
+        images, (view,) = self._views([self.now("swept")])
         self.tell(view=view | {"pixels": images.tobytes()})
+        super()._say()
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
@@ -134,12 +129,12 @@ class Problems(Explorer):
         images = np.stack([self.image(**{self.swept: place}) for place in places])
         truth = self.classes.index(_class_of(self.animal))
         right = {name: (rows.argmax(axis=1) == truth).tolist() for name, rows in self.scores(images).items()}
-        self.tell(strips={"of": self._settings(), "knob": self.swept, "places": places, "right": right})
+        self.tell(strips={"of": self.now("swept"), "knob": self.swept, "places": places, "right": right})
         return right
 
     def _record(self):
         """Return pictures, scores and words at each position of each slider, and of each animal at rest."""
-        states = [self._settings() | REST | {knob: place} for knob in KNOBS for place in _places(knob)]
+        states = [self.now("swept") | REST | {knob: place} for knob in KNOBS for place in _places(knob)]
         states = [state for k, state in enumerate(states) if state not in states[:k]]
         rests = [{"animal": one, "background": ground, **REST} for one in PICTURES for ground in BACKGROUNDS]
         states += [state for state in rests if state not in states]
@@ -164,8 +159,6 @@ def _answers(view, classes):
 
 def describe(view, classes):
     """Return a picture and the answers to it in words. Pure; arguments as the attributes of `Problems`."""
-    if not view:
-        return ""
     settings, truth = view["of"], view["truth"]
     words = {
         "turn": f"turned by {number(settings['turn'], 0)}°",
