@@ -64,11 +64,10 @@ def grad_cam(
             heard = {}
 
             def hear(name, inputs, outputs):
-                heard.update({call.name: outputs} if name == call.name else {})
-                heard.update({source.name: outputs} if name == source.name else {})
+                heard[name] = outputs
                 return outputs + ops.cast(rise, outputs.dtype) if name == call.name else outputs
 
-            with linear(source.layer, also_relu=True), listening(named_layers(model), hear):
+            with linear(source.layer), listening(named_layers(model), hear):
                 scores = scores_of(model, model(x, training=False), output)
             scores = ops.cast(heard.get(source.name, scores), "float32")
             chosen = ops.where(index < 0, ops.cast(ops.argmax(scores[0]), "int32"), index)

@@ -76,7 +76,7 @@ def maximize_filter(
 
     def run(model, x, channel):
         def answer(x):
-            with linear(call.layer, also_relu=True):  # a map cut off at zero has no slope to follow
+            with linear(call.layer):  # a map cut off at zero has no slope to follow
                 maps = overhear(model, x, {call.name})[1][call.name][1]
             # Of stripes, half answer and half refuse: the mean alone would be zero for any edge filter.
             answers = ops.take(maps, channel, axis=-1)

@@ -28,7 +28,6 @@ class Call(NamedTuple):
     layer: Any
     input_shape: Any  # tuple, or a list of them for a layer with several inputs; batch axis included
     output_shape: Any
-    is_output: bool  # the model returns what this call returned
 
 
 @contextmanager
@@ -55,11 +54,9 @@ def _numbered(path, number):
 
 
 @contextmanager
-def linear(layer: Any, also_relu: bool = False) -> Iterator[None]:
-    """Inside this block the layer leaves out its softmax or sigmoid (or any activation)."""
-    function = getattr(layer, "activation", None)
-    name = getattr(function, "__name__", "")
-    if function is None or not (also_relu or name in ("softmax", "sigmoid", "log_softmax")):
+def linear(layer: Any) -> Iterator[None]:
+    """Inside this block the layer leaves out its activation, if it has one."""
+    if getattr(layer, "activation", None) is None:
         yield
         return
     with swapped(layer, "activation", keras.activations.linear):
@@ -87,17 +84,10 @@ def calls(model: keras.Model, x: Any) -> list[Call]:
     """Return the `Call`s of a forward pass on the batch `x`, in order; from one uncompiled pass."""
 
     def listen():
-        result, heard = overhear(model, x)
         layers = named_layers(model)
         return [
-            Call(
-                name,
-                layers.get(name) or layers[name.rpartition("#")[0]],
-                _shape(inputs),
-                _shape(outputs),
-                outputs is result,
-            )
-            for name, (inputs, outputs) in heard.items()
+            Call(name, layers.get(name) or layers[name.rpartition("#")[0]], _shape(inputs), _shape(outputs))
+            for name, (inputs, outputs) in overhear(model, x)[1].items()
         ]
 
     return once(model, ("calls", x.shape), listen)

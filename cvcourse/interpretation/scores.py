@@ -76,7 +76,7 @@ def before_softmax(model: keras.Model, x: Any, output: str | int | None) -> Sour
     layers = {call.name: call.layer for call in calls(model, x)}
 
     def listen(source):
-        with linear(source.layer, also_relu=True):
+        with linear(source.layer):
             return [overhear(model, probe) for probe in (x, ops.zeros_like(x))]
 
     passes, source, seen = listen(Source()), Source(), set()
