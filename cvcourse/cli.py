@@ -232,24 +232,19 @@ def slides(options):
 
 
 def clean(options):
-    """Run notebooks, keep the output of the checked cells, strip the rest."""
+    """Run notebooks, keep the output of the checked cells, strip the rest; or only strip them."""
     for path in options.notebooks:
         try:
-            clean_one(path, options.strip)
+            notebook = stored.read_notebook(path)
+            if not options.strip:
+                from cvcourse.publishing.executed import run  # here, so that the other verbs start quickly
+
+                run(notebook, path.parent)
+            tidy(notebook, keep_outputs=not options.strip)
+            stored.write_notebook(notebook, path)
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{path} was left as it is. {error}") from None
         print(f"{path}: {'stripped' if options.strip else 'run and cleaned'}")
-
-
-def clean_one(path, strip):
-    """Rewrite one notebook; with `strip` it is not run and keeps no output."""
-    from cvcourse.publishing.executed import run  # here, so that the other verbs start quickly
-
-    notebook = stored.read_notebook(path)
-    if not strip:
-        run(notebook, path.parent)
-    tidy(notebook, keep_outputs=not strip)
-    stored.write_notebook(notebook, path)
 
 
 def tidy(notebook, keep_outputs=True):

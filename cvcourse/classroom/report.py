@@ -1,8 +1,8 @@
 """A class at a glance: how many solved each exercise, and which mistake how many made. One page, one CSV."""
 
 import csv
-import html
 from collections import Counter, defaultdict
+from html import escape
 from pathlib import Path
 
 from cvcourse.classroom.grading import MODEL
@@ -11,10 +11,10 @@ from cvcourse.classroom.results import STATES, notebooks_in, results, sentence
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% } caption { text-align: left; padding: .5rem 0 }
+table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8888; vertical-align: top }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-pre { margin: 0; white-space: pre-wrap } .right { color: #009E73 } .wrong { color: #D55E00 }
+pre { margin: 0; white-space: pre-wrap }
 .bar { display: flex; height: .7rem; min-width: 8rem } .bar i { display: block }
 """
 COLORS = {"right": "#009E73", "wrong": "#D55E00", "not done": "#999999", "not run": "#dddddd"}
@@ -100,7 +100,7 @@ def _plain(text):
 def page(rows, students, names=False):
     """Return the page as HTML: no script, no address, every text escaped."""
     nobody = [row for row in rows if not row["right"] and row["wrong"]]
-    hard = "".join(f"<li>{_text(row['lesson'])}: {_text(row['exercise'])}</li>" for row in nobody)
+    hard = "".join(f"<li>{escape(row['lesson'])}: {escape(row['exercise'])}</li>" for row in nobody)
     parts = [
         f"<h1>What the class did</h1><p>{students} students, {len(rows)} exercises.</p>",
         f"<h2>Nobody got right</h2><ul>{hard}</ul>" if hard else "",
@@ -118,7 +118,7 @@ def page(rows, students, names=False):
 def _row(row):
     bar = "".join(f'<i style="flex:{row[state]};background:{COLORS[state]}"></i>' for state in STATES)
     counts = "".join(f'<td class="n">{row[state]}</td>' for state in STATES)
-    words = f"<td>{_text(row['lesson'])}</td><td>{_text(row['exercise'])}</td>"
+    words = f"<td>{escape(row['lesson'])}</td><td>{escape(row['exercise'])}</td>"
     return f'<tr>{words}<td><div class="bar" aria-hidden="true">{bar}</div></td>{counts}</tr>'
 
 
@@ -129,16 +129,12 @@ def _mistakes(rows, key, names):
         return "<p>None.</p>"
     lines = []
     for row, what, who in sorted(every, key=lambda one: -len(one[2])):
-        words = _text(sentence(what)) if key == "mistakes" else f"<pre>{_text(what)}</pre>"
-        named = f"<td>{_text(', '.join(who))}</td>" if names else ""
+        words = escape(sentence(what)) if key == "mistakes" else f"<pre>{escape(what)}</pre>"
+        named = f"<td>{escape(', '.join(who))}</td>" if names else ""
         lines.append(
-            f'<tr><td class="n">{len(who)}</td><td>{words}</td><td>{_text(row["lesson"])}: '
-            f"{_text(row['exercise'])}</td><td>{_text(row['section'])}</td>{named}</tr>"
+            f'<tr><td class="n">{len(who)}</td><td>{words}</td><td>{escape(row["lesson"])}: '
+            f"{escape(row['exercise'])}</td><td>{escape(row['section'])}</td>{named}</tr>"
         )
     head = "<th class='n'>students</th><th>mistake</th><th>exercise</th><th>section that treats it</th>"
     head += "<th>who</th>" if names else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _text(words):
-    return html.escape(str(words))
