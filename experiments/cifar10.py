@@ -94,11 +94,14 @@ def crop(images, rng, size=CROP):
 
 
 class Progress(keras.callbacks.Callback):
-    """Test accuracy after each epoch and the seconds of training until then, without those of the tests."""
+    """Test accuracy after each epoch and the seconds of training until then, without those of the tests.
 
-    def __init__(self, data, views):
+    With `mirrored` the answers for an image and for its mirror image are added.
+    """
+
+    def __init__(self, data, mirrored=False):
         super().__init__()
-        self.data, self.views = data, views
+        self.data, self.mirrored = data, mirrored
         self.seconds, self.cpu_seconds = 0.0, 0.0
         self.history = {"test_accuracy": [], "elapsed": []}
 
@@ -109,18 +112,12 @@ class Progress(keras.callbacks.Callback):
         self.clock.__exit__()
         self.seconds += self.clock.seconds
         self.cpu_seconds += self.clock.cpu_seconds
-        logits = sum(training.predict(self.model, view(self.data.x_test)) for view in self.views)
+        logits = training.predict(self.model, self.data.x_test)
+        if self.mirrored:
+            logits += training.predict(self.model, self.data.x_test[:, :, ::-1])
         self.history["test_accuracy"].append(float(np.mean(logits.argmax(axis=1) == self.data.y_test)))
         self.history["elapsed"].append(self.seconds)
         self.clock = recording.Clock().__enter__()
-
-
-def as_they_are(images):
-    return images
-
-
-def mirrored(images):
-    return images[:, :, ::-1]
 
 
 def train_tutorial(data, seed, epochs=TUTORIAL_EPOCHS):
@@ -129,7 +126,7 @@ def train_tutorial(data, seed, epochs=TUTORIAL_EPOCHS):
     model = tutorial_network(len(data.classes))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
-    progress = Progress(data, [as_they_are])
+    progress = Progress(data)
     model.fit(data.x_train / 255.0, data.y_train, epochs=epochs, verbose=0, callbacks=[progress])
     return progress
 
@@ -138,7 +135,7 @@ def train_ours(data, seed, epochs):
     """Train on crops for epochs[0] and on whole images for epochs[1] epochs; return the `Progress`."""
     keras.utils.set_random_seed(seed)
     model = quick_network(data.x_train, len(data.classes))
-    progress = Progress(data, [as_they_are, mirrored])
+    progress = Progress(data, mirrored=True)
     steps = sum(epochs) * -(-len(data.x_train) // BATCH)
     training.compile_one_cycle(model, steps)
     labels = np.eye(len(data.classes), dtype="float32")[data.y_train]

@@ -12,7 +12,7 @@ from cvcourse import recording, training
 from cvcourse.datasets import load
 from cvcourse.interpretation.maps import gradient_norms
 from cvcourse.models.resnet import resnet_cifar
-from experiments.shipping import data_hash
+from experiments.shipping import data_facts
 from experiments.sweep import measure
 
 SEEDS = (0, 1, 2)
@@ -73,10 +73,7 @@ def main(seeds=SEEDS, depths=DEPTHS, folder=None, on=None):
     """Train both kinds of both depths, the deepest plain one at a lower rate too: `runs/degradation.json`."""
     data = load("cifar10")
     data = data._replace(x_train=halved(data.x_train), x_test=halved(data.x_test))
-    facts = {
-        "name": f"CIFAR-10, {IMAGES:,} training images chosen by the seed, averaged to 16×16",
-        "sha256": data_hash(data.x_train, data.y_train, data.x_test, data.y_test),
-    }
+    facts = data_facts(f"CIFAR-10, {IMAGES:,} training images chosen by the seed, averaged to 16×16", data)
     settings = [(depth, residual, PEAK) for depth in depths for residual in (False, True)]
     jobs = [
         {"depth": depth, "residual": residual, "peak": peak, "seed": seed}

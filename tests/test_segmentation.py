@@ -127,7 +127,6 @@ def test_without_the_images_it_says_what_to_do(tmp_path, nuclei, monkeypatch):
 
 
 def test_a_small_run_of_each_writes_its_recording_and_weights(tmp_path, nuclei, monkeypatch, untraced):
-    monkeypatch.setattr(segmentation, "SPLIT", (3, 1, 2))
     monkeypatch.setattr(segmentation.read_nuclei, "__defaults__", (None, (3, 1, 2), 0))
     small = {"epochs": 1, "batch_size": 4, "widths": (2, 2), "seeds": (0,), "folder": tmp_path}
     segmentation.main("skips", scenes=8, tests=4, twin=(2, 3), **small)
