@@ -133,10 +133,9 @@ def test_a_unit_as_text(plain):
     assert "3 × 3 pixels: rows 2 to 4, columns 3 to 5" in text
 
 
-def test_padding_is_zero_in_the_patch_and_outside_the_window():
+def test_padding_is_zero_in_the_patch():
     model = known("nested")
     unit = interpret.explain_unit(model, image_for(model), "core_conv", (0, 0), 0)
-    assert unit.window == (-1, -1, 2, 2)
     assert not unit.patch[0].any() and not unit.patch[:, 0].any() and unit.patch[1:, 1:].any()
 
 

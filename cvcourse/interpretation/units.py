@@ -34,7 +34,6 @@ class UnitExplanation(NamedTuple):
     preactivation: float  # sum of the products + bias
     function: str  # name of the activation function
     activation: float  # what the function makes of it: the number in the map
-    window: tuple[int, int, int, int]  # (y1, x1, y2, x2) of the patch in the layer's input; may overhang
     receptive_field: tuple[int, int, int, int]  # (y1, x1, y2, x2) in image pixels, half-open
 
     def __repr__(self):
@@ -96,7 +95,7 @@ def explain_unit(
         )
     row, column, channel = _place(call, position, channel)
     values, outputs = _ends_of(model, call.name, x)
-    patch, inside, box = _patch(layer, values, row, column)
+    patch, inside = _patch(layer, values, row, column)
     seen = _seen(layer, patch, channel)
     weights, bias = _weights_and_bias(layer, seen, inside, channel)
     products = seen * weights
@@ -121,7 +120,6 @@ def explain_unit(
         preactivation,
         getattr(function, "__name__", type(layer).__name__),
         activation,
-        box,
         _clip(field, x.shape),
     )
 
@@ -177,7 +175,7 @@ def _ends_of(model, name, x):
 
 
 def _patch(layer, values, row, column):
-    """Return (patch, inside, box): what the layer's window covers, which of it is no padding, and where."""
+    """Return (patch, inside): what the layer's window covers, and which of it is no padding."""
     if values.ndim != 3:
         values = values.reshape(1, 1, -1)
     height, width, _ = values.shape
@@ -189,9 +187,7 @@ def _patch(layer, values, row, column):
         rows, columns = [row], [column]
     rows, columns = np.array(rows)[:, None], np.array(columns)[None]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)  # (F, F)
-    patch = values[rows.clip(0, height - 1), columns.clip(0, width - 1)] * inside[..., None]
-    box = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
-    return patch, inside, tuple(int(edge) for edge in box)
+    return values[rows.clip(0, height - 1), columns.clip(0, width - 1)] * inside[..., None], inside
 
 
 def _seen(layer, patch, channel):
