@@ -69,12 +69,11 @@ class Data(Trait):
         super().__set__(explorer, value)
 
 
-class Control(TraitType):
-    """A trait of an explorer's state that follows the page, with the declaration of its control."""
+class Control(Trait):
+    """A part of the state with the declaration of its control."""
 
     def __init__(self, kind, word, default, **declared):
-        super().__init__(default)
-        self.tag(sync=True, state=True, control={"kind": kind, "word": word, **declared})
+        super().__init__(default, state=True, control={"kind": kind, "word": word, **declared})
 
     def declared(self, explorer, *names):
         """Return what is declared in this explorer, or else in its class."""

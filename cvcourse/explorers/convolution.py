@@ -181,13 +181,10 @@ def _resized(weights, size):
     return np.pad(weights, (before, size - len(weights) - before)).tolist()
 
 
-def _sides(size, kernel_size, strides, padding):
-    """Return the pixels of padding (before, after) along one axis."""
-    return same_padding(size, kernel_size, strides) if padding == "same" else (padding, padding)
-
-
 def _padded(image, kernel_size, strides, padding):
-    return np.pad(image, [_sides(size, kernel_size, strides, padding) for size in np.shape(image)])
+    if padding == "same":
+        padding = [same_padding(size, kernel_size, strides) for size in np.shape(image)]
+    return np.pad(image, padding)
 
 
 def convolve(image, weights, strides, padding):

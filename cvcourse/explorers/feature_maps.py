@@ -340,15 +340,7 @@ class FeatureMaps(Explorer):
             left.plot(xs, ys, color=COLORS["selected"], linewidth=2.5, clip_on=False)
         low, high = self.maps["low"], self.maps["high"]
         right.imshow(maps[..., self.channel], cmap="RdBu" if low < 0 else "viridis", vmin=low, vmax=high)
-        right.plot(
-            column,
-            row,
-            "s",
-            markersize=12,
-            markerfacecolor="none",
-            markeredgewidth=2.5,
-            color=COLORS["selected"],
-        )
+        right.plot(column, row, "s", ms=12, mfc="none", mew=2.5, color=COLORS["selected"])
         right.set_title(f"{self.layer}, map {self.channel} of {maps.shape[-1]}")
         for axes in (left, right):
             axes.set_axis_off()

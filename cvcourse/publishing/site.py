@@ -191,14 +191,12 @@ def raw(text):
 
 def code_cell(cell, states, pictures, asked):
     """The cell as myst-nb is to show it; what answers a question that was `asked` above it is folded."""
-    tags, fold = list(cell.metadata.get("tags", [])), {}
+    tags, word = cell.metadata.get("tags", []), ""
     if cell.metadata.get("jupyter", {}).get("source_hidden"):
-        tags.append("hide-input")
-        fold = {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
+        tags, word = [*tags, "hide-input"], "Solution"
     elif asked and not any(still.shown(output, states) for output in cell.outputs):
-        tags.append("hide-output")
-        fold = {"code_prompt_show": "What it shows", "code_prompt_hide": "What it shows"}
-    outputs = []
+        tags, word = [*tags, "hide-output"], "What it shows"
+    fold = {"code_prompt_show": word, "code_prompt_hide": word} if word else {}
     for output in cell.outputs:
         data = output.get("data", {})
         entry = still.shown(output, states)
@@ -207,8 +205,9 @@ def code_cell(cell, states, pictures, asked):
             output.data = {"text/html": still.fragment(entry, picture)}
         elif picture:
             output.data = {"text/html": picture}
-        outputs.append(output)
-    return new_code_cell(cell.source, id=cell.id, outputs=outputs, metadata={"tags": tags, "mystnb": fold})
+    return new_code_cell(
+        cell.source, id=cell.id, outputs=cell.outputs, metadata={"tags": tags, "mystnb": fold}
+    )
 
 
 def extract(text, folder):

@@ -293,17 +293,17 @@
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const inside = target.closest?.(".cv-explorer, pre[tabindex], input");
     const pressed = key === " " && target.closest?.("button, a");
+    const digit = /^\d$/.test(key);
     const panel = [help, cards].find((one) => !one.hidden);
     let action = { PageDown: () => turn(1), PageUp: () => turn(-1) }[key];
     if (key === "Escape") action = () => { pen(false); open(null); large(null); };
     else if (panel || inside || pressed) action &&= () => { open(null); turn(key === "PageDown" ? 1 : -1); };
-    else if (/^\d$/.test(key)) action = () => { typed += key; };
+    else if (digit) action = () => { typed += key; };
     else if (key === "Enter" && typed) action = () => show(Number(typed) - 1);
     else action ??= ACTIONS[key.length === 1 ? key.toLowerCase() : key];
-    if (!/^\d$/.test(key)) [action, typed] = [action, key === "Enter" ? typed : ""];
+    action?.();
+    if (!digit) typed = "";
     if (!action) return;
-    action();
-    if (key === "Enter") typed = "";
     event.preventDefault();
     event.stopPropagation();
   }
