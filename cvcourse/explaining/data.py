@@ -27,10 +27,8 @@ def structure(setup):
     if isinstance(loss, dict) and not set(loss) & set(names):
         named = dict(zip(names, loss.values(), strict=False)) or next(iter(loss.values()))
         facts = {"outputs": ", ".join(names) or "one, without a name"}
-        yield (
-            Explanation("output_names", shapes=facts, given=", ".join(loss)),
-            [(f"loss={named!r}", setup._replace(loss=named))],
-        )
+        cure = f"loss={named!r}", setup._replace(loss=named)
+        yield Explanation("output_names", shapes=facts, given=", ".join(loss)), [cure]
     if counts == [1, 1] and any(isinstance(one, list) and not hasattr(one[0], "shape") for one in (x, y)):
         yield Explanation("lists"), [_both(setup, "np.array({})")]
     if str(getattr(y, "dtype", "")).startswith(("<U", "|S", "object", "str")):
@@ -77,10 +75,8 @@ def input_shape(setup):
     kind = found[0][0] if found else "input_shape"
     if kind in ("input_shape", "other_size") and None not in shape[1:]:
         found.append((kind, (f"keras.Input({shape[1:]})  # in the model", setup.with_parts({}, shape[1:]))))
-    yield (
-        Explanation(kind, shapes={"x": shape, "the model wants": wanted}, what="The model"),
-        [candidate for one, candidate in found if one == kind],
-    )
+    cures = [candidate for one, candidate in found if one == kind]
+    yield Explanation(kind, shapes={"x": shape, "the model wants": wanted}, what="The model"), cures
 
 
 def _changes(shape, wanted):
@@ -110,19 +106,16 @@ def finite(setup):
         if array is not None and array.dtype.kind == "f" and not np.isfinite(array.sum(dtype="float64")):
             bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
             line = f"good = np.isfinite({name}.reshape(len({name}), -1)).all(axis=1); "
-            yield (
-                Explanation("nan", formula=f"{bad.sum()} of {len(bad)} rows", data=name),
-                [line + _both(setup, "{}[good]")],
-            )
+            line += _both(setup, "{}[good]")
+            yield Explanation("nan", formula=f"{bad.sum()} of {len(bad)} rows", data=name), [line]
     with contextlib.suppress(Exception):  # weights that are shapes alone have no numbers
-        bad = [
-            weight.path
-            for weight in setup.model.weights
-            if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.sum(weight)))
-        ]
+        sums = {
+            weight.path: keras.ops.convert_to_numpy(keras.ops.sum(weight)) for weight in setup.model.weights
+        }
+        bad = next((path for path, total in sums.items() if not np.isfinite(total)), None)
         if bad:
             line = "model = keras.models.clone_model(model)  # new weights; then a smaller learning_rate"
-            yield Explanation("nan_weights", bad[0]), [(line, setup.with_parts({}))]
+            yield Explanation("nan_weights", bad), [(line, setup.with_parts({}))]
 
 
 def pixel_range(setup):
@@ -136,10 +129,8 @@ def pixel_range(setup):
     low, high = array.min(), array.max()
     if low >= 0 and 32 < high <= 255:
         line = 'x = x.astype("float32") / 255'
-        yield (
-            Explanation("range", formula=f"{low:g} to {high:g}, {array.dtype}"),
-            [(line, setup.few().after(line))],
-        )
+        cure = line, setup.few().after(line)
+        yield Explanation("range", formula=f"{low:g} to {high:g}, {array.dtype}"), [cure]
 
 
 def frozen(setup):
@@ -148,15 +139,17 @@ def frozen(setup):
     if setup.loss is None or not getattr(model, "weights", None) or model.trainable_weights:
         return
     owners = [layer for layer in model.layers if layer.weights]
-    codes = [f'model.get_layer("{owners[-1].name}").trainable = True', "model.trainable = True"]
-    both = [
+    ways = {"model.trainable = True": owners}
+    if model.trainable:
+        ways = {f'model.get_layer("{owners[-1].name}").trainable = True': owners[-1:]} | ways
+    cures = [
         (
             f"{code}  # then compile again",
-            setup.with_parts({layer: [remade(layer, trainable=True)] for layer in some}),
+            setup.with_parts({one: [remade(one, trainable=True)] for one in some}),
         )
-        for code, some in zip(codes, (owners[-1:], owners), strict=True)
+        for code, some in ways.items()
     ]
-    yield Explanation("frozen", formula="trainable parameters: 0"), both[0 if model.trainable else 1 :]
+    yield Explanation("frozen", formula="trainable parameters: 0"), cures
 
 
 def normalisation(setup):
@@ -164,10 +157,8 @@ def normalisation(setup):
     for path, layer in named_layers(setup.model).items():
         rank = getattr(getattr(layer, "input_spec", None), "ndim", None) or 0
         if isinstance(layer, layers.BatchNormalization) and rank > 2 and layer.axis not in (-1, rank - 1):
-            yield (
-                Explanation("batch_norm_axis", path, formula=f"axis = {layer.axis}"),
-                [setup.with_layer(layer, axis=-1)],
-            )
+            cure = setup.with_layer(layer, axis=-1)
+            yield Explanation("batch_norm_axis", path, formula=f"axis = {layer.axis}"), [cure]
 
 
 CHECKS = (structure, input_shape, finite, pixel_range, frozen, normalisation)

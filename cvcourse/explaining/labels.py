@@ -57,15 +57,11 @@ def _classes(setup, y, output, array, facts):
     elif len(one_each) < 3 < len(output) or (len(one_each) == 1 and len(output) == 3):
         yield _not_flattened(setup, facts)
     elif name == SPARSE and len(y) == len(output) and y[-1] == count:
-        yield (
-            Explanation("one_hot_labels", shapes=facts),
-            [entropy(CATEGORICAL, logits), "y = y.argmax(axis=-1)"],
-        )
+        cures = [entropy(CATEGORICAL, logits), "y = y.argmax(axis=-1)"]
+        yield Explanation("one_hot_labels", shapes=facts), cures
     elif name != SPARSE and count > 1 and len(one_each) == len(output) - 1:
-        yield (
-            Explanation("number_labels", shapes=facts),
-            [entropy(SPARSE, logits), f"y = keras.utils.to_categorical(y, {count})"],
-        )
+        cures = [entropy(SPARSE, logits), f"y = keras.utils.to_categorical(y, {count})"]
+        yield Explanation("number_labels", shapes=facts), cures
     elif name != SPARSE and len(y) == len(output) and y[-1] != count:
         yield Explanation("outputs", shapes=facts, formula=f"{y[-1]} ≠ {count}"), _outputs(setup, y[-1])
     elif name == BINARY and count > 1 and setup.ending[1] == "softmax" and one_hot(array):
@@ -77,10 +73,8 @@ def _classes(setup, y, output, array, facts):
 def _one_output(setup, array, facts):
     most = 1 if array is None else array.shape[-1] - 1 if one_hot(array) else int(array.max())
     cures = _outputs(setup, 1, BINARY, activation="sigmoid") if most == 1 else []
-    yield (
-        Explanation("one_output", shapes=facts, formula="softmax of one number is always 1"),
-        cures + _outputs(setup, max(2, most + 1), activation="softmax"),
-    )
+    cures += _outputs(setup, max(2, most + 1), activation="softmax")
+    yield Explanation("one_output", shapes=facts, formula="softmax of one number is always 1"), cures
 
 
 def _not_flattened(setup, facts):
@@ -92,17 +86,12 @@ def _not_flattened(setup, facts):
         first = layer if isinstance(layer, layers.Dense) else first
     pool = {4: layers.GlobalAveragePooling2D, 3: layers.GlobalAveragePooling1D}.get(len(facts["output"]))
     parts = [part for part in (layers.Flatten, pool) if part and first]
+    lines = [f'layers.{part.__name__}()  # in front of "{first.name}"' for part in parts]
+    cures = list(zip(lines, (setup.with_parts({first: [part(), first]}) for part in parts), strict=True))
     places = "·".join(map(str, facts["output"][1:-1]))
-    return (
-        Explanation("missing_flatten", first and first.name, facts, f"{places} answers for one image"),
-        [
-            (
-                f'layers.{part.__name__}()  # in front of "{first.name}"',
-                setup.with_parts({first: [part(), first]}),
-            )
-            for part in parts
-        ],
-    )
+    return Explanation(
+        "missing_flatten", first and first.name, facts, f"{places} answers for one image"
+    ), cures
 
 
 def _class_numbers(setup, array, count, facts):
@@ -127,10 +116,8 @@ def _two_classes(setup, array, count, facts):
         yield Explanation("labels_minus_one", shapes=facts), ["y = (y + 1) / 2"]
     elif count == 1 and (high > 1 or low < 0):
         formula = f"labels from {low:g} to {high:g}; 1 output"
-        yield (
-            Explanation("binary_for_classes", shapes=facts, formula=formula),
-            _outputs(setup, int(high) + 1, SPARSE, activation="softmax"),
-        )
+        cures = _outputs(setup, int(high) + 1, SPARSE, activation="softmax")
+        yield Explanation("binary_for_classes", shapes=facts, formula=formula), cures
 
 
 def _activation(setup, name, logits, output):
@@ -169,10 +156,8 @@ def _regression(setup, y, output, array, facts):
     if len(y) < 3 < len(output):
         yield _not_flattened(setup, facts)
     elif len(ours) != len(theirs) or ours[1:] != theirs[1:]:
-        yield (
-            Explanation("outputs", shapes=facts, formula=f"{ours[1:]} ≠ {theirs[1:]}"),
-            _outputs(setup, y[-1] if len(y) == len(output) else 1),
-        )
+        cures = _outputs(setup, y[-1] if len(y) == len(output) else 1)
+        yield Explanation("outputs", shapes=facts, formula=f"{ours[1:]} ≠ {theirs[1:]}"), cures
     elif array is not None:
         low, high = array.min(), array.max()
         measured = (array != np.round(array)).any() or (one and len(np.unique(array)) > 2)
@@ -182,7 +167,5 @@ def _regression(setup, y, output, array, facts):
         if (activation == "softmax" and one) or low < bottom or high > top:
             kind = "softmax_of_one" if activation == "softmax" and one else "output_range"
             formula = f"labels from {low:g} to {high:g}, {activation} from {bottom} to {top}"
-            yield (
-                Explanation(kind, layer.name, facts, formula, activation=activation),
-                [setup.with_layer(layer, activation=None)],
-            )
+            cure = setup.with_layer(layer, activation=None)
+            yield Explanation(kind, layer.name, facts, formula, activation=activation), [cure]
