@@ -88,27 +88,22 @@ class Problems(Explorer):
         self.tell(recorded=self._record())
         self.sweep()
 
-    def image(self, **changes):
-        """Return the image that the classifiers get, uint8 (64, 64, 3); `changes` to the state, if any."""
-        return problem(**self.now("swept") | changes)[0]
-
-    def scores(self, images):
-        """Return {name: scores (N, classes)} of all classifiers for images, uint8 (N, 64, 64, 3)."""
-        found = {}
-        for name, classify in self._classifiers.items():
-            found[name] = np.asarray(classify(images), dtype="float64")
-            if found[name].shape != (len(images), len(self.classes)):
-                raise ValueError(
-                    f"the classifier {name!r} must return scores of shape "
-                    f"{(len(images), len(self.classes))}. Received: {found[name].shape}"
-                )
-        return found
+    def image(self):
+        """Return the image that the classifiers get, uint8 (64, 64, 3)."""
+        return problem(**self.now("swept"))[0]
 
     def _views(self, states):
         """Return the images of some states, and of each {"of", "hidden", "scores", "truth"}."""
         images, hidden = zip(*(problem(**state) for state in states), strict=True)
-        scores = self.scores(np.stack(images))
-        return np.stack(images), [
+        images, scores = np.stack(images), {}
+        for name, classify in self._classifiers.items():
+            scores[name] = np.asarray(classify(images), dtype="float64")
+            if scores[name].shape != (len(images), len(self.classes)):
+                raise ValueError(
+                    f"the classifier {name!r} must return scores of shape "
+                    f"{(len(images), len(self.classes))}. Received: {scores[name].shape}"
+                )
+        return images, [
             {
                 "of": state,
                 "hidden": hidden[k],
@@ -125,11 +120,12 @@ class Problems(Explorer):
 
     def sweep(self):
         """Try all positions of the knob `swept`, the rest as it is; returns {name: bools, right or not}."""
-        places = _places(self.swept)
-        images = np.stack([self.image(**{self.swept: place}) for place in places])
-        truth = self.classes.index(_class_of(self.animal))
-        right = {name: (rows.argmax(axis=1) == truth).tolist() for name, rows in self.scores(images).items()}
-        self.tell(strips={"of": self.now("swept"), "knob": self.swept, "places": places, "right": right})
+        now, places = self.now("swept"), _places(self.swept)
+        _, views = self._views([now | {self.swept: place} for place in places])
+        said = [_answers(view, self.classes) for view in views]
+        truth = _class_of(self.animal)
+        right = {name: [answers[name] == truth for answers in said] for name in self.names}
+        self.tell(strips={"of": now, "knob": self.swept, "places": places, "right": right})
         return right
 
     def _record(self):
