@@ -30,18 +30,14 @@ def _tried(evidence, *candidates):
 
     A candidate is (code, layers in the place of the one that fails, how many layers before it they replace).
     """
-    if not evidence.stack or evidence.start is None:
+    stack, shapes = evidence.stack, evidence.shapes
+    if not stack or evidence.start is None:
         given = evidence.before[1] if any(back for _, _, back in candidates) else []
-        return [
-            code for code, parts, back in candidates if through(parts, *(given if back else evidence.shapes))
-        ]
-    place = evidence.stack.index(evidence.layer)
-    for rest in (evidence.stack[place + 1 :], []):
-        fit = [
-            code
-            for code, parts, back in candidates
-            if through([*evidence.stack[: place - back], *parts, *rest], evidence.start)
-        ]
+        return [code for code, parts, back in candidates if through(parts, *(given if back else shapes))]
+    place = stack.index(evidence.layer)
+    for rest in (stack[place + 1 :], []):
+        wholes = [(code, [*stack[: place - back], *parts, *rest]) for code, parts, back in candidates]
+        fit = [code for code, whole in wholes if through(whole, evidence.start)]
         if fit:
             return fit
     return []
@@ -60,12 +56,8 @@ def _in_front(part, layer):
 def _other_input(evidence, target):
     """Return the line with another Input where it stands directly before the layer that fails."""
     first = evidence.start is None or tuple(evidence.start) == evidence.shapes[0]
-    fits = (
-        first
-        and target
-        and None not in target
-        and through(evidence.stack or [evidence.layer], (None, *target))
-    )
+    known = first and target and None not in target
+    fits = known and through(evidence.stack or [evidence.layer], (None, *target))
     return [f"keras.Input({tuple(target)})"] if fits else []
 
 
@@ -183,14 +175,9 @@ def _window(evidence, layer, shape):
     else:
         cures.append(_set(layer, kernel_size=min(size for size in sizes if size)))
     formula = f"⌊(W − F + 2P) / S⌋ + 1 = ⌊({w} − {f} + 0) / {s}⌋ + 1 = {(w - f) // s + 1}"
-    yield _found(
-        evidence,
-        kind,
-        f"{formula}, and at least 1 is needed",
-        _tried(evidence, *cures) + _larger_input(evidence),
-        window=times(window),
-        maps=times(sizes),
-    )
+    formula += ", and at least 1 is needed"
+    fit = _tried(evidence, *cures) + _larger_input(evidence)
+    yield _found(evidence, kind, formula, fit, window=times(window), maps=times(sizes))
 
 
 def _larger_input(evidence):
@@ -213,10 +200,8 @@ def _reshape(evidence, layer, shape):
     sides = [side for side in range(2, math.isqrt(count) + 1) if count % side**2 == 0 and len(target) == 3]
     sides.sort(key=lambda side: abs(side - target[0]))
     options = [*((side, side, count // side**2) for side in sides[:1]), (-1, *target[1:])]
-    cures = [
-        (f'layers.Reshape({option})  # "{layer.name}"', [remade(layer, target_shape=option)], 0)
-        for option in options
-    ]
+    lines = [f'layers.Reshape({option})  # "{layer.name}"' for option in options]
+    cures = [(code, [remade(layer, target_shape=one)], 0) for code, one in zip(lines, options, strict=True)]
     if isinstance(before, layers.Dense):
         cures.append((written(before, units=rest), [remade(before, units=rest), layer], 1))
     formula = f"{'·'.join(map(str, target))} = {rest} ≠ {count} = {'·'.join(map(str, shape[1:]))}"
@@ -227,14 +212,9 @@ def _groups(evidence, layer, shape):
     depth, groups = shape[-1], getattr(layer, "groups", 1)
     if isinstance(groups, int) and depth and depth % groups and "Conv" in evidence.kind:
         cures = [_set(layer, groups=one) for one in dict.fromkeys([math.gcd(depth, groups), 1])]
-        yield _found(
-            evidence,
-            "groups",
-            f"{depth} / {groups} leaves {depth % groups}",
-            _tried(evidence, *cures),
-            depth=depth,
-            groups=groups,
-        )
+        cures = _tried(evidence, *cures)
+        formula = f"{depth} / {groups} leaves {depth % groups}"
+        yield _found(evidence, "groups", formula, cures, depth=depth, groups=groups)
 
 
 def _axis(evidence, layer, shape):

@@ -45,24 +45,18 @@ def _identifier(evidence):
             module, noun = getattr(keras, where), REGISTRIES[where]
             names = [*dir(module), *(["accuracy"] if noun == "metric" else [])]
             form = 'metrics=["{}"]' if noun == "metric" else noun + '="{}"'
-            near = [
-                one.lower() if word.islower() and _works(module.get, one.lower()) else one
-                for one in _near(word, names)
-            ]
+            near = _near(word, names)
+            if word.islower():
+                near = [one.lower() if _works(module.get, one.lower()) else one for one in near]
             cures = [form.format(one) for one in near if _works(module.get, one)]
             yield Explanation("name", cures=cures, noun=noun, word=word)
 
 
 def _setting(evidence):
     """An argument or a value of the Keras object that was being made."""
-    made = [
-        one
-        for one in evidence.frames
-        if one.name == "__init__"
-        and one.owner is not None
-        and type(one.owner).__module__.startswith("keras.")
-        and not isinstance(one.owner, (keras.Model, keras.KerasTensor))
-    ]
+    others = (keras.Model, keras.KerasTensor)
+    made = [one for one in evidence.owners(object, "__init__") if not isinstance(one.owner, others)]
+    made = [one for one in made if type(one.owner).__module__.startswith("keras.")]
     if not made or evidence.frames[0].name == "__call__":
         return
     kind, values = type(made[-1].owner), made[-1].values
@@ -79,11 +73,10 @@ def _setting(evidence):
         cures = [f"{one}={value!r}" for one in options if _works(kind, **given, **extra, **{one: value})]
         yield Explanation("argument", cures=cures, what=kind.__name__, name=name)
     for name in given:
-        cures = [
-            f"{name}={value!r}"
-            for value in _other_values(name, given)
-            if _works(kind, **{**given, **extra, name: value})
-        ]
+        working = (
+            value for value in _other_values(name, given) if _works(kind, **given | extra | {name: value})
+        )
+        cures = [f"{name}={value!r}" for value in working]
         if cures:
             yield Explanation("value", cures=cures, what=kind.__name__, name=name, value=given[name])
 
