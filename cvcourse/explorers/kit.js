@@ -38,7 +38,7 @@ const within = (value, low, high) => Math.max(low, Math.min(high, value));
 
 // --- Arrays --------------------------------------------------------------------------------------------------
 
-const TYPES = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
+const TYPES = { uint8: Uint8Array, float32: Float32Array, float64: Float64Array };
 const unpacked = new WeakMap();
 
 // What Python sends as {shape, dtype, data}: a typed array that knows its shape.
@@ -54,8 +54,8 @@ function arrayOf(sent) {
 // Bytes of a Python `bytes` trait, which arrives as a DataView.
 const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
-// The values as an array of this shape, to draw and to send.
-const shaped = (values, shape, dtype = "uint8") => Object.assign(TYPES[dtype].from(values), { shape });
+// The values as an array of bytes of this shape, to draw and to send.
+const shaped = (values, shape) => Object.assign(Uint8Array.from(values), { shape });
 
 const pack = (value) => (value.sent ?? { shape: value.shape, dtype: Object.keys(TYPES).find((name) => value instanceof TYPES[name]),
   data: new DataView(value.buffer) });
@@ -204,7 +204,6 @@ function controlOf(declared, options, change) {
     : button(words[value] ?? String(value), () => change(value))));
   return {
     node: element("span", { class: "cv-control", role: "group", "aria-label": word }, element("span", {}, word), ...nodes),
-    nodes,
     show: (value) => nodes.forEach((node, place) => node.setAttribute("aria-pressed", String(values[place] === value))),
   };
 }
@@ -224,7 +223,7 @@ function player([start, stop], pace, tick, { before = () => {}, after = () => {}
     node.textContent = timer ? stop : start;
     after();
   }
-  return { node, run, stop: () => run(false), playing: () => timer > 0 };
+  return { node, stop: () => run(false), playing: () => timer > 0 };
 }
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

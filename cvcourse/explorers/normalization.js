@@ -164,8 +164,8 @@ function render({ model, el }) {
     stage: [element("div", { class: "cv-stage", style: "gap:8px 16px;justify-content:space-between" }, cube.canvas, maps2d.canvas),
       steps, formula],
   }, (now) => {
-    const size = Math.min(now.batch_size, N);
-    [now.image, now.channel] = [Math.min(now.image, size - 1), Math.min(now.channel, C - 1)];
+    const size = now.batch_size;
+    now.image = Math.min(now.image, size - 1);
     groups.show(now.groups);
     groups.input.disabled = now.norm !== "group";
     const block = normBlock(now, C, size, now.image, now.channel);

@@ -135,15 +135,14 @@ def normalized(maps, norm, groups=1):
     return result
 
 
-def _chosen(maps, batch_size, image, channel):
-    """Return (batch, image, channel) with the image inside the batch and the channel inside the maps."""
-    batch = maps[:batch_size]
-    return batch, min(image, len(batch) - 1), min(channel, maps.shape[3] - 1)
+def _chosen(maps, batch_size, image):
+    """Return (batch, image) with the image inside the batch."""
+    return maps[:batch_size], min(image, batch_size - 1)
 
 
 def describe(maps, norm, groups, batch_size, image, channel):
     """Return the state of a `Normalization` in words and numbers. Pure; arguments as its attributes."""
-    batch, image, channel = _chosen(maps, batch_size, image, channel)
+    batch, image = _chosen(maps, batch_size, image)
     try:
         mean, variance, count = statistics(batch, norm, groups, image, channel)
     except ValueError as error:
@@ -161,7 +160,7 @@ def describe(maps, norm, groups, batch_size, image, channel):
 @style()
 def figure(maps, norm, groups, batch_size, image, channel, description):
     """Return the state of a `Normalization` as a `Picture`. Pure; arguments as its attributes."""
-    batch, image, channel = _chosen(maps, batch_size, image, channel)
+    batch, image = _chosen(maps, batch_size, image)
     drawing, (cube, *panels) = picture(
         9.4, 3.4, f"Normalisation. {description}", columns=3, width_ratios=(2, 1, 1)
     )
