@@ -11,7 +11,7 @@ import numpy as np
 
 from cvcourse import boxes as bx
 from cvcourse.models.mask_rcnn import FINE
-from cvcourse.models.roi_align import weights
+from cvcourse.models.roi_align import shares
 
 
 class Instances(NamedTuple):
@@ -84,6 +84,6 @@ def paste(grids: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
     for low, high in ((boxes[:, 1, None], boxes[:, 3, None]), (boxes[:, 0, None], boxes[:, 2, None])):
         inside = (middle >= low) & (middle < high)  # (K, size)
         places = (middle - low) / np.maximum(high - low, 1e-6) * bins - 0.5
-        sides.append(np.asarray(weights(places, bins)) * inside[..., None])  # (K, size, m)
+        sides.append(np.asarray(shares(places, bins)) * inside[..., None])  # (K, size, m)
     down, across = sides
     return down @ grids @ across.swapaxes(1, 2)

@@ -15,7 +15,7 @@ from typing import Any
 from keras import ops
 
 
-def weights(places: Any, cells: int) -> Any:
+def shares(places: Any, cells: int) -> Any:
     """Return how much each cell of a row counts at each place, (…, cells): 1 − distance, at least 0.
 
     Args:
@@ -25,7 +25,7 @@ def weights(places: Any, cells: int) -> Any:
 
     Example:
         >>> import numpy as np
-        >>> np.asarray(weights([1.25], 4))
+        >>> np.asarray(shares([1.25], 4))
         array([[0.  , 0.75, 0.25, 0.  ]], dtype=float32)
     """
     places = ops.clip(ops.convert_to_tensor(places, "float32"), 0, cells - 1)
@@ -58,8 +58,8 @@ def roi_align(maps: Any, boxes: Any, size: int, stride: float = 1, samples: int 
     height, width = maps.shape[1:3]
     x1, y1, x2, y2 = (boxes[..., k, None, None] / stride - 0.5 for k in range(4))  # 0: middle of a cell
     points = ops.reshape(ops.arange(size * samples, dtype="float32"), (size, samples))
-    share = (points + 0.5) / (size * samples)  # of the side, from its start to the point
+    along = (points + 0.5) / (size * samples)  # of the side, from its start to the point
     # The points form a grid, so their mean is a mean over the rows of means over the columns.
-    down = ops.mean(weights(y1 + (y2 - y1) * share, height), axis=-2)  # (N, R, size, H)
-    across = ops.mean(weights(x1 + (x2 - x1) * share, width), axis=-2)  # (N, R, size, W)
+    down = ops.mean(shares(y1 + (y2 - y1) * along, height), axis=-2)  # (N, R, size, H)
+    across = ops.mean(shares(x1 + (x2 - x1) * along, width), axis=-2)  # (N, R, size, W)
     return ops.einsum("nrjw,nriwc->nrijc", across, ops.einsum("nrih,nhwc->nriwc", down, maps))
