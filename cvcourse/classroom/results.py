@@ -118,6 +118,5 @@ def notebooks_in(paths):
         if not path.exists():
             raise ValueError(f"paths must exist. Received: {path}")
         inside = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
-        hidden = [one for one in inside if any(part[0] == "." for part in one.relative_to(path).parts)]
-        found += [one for one in inside if one not in hidden]
+        found += [one for one in inside if not any(part[0] == "." for part in one.relative_to(path).parts)]
     return found

@@ -27,11 +27,8 @@ class Record(NamedTuple):
         height, width = self.image.shape[:2]
         known = [] if self.label is None else [f"label {self.label}"]
         known += [] if self.boxes is None else [f"boxes {len(self.boxes)}"]
-        known += [
-            word
-            for word, value in (("mask", self.mask), ("instance masks", self.instance_masks))
-            if value is not None
-        ]
+        known += [] if self.mask is None else ["mask"]
+        known += [] if self.instance_masks is None else ["instance masks"]
         return f"Record {self.name or '(no name)'}: {width}×{height}; {', '.join(known) or 'no annotation'}"
 
 
