@@ -129,7 +129,7 @@ class Exercise:
             result = self.outcome(self.solution, case)
             return None if isinstance(result, Raised) else result
 
-        return drawn_cases(self.cases, f"{seed} {self.verified}", solve, same, self.vary)
+        return drawn_cases(self.cases, f"{seed} {self.verified}", solve, self.vary)
 
     def try_hidden(self, answer: Callable, cases: list[tuple]) -> str:
         """Raise unless the answer is right on these, too; the words tell nothing of what is in them."""
@@ -141,7 +141,7 @@ class Exercise:
                     wrong.append(n)
                 if isinstance(received[n], Raised) and isinstance(received[n].error, TimeLimit):
                     break
-            name = self.known_mistake(received, cases, wrong) if wrong else None
+            name = self.known_mistake(received, cases) if wrong else None
         if wrong:
             count = f"{len(wrong)} of {len(cases)}"
             words = f"✗ Not right yet: the cases above are right, but not {count} new ones."
@@ -173,11 +173,11 @@ class Exercise:
             return type(one) is type(other) and type(one.error) is type(other.error)
         return same(one, other, self.tolerance)
 
-    def known_mistake(self, received: list, cases: Sequence[tuple], wrong: list[int]) -> str | None:
+    def known_mistake(self, received: list, cases: Sequence[tuple]) -> str | None:
         """The name of the mistake that gives these outcomes on every case, or None."""
-        order = sorted(range(len(received)), key=lambda n: n not in wrong)  # mistakes differ there
         for name in self.mistakes:
-            if all(self.agree(received[n], self.outcome(self.variant(name), cases[n])) for n in order):
+            pairs = zip(received, cases, strict=False)  # a case that took too long was the last
+            if all(self.agree(one, self.outcome(self.variant(name), case)) for one, case in pairs):
                 return name
         return None
 
@@ -190,7 +190,7 @@ class Exercise:
             labelled("  expected ", shown(expected[first])),
             *results.first_difference(received[first], expected[first], self.tolerance),
         ]
-        name = self.known_mistake(received, self.cases, wrong)
+        name = self.known_mistake(received, self.cases)
         if name:
             lines.append(f"This is exactly what you get if you {name}.")
         elif received[first] is None:

@@ -9,22 +9,23 @@ import hashlib
 
 import numpy as np
 
+from cvcourse.exercises.results import same
+
 TRIES = 12  # for one case; from the half on, arrays are mixed, too
 
 
-def drawn_cases(cases, seed, solve, agree, vary=None):
+def drawn_cases(cases, seed, solve, vary=None):
     """Return new cases, at most one for each that is shown; none where none can be drawn safely.
 
     Args:
         cases: list of tuples of arguments.
         seed: str.
         solve: function of a case; the right result, or None where the solution refuses it.
-        agree: function of two results and a tolerance.
         vary: function of a generator and a case that gives another case, where shuffling would not do.
 
     Example:
         >>> both = [(6, 2), (30, 4)]
-        >>> new = drawn_cases(both, "Ada", lambda case: case[0] * case[1], lambda a, b, tolerance: a == b)
+        >>> new = drawn_cases(both, "Ada", lambda case: case[0] * case[1])
         >>> len(new), all(6 <= size <= 30 and 2 <= times <= 4 for size, times in new)
         (2, True)
     """
@@ -36,12 +37,12 @@ def drawn_cases(cases, seed, solve, agree, vary=None):
         for tried in range(TRIES):
             mixed = tried >= TRIES // 2
             new = vary(rng, case) if vary else _another(rng, case, columns, mixed)
-            result = None if any(agree(new, old, 1e-9) for old in cases) else solve(new)
-            if result is None or _undefined(result) or agree(result, shown, 1e-3):
+            result = None if any(same(new, old, 1e-9) for old in cases) else solve(new)
+            if result is None or _undefined(result) or same(result, shown, 1e-3):
                 continue  # a result that was shown can be copied
             exact = np.asarray(result).dtype.kind in "iub" if not isinstance(result, dict | tuple) else False
             near = [solve(tuple(_nudged(rng, value) for value in new)) for _ in range(3)]
-            if all(agree(result, other, 1e-6 if exact else 1e-3) for other in near if other is not None):
+            if all(same(result, other, 1e-6 if exact else 1e-3) for other in near if other is not None):
                 found.append(new)
                 break
     return found
@@ -68,11 +69,9 @@ def _number(value):
 
 def _numbers(value):
     """Whether the order of its numbers can be changed: an array, a list of numbers."""
-    return (
-        np.ndim(value) > 0
-        if isinstance(value, np.ndarray)
-        else (isinstance(value, list) and all(map(_number, value)))
-    )
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, list) and all(map(_number, value))
 
 
 def _between(rng, value, column):
