@@ -38,6 +38,14 @@ def sprite(animal, individual, resolution=192):
     return render(poses[individual % len(poses)](rng), resolution, LINE)
 
 
+@lru_cache(maxsize=512)
+def bounds(animal, individual, resolution=192):
+    """The box that a drawing fills of its frame −1 … 1: (x1, y1, x2, y2)."""
+    inks = sprite(animal, individual, resolution)
+    (x1, x2), (y1, y2) = (np.flatnonzero(inks.any(axis=axis))[[0, -1]] for axis in (0, 1))
+    return tuple((2 * edge / resolution - 1).item() for edge in (x1, y1, x2 + 1, y2 + 1))
+
+
 @lru_cache(maxsize=64)
 def thing(number, resolution=192):
     """The ink at each point of a thing that is no animal, 0 … `THINGS` − 1, as `sprite` gives it."""

@@ -157,9 +157,9 @@ def _scene(size, count, classes, knobs, drawn):
         labels.append(int(numbers[0] * len(classes)))
         places.append(_placement(size, count, k, turn, knobs, numbers))
         animal = classes[labels[k]]
-        inks = animals.sprite(animal, int(numbers[1] * animals.INDIVIDUALS), _resolution(size))
-        colours = animals.palette(animal, numbers[8:16])
-        window, covered = _paste(image, inks, colours, *places[k])
+        drawing = (animal, int(numbers[1] * animals.INDIVIDUALS), _resolution(size))
+        inks, colours = animals.sprite(*drawing), animals.palette(animal, numbers[8:16])
+        window, covered = _paste(image, inks, colours, *places[k], animals.bounds(*drawing))
         instances[window][covered] = k + 1
     _put_posts(image, instances, places[0], knobs["obstruction"], drawn["posts"])
     _light(image, knobs["lighting"], drawn["light"])
@@ -179,11 +179,10 @@ def _placement(size, count, k, turn, knobs, numbers):
     return x, y, half, knobs["orientation"] * np.pi * (2 * numbers[5] - 1), side
 
 
-def _paste(image, inks, colours, x, y, half, angle, side):
+def _paste(image, inks, colours, x, y, half, angle, side, bounds=(-1, -1, 1, 1)):
     """Draw a sprite into the image, nine samples a pixel; returns the window and where it is covered."""
     resolution = len(inks)
-    top, left = (max(0, int(at - half)) for at in (y, x))  # a sprite stays in a circle: no turn needs more
-    bottom, right = (min(len(image), int(at + half) + 1) for at in (y, x))
+    top, left, bottom, right = _window(len(image), x, y, half, angle, side, bounds)
     scale = resolution / (2 * half)
     down = (np.arange(3 * (bottom - top), dtype="float32") + 0.5) / 3 + (top - y)
     across = (np.arange(3 * (right - left), dtype="float32") + 0.5) / 3 + (left - x)
@@ -204,6 +203,20 @@ def _paste(image, inks, colours, x, y, half, angle, side):
     window *= 1 - opacity
     window += total[..., :3] * np.float32(1 / 9)
     return (slice(top, bottom), slice(left, right)), opacity[..., 0] >= 0.5
+
+
+def _window(size, x, y, half, angle, side, bounds):
+    """The rows and columns of the image that the turned box `bounds` of a sprite touches."""
+    c, s = half * np.cos(angle), half * np.sin(angle)
+    corners = [(side * u, v) for u in bounds[::2] for v in bounds[1::2]]
+    across = [x + c * u - s * v for u, v in corners]
+    down = [y + s * u + c * v for u, v in corners]
+    return (
+        max(0, int(min(down))),
+        max(0, int(min(across))),
+        min(size, int(max(down)) + 1),
+        min(size, int(max(across)) + 1),
+    )
 
 
 def _put_thing(image, numbers):
