@@ -131,7 +131,7 @@ def test_code_is_shown_where_it_teaches_and_tags_say_otherwise():
         return only(text("a"), cell).parts[1].hidden
 
     assert not hidden(code(printed="1")) and not hidden(code("def f():\n    pass", picture=True))
-    assert hidden(code(picture=True)) and hidden(code("x = 1\n" * 30))
+    assert hidden(code(picture=True)) and hidden(code("x = 1\n" * 30)) and hidden(code("import keras\nx = 1"))
     assert not hidden(code(picture=True, tags=["show-code"]))
     assert hidden(code(printed="1", tags=["hide-code"]))
 

@@ -1,4 +1,7 @@
-"""One file from the internet: with timeouts, progress and a checksum, and whole or not at all."""
+"""One file from the internet: with timeouts, progress and a checksum, and whole or not at all.
+
+Why not pooch: its timeout counts from one byte to the next, so that a server that drips holds it for ever.
+"""
 
 import hashlib
 import sys

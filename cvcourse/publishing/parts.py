@@ -211,8 +211,8 @@ def _ran(cell, tags, states):
         return
     lines = source.count("\n") + 1
     drawn = any(part.kind in ("picture", "explorer") for part in shown)
-    defines = source.startswith(("def ", "class "))
-    teaches = lines <= CODE and (defines or not drawn)
+    defines, loads = source.startswith(("def ", "class ")), source.startswith("import keras\n")  # as in Setup
+    teaches = lines <= CODE and (defines or not drawn) and not loads
     hidden = "hide-code" in tags or bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
     teaches = "show-code" in tags or (teaches and not hidden)
     text = highlight(source, PythonLexer(), HtmlFormatter())
