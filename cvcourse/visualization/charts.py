@@ -1,13 +1,13 @@
 """Curves and bars with their labels on them, and the costs of a network layer by layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
-from cvcourse import arguments
 from cvcourse.visualization.canvas import COLORS, TEXT_COLORS, Picture, picture
 from cvcourse.visualization.checks import color, drawn, mapping
 from cvcourse.visualization.images import _array
@@ -176,7 +176,7 @@ def plot_summary(rows: Sequence[dict], title: str | None = None) -> Picture:
 def _draw_cost(axes, rows, cost, source):
     """One column of `plot_summary`; returns it in words."""
     key, role, unit = source
-    amounts = np.array([arguments.number(row[key], f"rows: {key}", 0, 1e100) for row in rows])
+    amounts = np.array([row[key] for row in rows], float)
     total, most = amounts.sum(), int(amounts.argmax())
     whole = _short(total, unit, 4) if unit else f"{total:,.0f}"
     shares = [f"{100 * amount / (total or 1):.0f} %" for amount in amounts]
@@ -192,21 +192,21 @@ def _draw_cost(axes, rows, cost, source):
     return f"Of {whole} {cost}, {rows[most]['name']} has most: {shares[most]}."
 
 
-def _texts(value):
-    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+def _list_of(kind, value):
+    return isinstance(value, list | tuple) and all(isinstance(one, kind) for one in value)
 
 
-ROW = {  # what a key of a row must hold
+ROW: dict[str, Callable[[Any], bool]] = {  # what a key of a row must hold
     **dict.fromkeys(("name", "type", "formula"), lambda value: isinstance(value, str)),
-    **dict.fromkeys(("params", "macs", "activation_bytes"), lambda n: isinstance(n, int) and n >= 0),
-    "output_shape": lambda value: isinstance(value, list | tuple) and all(isinstance(n, int) for n in value),
-    "inputs": _texts,
+    **dict.fromkeys(("params", "macs", "activation_bytes"), lambda n: isinstance(n, int) and 0 <= n < 1e100),
+    "output_shape": partial(_list_of, int),
+    "inputs": partial(_list_of, str),
 }
 
 
 def check_rows(rows: Any, keys: Sequence[str]) -> None:
     """Raise ValueError unless `rows` is a list of dicts with these keys, as `summary` makes them."""
-    if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
+    if not _list_of(dict, rows):
         kind = type(rows).__name__
         raise TypeError(f"rows must be a list of dicts, summarize(model).rows. Received: a {kind}")
     if not rows:
@@ -221,8 +221,8 @@ def check_rows(rows: Any, keys: Sequence[str]) -> None:
             )
         if missing:
             raise ValueError(f"rows must be summarize(model).rows. Received: rows[{i}] without {missing}")
-        for key in set(keys) | ({"inputs"} & row.keys()):
-            if key in ROW and not ROW[key](row[key]):
+        for key in keys:
+            if not ROW[key](row[key]):
                 wrong = f"rows[{i}][{key!r}]={row[key]!r}"
                 raise TypeError(f"rows must be summarize(model).rows. Received: {wrong}")
 
