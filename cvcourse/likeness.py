@@ -80,12 +80,17 @@ def nearest(images: ArrayLike, pictures: ArrayLike) -> tuple[np.ndarray, np.ndar
             "images and pictures must have one shape behind the first axis, and there must be pictures. "
             f"Received: {images.shape} and {pictures.shape}"
         )
-    rows, others = (x.reshape(len(x), pictures[0].size).astype("float64") for x in (images, pictures))
-    # |a − b|² = |a|² + |b|² − 2 a·b: one matrix product for many pairs; |a|² is the same for all pictures.
-    squares = np.sum(others**2, axis=1)
-    parts = np.array_split(rows, len(rows) // 500 + 1)  # for memory
-    index = np.concatenate([(squares - 2 * part @ others.T).argmin(axis=1) for part in parts])
-    return index, np.sqrt(np.mean((rows - others[index]) ** 2, axis=1))
+    rows = images.reshape(len(images), pictures[0].size).astype("float64")
+    index, best = np.zeros(len(rows), int), np.full(len(rows), np.inf)
+    for start in range(0, len(pictures), 500):  # a part at a time, for memory
+        some = pictures[start : start + 500].reshape(-1, rows.shape[1]).astype("float64")
+        # |a − b|² = |a|² + |b|² − 2 a·b: one matrix product for all pairs.
+        apart = np.sum(rows**2, axis=1)[:, None] + np.sum(some**2, axis=1) - 2 * rows @ some.T
+        closest = apart.argmin(axis=1)
+        distance = apart[np.arange(len(rows)), closest]
+        nearer = distance < best
+        index[nearer], best[nearer] = start + closest[nearer], distance[nearer]
+    return index, np.sqrt(np.maximum(best, 0) / rows.shape[1])
 
 
 def gradient_energy(images: ArrayLike) -> np.ndarray:
