@@ -71,7 +71,7 @@ def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf
     return found
 
 
-def whole(value: Any, name: str, low: int = 1, high: float = math.inf) -> int:
+def integer(value: Any, name: str, low: int = 1, high: float = math.inf) -> int:
     """Return `value` as an int from `low` to `high`, or raise as `number` does, with what to pass instead."""
     try:
         return number(value, name, low, high, whole=True)

@@ -201,7 +201,7 @@ def coco_says(found, truth, threshold, kind="bbox"):
         x1, y1, x2, y2 = box_or_mask
         return {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
 
-    def records(pictures):
+    def examples(pictures):
         rows = []
         for n, picture in enumerate(pictures):
             for box_or_mask, label, *score in zip(*picture, strict=True):
@@ -214,11 +214,11 @@ def coco_says(found, truth, threshold, kind="bbox"):
     coco.dataset = {
         "images": [{"id": n, "height": SIDE, "width": SIDE} for n in range(len(truth))],
         "categories": [{"id": k} for k in range(3)],
-        "annotations": records(truth),
+        "annotations": examples(truth),
     }
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
-        judge = COCOeval(coco, coco.loadRes(records(found)), kind)
+        judge = COCOeval(coco, coco.loadRes(examples(found)), kind)
         judge.params.iouThrs = np.array([threshold])
         judge.evaluate()
         judge.accumulate()

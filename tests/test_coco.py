@@ -10,7 +10,7 @@ import pytest
 
 from cvcourse.datasets import formats
 from cvcourse.datasets.coco import _coco_mask, _run_lengths
-from cvcourse.datasets.records import Record, Records, tight_boxes
+from cvcourse.datasets.examples import Example, Examples, tight_boxes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from image_files import noise, real, save
@@ -43,9 +43,9 @@ def coco(tmp_path):
 
 
 def test_coco_boxes_labels_and_masks(coco):
-    records = coco[1]()
-    assert isinstance(records, Records) and records.classes == ("cat", "dog") and len(records) == 2
-    first, second = records
+    examples = coco[1]()
+    assert isinstance(examples, Examples) and examples.classes == ("cat", "dog") and len(examples) == 2
+    first, second = examples
     np.testing.assert_array_equal(first.image, noise(seed=1))
     assert first.boxes.tolist() == [[2, 3, 12, 9], [3, 4, 5, 6]] and first.box_labels.tolist() == [1, 0]
     np.testing.assert_array_equal(tight_boxes(first.instance_masks), first.boxes)
@@ -132,11 +132,11 @@ def test_bad_coco_is_named_counted_and_refused_or_skipped(coco, change, words):
     with pytest.raises(ValueError, match=r"1 of . items are bad") as caught:
         read()
     assert words in str(caught.value) and 'bad="skip"' in str(caught.value)
-    records = read(bad="skip")
-    assert len(records.skipped) == 1 and "1 skipped" in repr(records)
-    assert len(records) == (2 if "annotation 3" in words else 1)
-    for record in records:
-        assert isinstance(record, Record)
+    examples = read(bad="skip")
+    assert len(examples.skipped) == 1 and "1 skipped" in repr(examples)
+    assert len(examples) == (2 if "annotation 3" in words else 1)
+    for example in examples:
+        assert isinstance(example, Example)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_broken_json_is_always_refused(tmp_path, text, words):
 def test_a_doubled_image_is_named_and_a_doubled_category_refused(coco):
     content, read = coco
     content["images"].append({"id": 2, "file_name": "1.png", "width": 30, "height": 20})
-    records = read(bad="skip")
-    assert [name for name, _ in records.skipped] == ["2.png", "1.png"] and len(records) == 1
-    assert records.skipped[0][1] == "2 images have its id 2"
+    examples = read(bad="skip")
+    assert [name for name, _ in examples.skipped] == ["2.png", "1.png"] and len(examples) == 1
+    assert examples.skipped[0][1] == "2 images have its id 2"
     content["categories"].append({"id": 9, "name": "fox"})
     with pytest.raises(ValueError, match="3 categories, 2 ids"):
         read(bad="skip")
@@ -231,15 +231,15 @@ def test_nothing_left_is_an_error_and_so_is_a_wrong_word(coco, tmp_path):
 
 def test_real_coco():
     folder = real("coco_sample")
-    records = formats.coco(folder / "instances.json", folder / "images")
+    examples = formats.coco(folder / "instances.json", folder / "images")
     content = json.loads((folder / "instances.json").read_text())
-    assert len(records) == len(content["images"]) and len(records.classes) == 80 and records.skipped == []
-    assert records.classes[15] == "cat"
+    assert len(examples) == len(content["images"]) and len(examples.classes) == 80 and examples.skipped == []
+    assert examples.classes[15] == "cat"
     compared = 0
-    for image, record in zip(content["images"], records, strict=True):
+    for image, example in zip(content["images"], examples, strict=True):
         own = [a for a in content["annotations"] if a["image_id"] == image["id"]]
-        assert record.image.shape[:2] == record.mask.shape == (image["height"], image["width"])
-        for annotation, each, box in zip(own, record.instance_masks, record.boxes, strict=True):
+        assert example.image.shape[:2] == example.mask.shape == (image["height"], image["width"])
+        for annotation, each, box in zip(own, example.instance_masks, example.boxes, strict=True):
             if annotation["area"] > 500:  # COCO's exact area of the polygons is the oracle
                 assert abs(each.sum() / annotation["area"] - 1) < 0.02
                 assert np.abs(tight_boxes(each[None])[0] - box).max() <= 2.5  # thin tips lie between pixels

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cvcourse.datasets import formats
-from cvcourse.datasets.records import tight_boxes
+from cvcourse.datasets.examples import tight_boxes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from image_files import noise, real, save
@@ -34,9 +34,9 @@ def write_voc(folder, stem, *objects, before="", filename=None):
 
 def test_voc_counts_from_one_and_leaves_out_the_difficult(tmp_path):
     write_voc(tmp_path, "a", ("dog", 0, 1, 1, 30, 20), ("cat", 1, 5, 6, 7, 9))
-    records = formats.voc(tmp_path)
-    assert records.classes == formats.VOC_CLASSES and records[0].boxes.tolist() == [[0, 0, 30, 20]]
-    assert records.classes[records[0].box_labels[0]] == "dog"
+    examples = formats.voc(tmp_path)
+    assert examples.classes == formats.VOC_CLASSES and examples[0].boxes.tolist() == [[0, 0, 30, 20]]
+    assert examples.classes[examples[0].box_labels[0]] == "dog"
     both = formats.voc(tmp_path, difficult=True)[0]
     assert both.boxes.tolist()[1] == [4, 5, 7, 9] and both.mask is None
     write_voc(tmp_path, "b", ("yak", 0, 1, 1, 3, 3))
@@ -56,10 +56,10 @@ def test_voc_masks_follow_the_objects_that_are_kept(tmp_path):
         image.putpalette(list(range(256)) * 3)
         (tmp_path / name).mkdir()
         image.save(tmp_path / name / "a.png")
-    record = formats.voc(tmp_path)[0]
-    np.testing.assert_array_equal(record.mask, by_class)
-    np.testing.assert_array_equal(tight_boxes(record.instance_masks), record.boxes)
-    assert record.mask[12, 12] == record.box_labels[0] + 1
+    example = formats.voc(tmp_path)[0]
+    np.testing.assert_array_equal(example.mask, by_class)
+    np.testing.assert_array_equal(tight_boxes(example.instance_masks), example.boxes)
+    assert example.mask[12, 12] == example.box_labels[0] + 1
 
 
 def test_own_data_as_a_user_reads_it(tmp_path):
@@ -68,11 +68,11 @@ def test_own_data_as_a_user_reads_it(tmp_path):
         write_voc(tmp_path, stem, ("mug", 0, 1, 1, 10, 10), ("mug", int(stem == "a"), 12, 1, 20, 9))
     write_voc(tmp_path, "d", ("mug", 0, 5, 5, 2, 9))
     look = formats.voc(tmp_path, classes=["mug"], limit=2)
-    assert [len(record.boxes) for record in look] == [1, 2] and look.classes == ("mug",)
+    assert [len(example.boxes) for example in look] == [1, 2] and look.classes == ("mug",)
     with pytest.raises(ValueError, match=r'(?s)1 of 4 items are bad:.*d\.xml.*bad="skip"'):
         formats.voc(tmp_path, classes=["mug"])
     whole = formats.voc(tmp_path, classes=["mug"], bad="skip", difficult=True)
-    assert [len(record.boxes) for record in whole] == [2, 2, 2]
+    assert [len(example.boxes) for example in whole] == [2, 2, 2]
     assert [name for name, _ in whole.skipped] == ["d.xml"]
     size = {"width": 30, "height": 20}
     images = [{"id": k, "file_name": f"{stem}.png", **size} for k, stem in enumerate("abx")]
@@ -80,7 +80,7 @@ def test_own_data_as_a_user_reads_it(tmp_path):
     content = {"images": images, "annotations": [one], "categories": [{"id": 5, "name": "mug"}]}
     (tmp_path / "mine.json").write_text(json.dumps(content))
     same = formats.coco(tmp_path / "mine.json", tmp_path / "JPEGImages", bad="skip", limit=3)
-    assert [len(record.boxes) for record in same] == [0, 1] and same.skipped[0][0] == "x.png"
+    assert [len(example.boxes) for example in same] == [0, 1] and same.skipped[0][0] == "x.png"
     assert len(formats.coco(tmp_path / "mine.json", tmp_path / "JPEGImages", limit=1)) == 1
 
 
@@ -155,8 +155,8 @@ def test_bad_voc_is_named_and_refused_or_skipped(tmp_path, damage, words):
     with pytest.raises(ValueError, match=r"(?s)1 of 2 items are bad:.*bad\.xml: ") as caught:
         formats.voc(tmp_path)
     assert words in str(caught.value)
-    records = formats.voc(tmp_path, bad="skip")
-    assert len(records) == 1 and records.skipped[0][0] == "bad.xml" and words in records.skipped[0][1]
+    examples = formats.voc(tmp_path, bad="skip")
+    assert len(examples) == 1 and examples.skipped[0][0] == "bad.xml" and words in examples.skipped[0][1]
 
 
 def test_voc_without_annotations(tmp_path):
@@ -181,11 +181,11 @@ def write_masks(folder, masks, suffix=""):
 def test_binary_masks(tmp_path, top):
     mask = np.zeros((20, 30), "uint8")
     mask[3:9, 4:12] = top
-    (record,) = formats.masks(
+    (example,) = formats.masks(
         *write_masks(tmp_path, [mask], "_segmentation"), "binary", "lesion", suffix="_segmentation"
     )
-    np.testing.assert_array_equal(record.mask, mask // top)
-    assert record.boxes is None and record.instance_masks is None and repr(record).endswith("30×20; mask")
+    np.testing.assert_array_equal(example.mask, mask // top)
+    assert example.boxes is None and example.instance_masks is None and repr(example).endswith("30×20; mask")
 
 
 def test_one_folder_of_binary_masks_for_each_class(tmp_path):
@@ -193,17 +193,17 @@ def test_one_folder_of_binary_masks_for_each_class(tmp_path):
     first[:10], second[5:15] = 255, 255
     images, masks = write_masks(tmp_path, [first])
     save(tmp_path / "weeds" / "0.png", second)
-    records = formats.masks(images, {"water": masks, "weeds": tmp_path / "weeds"}, "binary")
-    assert records.classes == ("water", "weeds")
-    assert records[0].mask[[0, 7, 12, 19], 0].tolist() == [1, 2, 2, 0]
+    examples = formats.masks(images, {"water": masks, "weeds": tmp_path / "weeds"}, "binary")
+    assert examples.classes == ("water", "weeds")
+    assert examples[0].mask[[0, 7, 12, 19], 0].tolist() == [1, 2, 2, 0]
 
 
 def test_class_masks_with_their_own_values(tmp_path):
     mask = np.zeros((20, 30), "uint8")
     mask[0], mask[1], mask[2], mask[3] = 1, 2, 4, 255
     paths = write_masks(tmp_path, [mask])
-    record = formats.masks(*paths, "classes", ("necrosis", "oedema", "tumour"), values=(1, 2, 4))[0]
-    assert record.mask[:5, 0].tolist() == [1, 2, 3, 255, 0]
+    example = formats.masks(*paths, "classes", ("necrosis", "oedema", "tumour"), values=(1, 2, 4))[0]
+    assert example.mask[:5, 0].tolist() == [1, 2, 3, 255, 0]
     with pytest.raises(ValueError, match=r"0\.png must hold .*Received also: \[4\]"):
         formats.masks(*paths, "classes", ("a", "b", "c"))[0]
 
@@ -211,9 +211,12 @@ def test_class_masks_with_their_own_values(tmp_path):
 def test_instance_masks_of_sixteen_bits(tmp_path):
     mask = np.zeros((20, 30), "uint16")
     mask[2:5, 3:9], mask[10:, 20:] = 7, 4000
-    record = formats.masks(*write_masks(tmp_path, [mask]), "instances", "cell")[0]
-    assert record.boxes.tolist() == [[3, 2, 9, 5], [20, 10, 30, 20]] and record.box_labels.tolist() == [0, 0]
-    np.testing.assert_array_equal(record.mask, mask > 0)
+    example = formats.masks(*write_masks(tmp_path, [mask]), "instances", "cell")[0]
+    assert example.boxes.tolist() == [[3, 2, 9, 5], [20, 10, 30, 20]] and example.box_labels.tolist() == [
+        0,
+        0,
+    ]
+    np.testing.assert_array_equal(example.mask, mask > 0)
 
 
 def test_bad_masks_are_named_and_refused_or_skipped(tmp_path):
@@ -232,8 +235,8 @@ def test_bad_masks_are_named_and_refused_or_skipped(tmp_path):
         "9.png: no picture belongs to it",
     ):
         assert words in str(caught.value)
-    records = formats.masks(images, masks, "binary", bad="skip")
-    assert [record.name for record in records] == ["0.png", "4.png"] and len(records.skipped) == 4
+    examples = formats.masks(images, masks, "binary", bad="skip")
+    assert [example.name for example in examples] == ["0.png", "4.png"] and len(examples.skipped) == 4
 
 
 @pytest.mark.parametrize(
@@ -258,12 +261,12 @@ def test_a_colour_mask_says_what_it_should_be(tmp_path):
 
 def test_real_nuclei():
     folder = real("nuclei")
-    records = formats.masks(folder / "images", folder / "labels", "instances", "nucleus")
-    assert len(records) == 60 and records.classes == ("nucleus",)
-    for record in records[:10]:
-        numbers = np.asarray(Image.open(folder / "labels" / record.name))
-        assert len(record.boxes) == len(np.unique(numbers[numbers > 0]))
-        np.testing.assert_array_equal(record.instance_masks.any(axis=0), numbers > 0)
+    examples = formats.masks(folder / "images", folder / "labels", "instances", "nucleus")
+    assert len(examples) == 60 and examples.classes == ("nucleus",)
+    for example in examples[:10]:
+        numbers = np.asarray(Image.open(folder / "labels" / example.name))
+        assert len(example.boxes) == len(np.unique(numbers[numbers > 0]))
+        np.testing.assert_array_equal(example.instance_masks.any(axis=0), numbers > 0)
 
 
 # --- class folders ------------------------------------------------------------------------------------
@@ -273,14 +276,14 @@ def test_class_folders_agree_with_keras(tmp_path):
     keras = pytest.importorskip("keras")
     for k, name in enumerate(["wrist/patient1/a", "elbow/b", "wrist/c", "elbow/d"]):
         save(tmp_path / f"{name}.png", noise(8, 8, seed=k))
-    records = formats.folders(tmp_path)
+    examples = formats.folders(tmp_path)
     batch = keras.utils.image_dataset_from_directory(
         str(tmp_path), shuffle=False, image_size=(8, 8), interpolation="nearest", verbose=False
     )
     images, labels = next(iter(batch))
-    assert [record.label for record in records] == np.asarray(labels).tolist()
-    np.testing.assert_array_equal(np.stack([record.image for record in records]), np.asarray(images))
-    assert records.classes == tuple(batch.class_names) and len(formats.folders(tmp_path, limit=2)) == 2
+    assert [example.label for example in examples] == np.asarray(labels).tolist()
+    np.testing.assert_array_equal(np.stack([example.image for example in examples]), np.asarray(images))
+    assert examples.classes == tuple(batch.class_names) and len(formats.folders(tmp_path, limit=2)) == 2
     (tmp_path / "elbow" / "b.png").write_text("text")
     with pytest.raises(ValueError, match=r"elbow/b\.png: no picture can be read"):
         formats.folders(tmp_path)
@@ -291,9 +294,9 @@ def test_class_folders_agree_with_keras(tmp_path):
 
 def test_records_are_read_when_asked_for(tmp_path):
     images, masks = write_masks(tmp_path, [np.zeros((20, 30), "uint8")] * 3)
-    records = formats.masks(images, masks, "binary")
-    assert repr(records) == "Records: 3 pictures, 1 classes" and len(records[1:]) == 2
+    examples = formats.masks(images, masks, "binary")
+    assert repr(examples) == "Examples: 3 pictures, 1 classes" and len(examples[1:]) == 2
     (images / "0.png").unlink()
     with pytest.raises(ValueError, match=r"0\.png cannot be read"):
-        records[0]
-    assert records[-1].name == "2.png"
+        examples[0]
+    assert examples[-1].name == "2.png"

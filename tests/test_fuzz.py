@@ -152,7 +152,7 @@ def good():
             "overlap": None,
         },
         likeness.frechet_distance: {"features": maps[0], "others": maps[1]},
-        likeness.nearest: {"images": maps, "pictures": maps, "part": 3},
+        likeness.nearest: {"images": maps, "pictures": maps},
         likeness.gradient_energy: {"images": maps[None]},
         losses.iou_loss: {"y_true": np.float32(BOX), "y_pred": np.float32(BOX)},
         losses.generalized_iou_loss: {"y_true": np.float32(BOX), "y_pred": np.float32(BOX)},

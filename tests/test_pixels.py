@@ -220,9 +220,9 @@ def test_folders_lists_every_kind_and_no_copies(tmp_path):
         ".hidden/5.png",
     ):
         write(tmp_path / name, COLOURS)
-    records = formats.folders(tmp_path)
-    assert [record.name for record in records] == ["1.tif", "2.webp", "3.jpg", "4.png"]
-    assert records.classes == ("a", "b")
+    examples = formats.folders(tmp_path)
+    assert [example.name for example in examples] == ["1.tif", "2.webp", "3.jpg", "4.png"]
+    assert examples.classes == ("a", "b")
     write(tmp_path / "6.png", COLOURS)
     assert formats.folders(tmp_path, bad="skip").skipped == [("6.png", "it lies in no class's folder")]
 
@@ -232,9 +232,9 @@ def test_two_files_of_one_name_are_named(tmp_path):
         write(tmp_path / name, COLOURS)
     for name in ("a.png", "b.png", "b.tif", "c.png"):
         write(tmp_path / "masks" / name, (RAMP > 100).astype("uint8"))
-    records = formats.masks(tmp_path / "images", tmp_path / "masks", "binary", bad="skip")
-    assert [record.name for record in records] == ["c.png"]
-    assert [reason for _, reason in records.skipped] == [
+    examples = formats.masks(tmp_path / "images", tmp_path / "masks", "binary", bad="skip")
+    assert [example.name for example in examples] == ["c.png"]
+    assert [reason for _, reason in examples.skipped] == [
         "two files of one name: a.jpg, a.png",
         "two files of one name: b.png, b.tif",
     ]

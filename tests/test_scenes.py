@@ -9,7 +9,7 @@ import pytest
 
 from cvcourse.datasets import animals
 from cvcourse.datasets.drawing import ellipse, polygon, render
-from cvcourse.datasets.records import Record, tight_boxes
+from cvcourse.datasets.examples import Example, tight_boxes
 from cvcourse.datasets.scenes import scenes
 
 HARD = {"objects": (1, 3), "orientation": 1, "lighting": 1, "obstruction": 1, "scale": 1, "clutter": 1}
@@ -36,16 +36,16 @@ def test_arrays_have_the_promised_types_and_shapes(hard):
 
 
 def test_each_record_agrees_with_itself(hard):
-    for record in hard:
-        assert isinstance(record, Record) and len(record.boxes) == len(record.instance_masks) >= 1
-        np.testing.assert_array_equal(record.boxes, tight_boxes(record.instance_masks))
-        assert record.instance_masks.any(axis=(1, 2)).all() and record.instance_masks.sum(axis=0).max() == 1
-        meaning = np.zeros(record.mask.shape, "uint8")
-        for label, each in zip(record.box_labels, record.instance_masks, strict=True):
+    for example in hard:
+        assert isinstance(example, Example) and len(example.boxes) == len(example.instance_masks) >= 1
+        np.testing.assert_array_equal(example.boxes, tight_boxes(example.instance_masks))
+        assert example.instance_masks.any(axis=(1, 2)).all() and example.instance_masks.sum(axis=0).max() == 1
+        meaning = np.zeros(example.mask.shape, "uint8")
+        for label, each in zip(example.box_labels, example.instance_masks, strict=True):
             meaning[each] = label + 1
-        np.testing.assert_array_equal(record.mask, meaning)
-        pixels = record.instance_masks.sum(axis=(1, 2))
-        assert record.label == record.box_labels[pixels.argmax()]
+        np.testing.assert_array_equal(example.mask, meaning)
+        pixels = example.instance_masks.sum(axis=(1, 2))
+        assert example.label == example.box_labels[pixels.argmax()]
 
 
 def test_no_animal_disappears_behind_the_posts():
@@ -178,6 +178,6 @@ def test_repr_and_index():
     pictures = scenes(3)
     assert repr(pictures).startswith("Scenes: 3 images of 64×64, showing ")
     known = f"label {pictures.labels[2]}, boxes 1, mask, instance masks"
-    assert repr(pictures[-1]) == f"Record scene 2: 64×64; {known}"
+    assert repr(pictures[-1]) == f"Example scene 2: 64×64; {known}"
     with pytest.raises(IndexError):
         pictures[3]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cvcourse.arguments import flag, whole
+from cvcourse.arguments import flag, integer
 
 
 class BatchNormParams(NamedTuple):
@@ -35,8 +35,8 @@ def conv_params(
         >>> conv_params(3, in_channels=3, filters=64)
         1792
     """
-    filters = whole(filters, "filters")
-    weights = _area(kernel_size) * whole(in_channels, "in_channels")
+    filters = integer(filters, "filters")
+    weights = _area(kernel_size) * integer(in_channels, "in_channels")
     return weights * filters + filters * flag(use_bias, "use_bias")
 
 
@@ -59,7 +59,7 @@ def depthwise_conv_params(
         >>> depthwise_conv_params(3, in_channels=32, use_bias=False)
         288
     """
-    outputs = whole(in_channels, "in_channels") * whole(depth_multiplier, "depth_multiplier")
+    outputs = integer(in_channels, "in_channels") * integer(depth_multiplier, "depth_multiplier")
     return _area(kernel_size) * outputs + outputs * flag(use_bias, "use_bias")
 
 
@@ -81,8 +81,8 @@ def dense_params(inputs: int, units: int, use_bias: bool = True) -> int:
         >>> dense_params(7 * 7 * 512, 4096)
         102764544
     """
-    units = whole(units, "units")
-    return whole(inputs, "inputs") * units + units * flag(use_bias, "use_bias")
+    units = integer(units, "units")
+    return integer(inputs, "inputs") * units + units * flag(use_bias, "use_bias")
 
 
 def batch_norm_params(channels: int) -> BatchNormParams:
@@ -101,7 +101,7 @@ def batch_norm_params(channels: int) -> BatchNormParams:
         >>> batch_norm_params(64)
         BatchNormParams(trainable=128, non_trainable=128)
     """
-    channels = whole(channels, "channels")
+    channels = integer(channels, "channels")
     return BatchNormParams(2 * channels, 2 * channels)
 
 
@@ -177,8 +177,8 @@ def dense_macs(inputs: int, units: int) -> int:
 def _area(kernel_size: int | Sequence[int]) -> int:
     """Return the number of weights of a kernel on one channel: 3 means 3 x 3, (1, 7) means 1 x 7."""
     sides = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
-    return math.prod(whole(side, "kernel_size") for side in sides)
+    return math.prod(integer(side, "kernel_size") for side in sides)
 
 
 def _positions(output_height, output_width):
-    return whole(output_height, "output_height") * whole(output_width, "output_width")
+    return integer(output_height, "output_height") * integer(output_width, "output_width")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from cvcourse.arguments import whole
+from cvcourse.arguments import integer
 
 
 def conv_output_size(
@@ -34,7 +34,7 @@ def conv_output_size(
 
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 6.
     """
-    size, strides = whole(size, "size"), whole(strides, "strides")
+    size, strides = integer(size, "size"), integer(strides, "strides")
     span, padding = _span(kernel_size, dilation_rate), _padding(padding)
     if padding == "same":
         return math.ceil(size / strides)
@@ -97,9 +97,9 @@ def pool_output_size(
         >>> pool_output_size(55, 3, strides=2)
         27
     """
-    pool_size = whole(pool_size, "pool_size")
-    strides = pool_size if strides is None else whole(strides, "strides")
-    size, pixels = whole(size, "size"), _padding(padding)
+    pool_size = integer(pool_size, "pool_size")
+    strides = pool_size if strides is None else integer(strides, "strides")
+    size, pixels = integer(size, "size"), _padding(padding)
     if pixels != "same" and pool_size > size + 2 * pixels:
         raise ValueError(
             f"pool_size must be at most the input size ({size + 2 * pixels} pixels with its padding). "
@@ -198,13 +198,13 @@ def receptive_field(stack: Iterable[Sequence[int]]) -> ReceptiveField:
 
 def _span(kernel_size, dilation_rate):
     """Return how many pixels the kernel covers from its first weight to its last."""
-    return (whole(kernel_size, "kernel_size") - 1) * whole(dilation_rate, "dilation_rate") + 1
+    return (integer(kernel_size, "kernel_size") - 1) * integer(dilation_rate, "dilation_rate") + 1
 
 
 def _padding(padding: int | str) -> int | Literal["same"]:
     """Return padding as pixels on each side ("valid" is 0), or "same"."""
     if not isinstance(padding, str):
-        return whole(padding, "padding", 0)
+        return integer(padding, "padding", 0)
     if padding.lower() not in ("valid", "same"):
         raise ValueError(
             f'padding must be a whole number of pixels, "valid" or "same". Received: padding={padding!r}. '
@@ -222,4 +222,4 @@ def _stack_entry(layer: Any) -> tuple[int, int, int, int]:
             "Write [(3, 1), (2, 2)] for a convolution and a pooling."
         )
     kernel_size, strides, padding, dilation_rate = list(layer) + [0, 1][len(layer) - 2 :]
-    return kernel_size, whole(strides, "strides"), whole(padding, "padding_before", 0), dilation_rate
+    return kernel_size, integer(strides, "strides"), integer(padding, "padding_before", 0), dilation_rate

@@ -7,18 +7,18 @@ from functools import partial
 import numpy as np
 
 from cvcourse.datasets import pixels
+from cvcourse.datasets.examples import Example
 from cvcourse.datasets.files import (
     NOT_COUNTED,
     bad_box,
     bad_image,
     bad_name,
     clipped,
+    examples,
     first,
     path_of,
-    records,
     too_many,
 )
-from cvcourse.datasets.records import Record
 from cvcourse.stored import read_json
 
 
@@ -36,7 +36,7 @@ def coco(instances, images, bad="refuse", limit=None):
         limit: int, at most so many pictures, the first ones.
 
     Returns:
-        `Records`; labels are 0, 1, … in the order of the category ids.
+        `Examples`; labels are 0, 1, … in the order of the category ids.
 
     Raises:
         ValueError: if the JSON is broken or lacks a part, or if a picture is bad and `bad="refuse"`.
@@ -63,7 +63,7 @@ def coco(instances, images, bad="refuse", limit=None):
             problem = f"{times[image['id']]} images have its id {image['id']}"
         problem = problem or _bad_annotations(annotations, index, image)
         found.append((path.name, problem, partial(_coco_record, path, annotations, index, masked)))
-    return records(found, [classes[key] for key in sorted(classes)], bad, stray)
+    return examples(found, [classes[key] for key in sorted(classes)], bad, stray)
 
 
 def _name(annotation):
@@ -78,12 +78,12 @@ def _coco_record(path, annotations, index, masked):
     boxes[:, 2:] += boxes[:, :2]
     boxes = clipped(boxes, image)
     if not masked or not all(a.get("segmentation") for a in annotations):
-        return Record(image, None, boxes, labels, name=path.name)
+        return Example(image, None, boxes, labels, name=path.name)
     each = np.zeros((len(things), *image.shape[:2]), bool)
     for k, annotation in enumerate(things):
         each[k] = _coco_mask(annotation, *image.shape[:2])
     crowds = (_coco_mask(a, *image.shape[:2]) for a in annotations if a.get("iscrowd"))
-    return Record(image, None, boxes, labels, _semantic(labels, each, crowds, image), each, path.name)
+    return Example(image, None, boxes, labels, _semantic(labels, each, crowds, image), each, path.name)
 
 
 def _coco_mask(annotation, height, width):

@@ -11,15 +11,15 @@ import numpy as np
 
 from cvcourse.arguments import number
 from cvcourse.datasets import pixels
-from cvcourse.datasets.records import Records
+from cvcourse.datasets.examples import Examples
 
 PICTURES = {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 NOT_COUNTED = 255  # in masks: crowds, borders and other pixels that no score counts
 LARGEST = 2e9  # bytes of the instance masks of one picture
 
 
-def records(found, classes, bad, stray=()):
-    """Records of what is good among (name, problem or None, reader); the rest is refused or skipped."""
+def examples(found, classes, bad, stray=()):
+    """Examples of what is good among (name, problem or None, reader); the rest is refused or skipped."""
     if bad not in ("refuse", "skip"):
         raise ValueError(f'bad must be "refuse" or "skip". Received: bad={bad!r}')
     problems = [(name, problem) for name, problem, _ in found if problem] + list(stray)
@@ -31,7 +31,7 @@ def records(found, classes, bad, stray=()):
             f"{len(problems):,} of {len(found) + len(stray):,} items are bad:{shown}{more}\n"
             'Mend them, or leave them out with bad="skip".'
         )
-    return Records(readers, classes, problems)
+    return Examples(readers, classes, problems)
 
 
 def path_of(value, name):

@@ -1,6 +1,6 @@
 """Readers for the formats in which annotated pictures are handed out.
 
-`coco`, `voc`, `masks` and `folders` all give `Records`, whose items are the same `Record`s as those of
+`coco`, `voc`, `masks` and `folders` all give `Examples`, whose items are the same `Example`s as those of
 `scenes`. Each looks at every file first: at annotations and masks as a whole, at a picture's head and end.
 What is bad is named and counted: `bad="refuse"` stops with an error that lists it, `bad="skip"` leaves it out
 and lists it in `.skipped`. `datasets.pixels` says how each type of pixel is read. Hidden files and folders
@@ -18,6 +18,7 @@ import numpy as np
 
 from cvcourse.datasets import pixels
 from cvcourse.datasets.coco import coco
+from cvcourse.datasets.examples import Example, tight_boxes
 from cvcourse.datasets.files import (
     NOT_COUNTED,
     PICTURES,
@@ -27,14 +28,13 @@ from cvcourse.datasets.files import (
     bad_name,
     by_stem,
     clipped,
+    examples,
     first,
     listed,
     path_of,
     picture_size,
-    records,
     too_many,
 )
-from cvcourse.datasets.records import Record, tight_boxes
 
 __all__ = ["NOT_COUNTED", "VOC_CLASSES", "coco", "folders", "masks", "voc"]
 
@@ -48,7 +48,7 @@ def voc(folder, classes=None, bad="refuse", limit=None, difficult=False):
     """Pictures annotated as in PASCAL VOC: an XML file for each in `Annotations/`, beside `JPEGImages/`.
 
     Where the classes are VOC's twenty and `SegmentationClass/` and `SegmentationObject/` hold a mask of the
-    same name, the record has it. Boxes and masks refer to the pixels as they lie in the file, so EXIF's
+    same name, the example has it. Boxes and masks refer to the pixels as they lie in the file, so EXIF's
     rotation is not applied.
 
     Args:
@@ -60,7 +60,7 @@ def voc(folder, classes=None, bad="refuse", limit=None, difficult=False):
         difficult: whether to keep the objects marked as difficult, which VOC's score leaves out.
 
     Returns:
-        `Records`.
+        `Examples`.
 
     Raises:
         ValueError: if there are no XML files, or if one is bad and `bad="refuse"`.
@@ -87,7 +87,7 @@ def voc(folder, classes=None, bad="refuse", limit=None, difficult=False):
         problem = bad_name(content["filename"]) or bad_image(image, content["size"])
         problem = problem or _bad_objects(objects, classes, image, own)
         found.append((path.name, problem, partial(_voc_record, image, objects, classes, difficult, own)))
-    return records(found, classes, bad)
+    return examples(found, classes, bad)
 
 
 def _names(classes):
@@ -117,7 +117,7 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
         limit: int, at most so many pictures, the first ones.
 
     Returns:
-        `Records`. Boxes and instance masks are known for kind "instances" only. Pictures are as they lie in
+        `Examples`. Boxes and instance masks are known for kind "instances" only. Pictures are as they lie in
         the file (EXIF's rotation is not applied), as the masks are.
 
     Raises:
@@ -145,7 +145,7 @@ def masks(images, masks, kind, classes=("object",), values=None, suffix="", bad=
         how = partial(_mask_of, kind=kind, values=values)
         problem = problem or next(filter(None, (bad_mask(mask, path, how) for mask in own)), None)
         found.append((path.name, problem, partial(_mask_record, path, own, kind, values)))
-    return records(found, classes, bad, stray)
+    return examples(found, classes, bad, stray)
 
 
 def _check_masks(masks, kind, classes, values):
@@ -186,7 +186,7 @@ def folders(folder, bad="refuse", limit=None):
         limit: int, at most so many pictures, evenly taken from all.
 
     Returns:
-        `Records` with a `label` each.
+        `Examples` with a `label` each.
 
     Raises:
         ValueError: if there are no pictures, or if one is bad and `bad="refuse"`.
@@ -212,7 +212,7 @@ def folders(folder, bad="refuse", limit=None):
         name = path.relative_to(folder)
         reader = partial(_folder_record, path, classes.index(name.parts[0]))
         found.append((name.as_posix(), bad_image(path), reader))
-    return records(found, classes, bad, stray)
+    return examples(found, classes, bad, stray)
 
 
 def _below(folder):
@@ -231,24 +231,24 @@ def _voc_record(path, objects, classes, difficult, own):
     if own:
         mask = _mask_of(own[0], "classes", _VOC_VALUES)
         each = _mask_of(own[1], "instances", ()) == np.array(kept, "int64").reshape(-1, 1, 1) + 1
-    return Record(image, None, boxes, names, mask, each, path.name)
+    return Example(image, None, boxes, names, mask, each, path.name)
 
 
 def _mask_record(path, own, kind, values):
     image = pixels.read(path, pixels.rgb)
     found = [_mask_of(mask, kind, values) for mask in own]
     if kind == "classes":
-        return Record(image, mask=found[0], name=path.name)
+        return Example(image, mask=found[0], name=path.name)
     if kind == "binary":
         mask = np.zeros(image.shape[:2], "uint8")
         for k, one in enumerate(found):
             mask[one] = k + 1
-        return Record(image, mask=mask, name=path.name)
+        return Example(image, mask=mask, name=path.name)
     numbers = found[0]
     each = numbers == [[[number]] for number in pixels.values(numbers) if number]
     each = each.reshape(-1, *numbers.shape)
     labels, mask = np.zeros(len(each), "int64"), (numbers > 0).astype("uint8")
-    return Record(image, None, tight_boxes(each), labels, mask, each, path.name)
+    return Example(image, None, tight_boxes(each), labels, mask, each, path.name)
 
 
 def _mask_of(path, kind, values):
@@ -271,7 +271,7 @@ def _mask_of(path, kind, values):
 
 
 def _folder_record(path, label):
-    return Record(pixels.read(path, partial(pixels.rgb, upright=True)), label, name=path.name)
+    return Example(pixels.read(path, partial(pixels.rgb, upright=True)), label, name=path.name)
 
 
 def _bad_objects(objects, classes, image, own):

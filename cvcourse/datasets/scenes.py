@@ -13,15 +13,15 @@ import numpy as np
 
 from cvcourse.arguments import number
 from cvcourse.datasets import animals
+from cvcourse.datasets.examples import Example, tight_boxes
 from cvcourse.datasets.photos import photo
-from cvcourse.datasets.records import Record, tight_boxes
 
 MOST_OBJECTS = 3
 
 
 @dataclass(frozen=True, repr=False)
 class Scenes:
-    """Annotated scenes as stacked arrays; `scenes[i]` is one of them as a `Record`.
+    """Annotated scenes as stacked arrays; `scenes[i]` is one of them as an `Example`.
 
     N scenes of S × S pixels, at most M objects in each. Padding: `box_labels` is −1 where there is no box.
     """
@@ -40,7 +40,7 @@ class Scenes:
     def __getitem__(self, i):
         count = int((self.box_labels[i] >= 0).sum())
         each = self.instances[i] == np.arange(1, count + 1, dtype="uint8")[:, None, None]
-        return Record(
+        return Example(
             self.images[i],
             int(self.labels[i]),
             self.boxes[i, :count],
@@ -85,7 +85,7 @@ def scenes(
         clutter: 0 … 1; at 0 a plain background, from 0.5 a full photograph, more and more things lying about.
 
     Returns:
-        `Scenes`: stacked arrays and, by index, one `Record` for each scene.
+        `Scenes`: stacked arrays and, by index, one `Example` for each scene.
 
     Raises:
         ValueError, TypeError: if an argument is outside its range; the message names it.

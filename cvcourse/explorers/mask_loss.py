@@ -101,7 +101,7 @@ def _checked(image, truth):
     if truth.shape != image.shape[:2] or not np.isin(truth, (0, 1)).all():
         raise ValueError(
             f"truth must be 0 and 1 in the shape of the image, {image.shape[:2]}; for instance "
-            f"record.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
+            f"example.mask > 0. Received: shape {truth.shape}, {truth.min()} to {truth.max()}"
         )
     return image, truth.astype("uint8")
 

@@ -84,7 +84,7 @@ def encode(
     those between are left out, and of either kind at most `EXAMPLES` are taken at random.
 
     Args:
-        scene: `Record` with an image, uint8, boxes and box labels.
+        scene: `Example` with an image, uint8, boxes and box labels.
         looked: float (K, 4), boxes in pixels; true boxes are added, three times, shaken.
         seed: int, or a `numpy.random.Generator`.
 

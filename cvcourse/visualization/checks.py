@@ -85,6 +85,6 @@ CHECKS = {
     **dict.fromkeys(("curves", "steps", "blocks"), mapping),
     **dict.fromkeys(("ylim", "origin"), functools.partial(numbers, count=2)),
     "between": lambda value, name: list(value) if isinstance(value, str) else _list(value, name),
-    "columns": functools.partial(arguments.whole, high=1000), "form": _form,
-    "decimals": functools.partial(arguments.whole, low=0, high=12),
+    "columns": functools.partial(arguments.integer, high=1000), "form": _form,
+    "decimals": functools.partial(arguments.integer, low=0, high=12),
 }  # fmt: skip

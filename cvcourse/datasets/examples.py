@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Record(NamedTuple):
+class Example(NamedTuple):
     """A picture with what is known about it; unknown parts are None.
 
     `image` is uint8 (H, W, 3). `label` is the class of the whole picture, an int from 0. `boxes` is float32
@@ -29,17 +29,17 @@ class Record(NamedTuple):
         known += [] if self.boxes is None else [f"boxes {len(self.boxes)}"]
         known += [] if self.mask is None else ["mask"]
         known += [] if self.instance_masks is None else ["instance masks"]
-        return f"Record {self.name or '(no name)'}: {width}×{height}; {', '.join(known) or 'no annotation'}"
+        return f"Example {self.name or '(no name)'}: {width}×{height}; {', '.join(known) or 'no annotation'}"
 
 
-class Records(Sequence):
-    """Annotated pictures from files; each is read when it is asked for, `records[i]`.
+class Examples(Sequence):
+    """Annotated pictures from files; each is read when it is asked for, `examples[i]`.
 
     `classes` are the names of the labels; `skipped` lists what was left out, as (name, reason).
     """
 
     def __init__(self, readers, classes, skipped=()):
-        """`readers` are functions without arguments, each of which returns a `Record`."""
+        """`readers` are functions without arguments, each of which returns an `Example`."""
         self._readers = list(readers)
         self.classes = tuple(classes)
         self.skipped = list(skipped)
@@ -49,11 +49,11 @@ class Records(Sequence):
 
     def __getitem__(self, i):
         if isinstance(i, slice):
-            return Records(self._readers[i], self.classes)
+            return Examples(self._readers[i], self.classes)
         return self._readers[i]()
 
     def __repr__(self):
-        counted = f"Records: {len(self):,} pictures, {len(self.classes):,} classes"
+        counted = f"Examples: {len(self):,} pictures, {len(self.classes):,} classes"
         return counted + (f"; {len(self.skipped):,} skipped, see .skipped" if self.skipped else "")
 
 
