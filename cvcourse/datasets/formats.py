@@ -301,7 +301,15 @@ def _voc_objects(path):
             box = (corners[0] - 1, corners[1] - 1, corners[2], corners[3])
             hard = (entry.findtext("difficult") or "").strip() == "1"
             objects.append((entry.findtext("name").strip(), box, hard))
-    except Exception as error:  # XML breaks in a dozen ways
+    except (
+        ElementTree.ParseError,
+        expat.ExpatError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OSError,
+    ) as error:
         return f"not the XML of VOC ({error})"
     return {"filename": filename, "size": size, "objects": objects}
 
