@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from cvcourse.boxes.checks import rows
-from cvcourse.visualization.canvas import COLORS, Picture, _overlap, picture
+from cvcourse.visualization.canvas import COLORS, Picture, overlap, picture
 from cvcourse.visualization.checks import color, drawn
 from cvcourse.visualization.images import _photograph
 
@@ -98,7 +98,7 @@ def _write(axes, boxes, words, ink):
         lefts = [max(0, min(x, width - wide)) for x in (x1, x2 - wide)]
         lows = [max(high, y) for y in (y1, *np.linspace(y2, y1, 12))]
         areas = [(x, y - high, x + wide, y) for y in lows for x in lefts]
-        free = (area for area in areas if not any(_overlap(area, other) for other in taken))
+        free = (area for area in areas if not any(overlap(area, other) for other in taken))
         taken.append(next(free, areas[0]))
         label.set_position((taken[-1][0], taken[-1][3]))
 

@@ -4,7 +4,7 @@ import base64
 import contextlib
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,7 @@ class Page:
         left, right = x + extent.x0 - shown_x - 6, x + extent.x1 - shown_x + 6
         bottom, top = y + extent.y0 - shown_y - 2, y + extent.y1 - shown_y + 2
         moved = 0.0
-        while step and any(_overlap((left, bottom + moved, right, top + moved), box) for box in self.taken):
+        while step and any(overlap((left, bottom + moved, right, top + moved), box) for box in self.taken):
             moved += step
         label.set_y(y + moved)
         self.taken.append((left, bottom + moved, right, top + moved))
@@ -190,5 +190,6 @@ class Page:
         return self.figure
 
 
-def _overlap(a, b):
+def overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Return whether two areas (left, low, right, high) share more than an edge."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
